@@ -6,9 +6,11 @@
  *     256      slots, slot_count x 1 KiB
  *     then     the flight recorder, 1024 records x 64 bytes
  *
- * Rules: only fixed-width fields and lock-free atomics; offsets or indexes, no pointers; hot words and counters on different cache lines; reserved bytes
- * are zero. What never changes is copied to the handle at attach and not read again. A change of any offset, or of what a field means, is a new
- * LULL_LAYOUT_VERSION, which is part of the segment's name: two versions run side by side, each with its own knowledge.
+ * Rules: only fixed-width fields and lock-free atomics; offsets or indexes, no pointers; hot words
+ * and counters on different cache lines; reserved bytes are zero. What never changes is copied to
+ * the handle at attach and not read again. A change of any offset, or of what a field means, is a
+ * new LULL_LAYOUT_VERSION, which is part of the segment's name: two versions run side by side, each
+ * with its own knowledge.
  */
 #ifndef LULL_LAYOUT_H
 #define LULL_LAYOUT_H
@@ -18,14 +20,15 @@
 #include <stdint.h>
 
 #define LULL_LAYOUT_VERSION 1u
-#define LAYOUT_MAGIC UINT64_C(0x314c4c554c0a1a00) /* NUL, SUB, LF, "LULL1": a text tool's mangling shows */
-#define LAYOUT_LINE 64u
+#define LAYOUT_MAGIC \
+	UINT64_C(0x314c4c554c0a1a00) /* NUL, SUB, LF, "LULL1": a text tool's mangling shows */
+#define LAYOUT_LINE          64u
 #define LAYOUT_SLOTS_DEFAULT 1024u
-#define LAYOUT_SLOTS_MIN 16u
-#define LAYOUT_SLOTS_MAX 65536u
-#define LAYOUT_RING_RECORDS 1024u
-#define LAYOUT_KEY_WORDS 24u /* word 0: kind << 8 | byte count; then up to 184 bytes */
-#define LAYOUT_PERMITS 64u
+#define LAYOUT_SLOTS_MIN     16u
+#define LAYOUT_SLOTS_MAX     65536u
+#define LAYOUT_RING_RECORDS  1024u
+#define LAYOUT_KEY_WORDS     24u /* word 0: kind << 8 | byte count; then up to 184 bytes */
+#define LAYOUT_PERMITS       64u
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "the table needs lock-free 64-bit atomics");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "the table needs lock-free 32-bit atomics");
@@ -40,8 +43,9 @@ struct layout_header {
 	uint32_t ring_count;
 	uint32_t incompat; /* bits a reader must know; 0 */
 	uint64_t total_size;
-	uint64_t create_id; /* random */
-	uint64_t boot_hash; /* of /proc/sys/kernel/random/boot_id: a file-backed table does not outlive a boot */
+	uint64_t create_id;  /* random */
+	uint64_t boot_hash;  /* of /proc/sys/kernel/random/boot_id: a file-backed table does not
+				outlive a boot */
 	uint64_t created_ms; /* boottime */
 	uint64_t created_unix_s;
 	uint32_t creator_uid;
@@ -49,12 +53,14 @@ struct layout_header {
 	uint64_t reserved0[5];
 	uint64_t sum; /* over all before */
 	/* line 2: hot */
-	_Alignas(LAYOUT_LINE) _Atomic uint32_t serial; /* futex: "something became ready early"; any process */
-	_Atomic uint32_t retired;                      /* 1: replaced by `lull reset`; attach anew */
+	_Alignas(LAYOUT_LINE) _Atomic uint32_t
+		serial;           /* futex: "something became ready early"; any process */
+	_Atomic uint32_t retired; /* 1: replaced by `lull reset`; attach anew */
 	_Atomic uint64_t full_rejects;
 	uint64_t reserved1[6];
 	/* line 3: hot */
-	_Alignas(LAYOUT_LINE) _Atomic uint64_t ring_head; /* number of the next record; fetch_add by writers */
+	_Alignas(LAYOUT_LINE) _Atomic uint64_t
+		ring_head; /* number of the next record; fetch_add by writers */
 	uint64_t reserved2[7];
 };
 _Static_assert(sizeof(struct layout_header) == 256, "header is 256 bytes");
@@ -74,11 +80,14 @@ enum slot_counter {
 
 struct layout_slot {
 	/* line 0: all that a lookup touches */
-	_Alignas(LAYOUT_LINE) _Atomic uint64_t tag; /* hash of kind and key, never 0 when taken; CAS 0 -> hash, never back */
-	_Atomic uint64_t word;     /* the cooldown: word.h; CAS only */
-	_Atomic uint64_t usual;    /* mean_us:32 | deviation_us:32 of the time to 2xx headers; 0 = not known; one CAS try */
+	_Alignas(LAYOUT_LINE) _Atomic uint64_t
+		tag; /* hash of kind and key, never 0 when taken; CAS 0 -> hash, never back */
+	_Atomic uint64_t word;  /* the cooldown: word.h; CAS only */
+	_Atomic uint64_t usual; /* mean_us:32 | deviation_us:32 of the time to 2xx headers; 0 = not
+				   known; one CAS try */
 	_Atomic uint64_t reporter; /* at_ms:40 | pid:24 of the last change; advisory, for people */
-	_Atomic uint64_t links;    /* routes: (credential slot + 1):32 | (endpoint slot + 1):32; advisory, range-checked by readers */
+	_Atomic uint64_t links;    /* routes: (credential slot + 1):32 | (endpoint slot + 1):32;
+				      advisory, range-checked by readers */
 	uint64_t reserved0[3];
 	/* line 1: token buckets; reserved */
 	uint64_t buckets[8];
@@ -89,7 +98,8 @@ struct layout_slot {
 	/* line 11 */
 	_Atomic uint64_t counters[SLOT_COUNTERS]; /* relaxed fetch_add */
 	/* lines 12 to 14 */
-	_Atomic uint64_t key[LAYOUT_KEY_WORDS]; /* CAS 0 -> bytes, word by word, by whoever needs the key: insertion by helping */
+	_Atomic uint64_t key[LAYOUT_KEY_WORDS]; /* CAS 0 -> bytes, word by word, by whoever needs
+						   the key: insertion by helping */
 	/* line 15 */
 	uint64_t reserved1[8];
 };
@@ -98,7 +108,8 @@ _Static_assert(offsetof(struct layout_slot, counters) == 704, "counters have the
 _Static_assert(offsetof(struct layout_slot, key) == 768, "the key begins line 12");
 
 struct layout_record {
-	_Alignas(LAYOUT_LINE) _Atomic uint64_t stamp; /* number + 1 when whole; 0 while being written */
+	_Alignas(LAYOUT_LINE) _Atomic uint64_t
+		stamp; /* number + 1 when whole; 0 while being written */
 	_Atomic uint64_t payload[6];
 	_Atomic uint64_t sum; /* over payload and number */
 };

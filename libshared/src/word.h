@@ -5,19 +5,22 @@
  *     until:40 | http:10 | strikes:6 | cause:5 | kind:3          COOL, PROBE, HOLD
  *     until:40 | starts:5 | fails:5 | count:6 | cause:5 | kind:3 SOFT, SOFT_LATE
  *
- * `until` is milliseconds of boottime (34 years). 0 is "healthy, nothing known", so a healthy key needs no clock. Each transition below is a pure function from the
- * word found to the word wanted; word_change() runs it as one compare-and-swap and starts again from the word found when it loses. So a process
- * killed at any instruction leaves the old word or the new one.
+ * `until` is milliseconds of boottime (34 years). 0 is "healthy, nothing known", so a healthy key
+ * needs no clock. Each transition below is a pure function from the word found to the word wanted;
+ * word_change() runs it as one compare-and-swap and starts again from the word found when it loses.
+ * So a process killed at any instruction leaves the old word or the new one.
  *
  * Kinds:
- *   COOL       skipped until `until`; after that the first to come gets a lease (PROBE), the others go on skipping
- *   PROBE      a lease: a cooldown that ends by itself, with no owner written anywhere. The prober knows its lease by the word it wrote
- *   HOLD       an operator's; until cleared
- *   SOFT       a count of soft failures; admits like a healthy word. until - 60 s is when the last one was counted (L)
- *   SOFT_LATE  the same, when the last failure came after its 2xx headers: headers prove nothing then, only a whole answer does
- * A COOL or PROBE word whose http is 2xx was likewise cooled after headers.
+ *   COOL       skipped until `until`; after that the first to come gets a lease (PROBE), the others
+ * go on skipping PROBE      a lease: a cooldown that ends by itself, with no owner written
+ * anywhere. The prober knows its lease by the word it wrote HOLD       an operator's; until cleared
+ *   SOFT       a count of soft failures; admits like a healthy word. until - 60 s is when the last
+ * one was counted (L) SOFT_LATE  the same, when the last failure came after its 2xx headers:
+ * headers prove nothing then, only a whole answer does A COOL or PROBE word whose http is 2xx was
+ * likewise cooled after headers.
  *
- * Anything impossible (a PROBE beyond the longest lease, a SOFT beyond its window, any time beyond 24 h, an unknown kind) is damage and reads as ended.
+ * Anything impossible (a PROBE beyond the longest lease, a SOFT beyond its window, any time beyond
+ * 24 h, an unknown kind) is damage and reads as ended.
  */
 #ifndef LULL_WORD_H
 #define LULL_WORD_H
@@ -34,13 +37,16 @@ enum word_kind {
 	WORD_SOFT_LATE = 5
 };
 
-#define WORD_LEASE_MS 10000u         /* a prober's lease: long enough for slow headers, short enough that a killed prober costs little */
+#define WORD_LEASE_MS                                                                        \
+	10000u /* a prober's lease: long enough for slow headers, short enough that a killed \
+		  prober costs little */
 #define WORD_LEASE_LIMITED_MS 1000u  /* on a rate limit: refusals come in under a second */
-#define WORD_SOFT_WINDOW_MS 60000u   /* soft failures further apart than this are not in a row */
-#define WORD_OURS_APART_MS 1000u     /* our own time-outs count when this far apart, whenever they began */
-#define WORD_HORIZON_MS 86400000u    /* 24 h: nothing honest reaches further */
+#define WORD_SOFT_WINDOW_MS   60000u /* soft failures further apart than this are not in a row */
+#define WORD_OURS_APART_MS \
+	1000u /* our own time-outs count when this far apart, whenever they began */
+#define WORD_HORIZON_MS  86400000u /* 24 h: nothing honest reaches further */
 #define WORD_STRIKES_MAX 63u
-#define WORD_RATIO_MAX 32u           /* starts and fails are both halved here */
+#define WORD_RATIO_MAX   32u /* starts and fails are both halved here */
 
 struct word {
 	uint64_t until_ms;
@@ -58,10 +64,10 @@ struct word word_unpack(uint64_t bits);
 /* What a transition may look at. Each function names what it uses. */
 struct word_event {
 	uint64_t now_ms;
-	uint64_t start_ms;      /* fail, success: when the attempt began */
-	uint64_t headers_ms;    /* headers, answered: when 2xx headers came */
-	uint64_t lease;         /* the PROBE word this attempt wrote; 0 = it holds no lease */
-	uint64_t tried;         /* the word this attempt went past under when_cooling: try; 0 = none */
+	uint64_t start_ms;   /* fail, success: when the attempt began */
+	uint64_t headers_ms; /* headers, answered: when 2xx headers came */
+	uint64_t lease;      /* the PROBE word this attempt wrote; 0 = it holds no lease */
+	uint64_t tried;      /* the word this attempt went past under when_cooling: try; 0 = none */
 	uint32_t soft_failures; /* fail_soft: the count that cools */
 	bool probe_off;         /* admit */
 	bool ours;              /* fail_soft: our own time-out */
@@ -80,11 +86,11 @@ enum word_verdict {
 	WORD_GO_PROBE,      /* admit: go ahead, the word written is your lease */
 	WORD_SKIP,          /* admit: not now */
 	WORD_COOLED,
-	WORD_COUNTED,       /* fail_soft: one more soft failure */
-	WORD_OPENED,        /* became 0 by a success or a clear */
-	WORD_RETURNED,      /* lease handed back */
-	WORD_CUT_SHORT,     /* an operator's change */
-	WORD_REFUSED        /* operator cool on a held key */
+	WORD_COUNTED,   /* fail_soft: one more soft failure */
+	WORD_OPENED,    /* became 0 by a success or a clear */
+	WORD_RETURNED,  /* lease handed back */
+	WORD_CUT_SHORT, /* an operator's change */
+	WORD_REFUSED    /* operator cool on a held key */
 };
 
 struct word_step {
@@ -98,7 +104,9 @@ typedef struct word_step (*word_fn)(uint64_t from, const struct word_event *e);
 struct word_step word_admit(uint64_t from, const struct word_event *e);
 struct word_step word_headers(uint64_t from, const struct word_event *e);
 struct word_step word_answered(uint64_t from, const struct word_event *e);
-struct word_step word_works(uint64_t from, const struct word_event *e); /* a verdict short of an answer: this key works (endpoint: a status line) */
+struct word_step word_works(uint64_t from,
+			    const struct word_event *e); /* a verdict short of an answer: this key
+							    works (endpoint: a status line) */
 struct word_step word_fail_hard(uint64_t from, const struct word_event *e);
 struct word_step word_fail_soft(uint64_t from, const struct word_event *e);
 struct word_step word_hand_back(uint64_t from, const struct word_event *e);

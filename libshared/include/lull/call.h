@@ -2,22 +2,26 @@
 /*
  * The call: the fallback loop as a decision, without I/O.
  *
- * A call is what a user asked for: one answer, from whichever route of the list gives it first. An attempt is one request to one route. This header decides
- * which route is next, how long it may take, what its outcome does to the table, and when to stop; the program around it talks to the network:
+ * A call is what a user asked for: one answer, from whichever route of the list gives it first. An
+ * attempt is one request to one route. This header decides which route is next, how long it may
+ * take, what its outcome does to the table, and when to stop; the program around it talks to the
+ * network:
  *
  *     lull_call_begin(&call, table, routes, n, &options, now)
  *     for (;;) {
  *             lull_call_next(call, now, &step);
- *             TRY:   make the request to routes[step.route] within the step's limits; on the way lull_call_progress(); at its end lull_call_report()
- *             SLEEP: lull_table_wait(table, step.serial, step.until_ms)
- *             DONE:  step.result, step.exit_code; break
+ *             TRY:   make the request to routes[step.route] within the step's limits; on the way
+ * lull_call_progress(); at its end lull_call_report() SLEEP: lull_table_wait(table, step.serial,
+ * step.until_ms) DONE:  step.result, step.exit_code; break
  *     }
  *     lull_call_end(call)
  *
- * It has no clock of its own: every function takes `now_ms` (lull_clock_ms(); a test's own clock). It allocates nothing after begin, never waits, never spins:
- * each SLEEP lies in the future, and the number of steps of one call is bounded.
+ * It has no clock of its own: every function takes `now_ms` (lull_clock_ms(); a test's own clock).
+ * It allocates nothing after begin, never waits, never spins: each SLEEP lies in the future, and
+ * the number of steps of one call is bounded.
  *
- * A call is used by one thread at a time. After fork() only one of the two processes may go on with it.
+ * A call is used by one thread at a time. After fork() only one of the two processes may go on with
+ * it.
  */
 #ifndef LULL_CALL_H
 #define LULL_CALL_H
@@ -28,48 +32,58 @@
 extern "C" {
 #endif
 
-#define LULL_BUDGET_MS 45000u       /* the tutorial's 45 seconds */
-#define LULL_MAX_COOLDOWN_MS 3600000u /* 1 h: no error shuts a route for longer, whatever a server claims */
-#define LULL_SOFT_FAILURES 3u       /* LiteLLM's allowed_fails (2 there) + 1 */
-#define LULL_CONNECT_MS 5000u       /* as the vendors' SDKs */
-#define LULL_IDLE_MS 30000u         /* between two deltas of a stream */
-#define LULL_NAMES_MAX 3u           /* configured name, upstream name, provider/upstream */
-#define LULL_ROUTES_MAX 256u        /* arbitrary; far above any list seen */
-#define LULL_RETRIES_MAX 16u        /* arbitrary: keeps the number of steps of a call bounded */
+#define LULL_BUDGET_MS 45000u /* the tutorial's 45 seconds */
+#define LULL_MAX_COOLDOWN_MS \
+	3600000u              /* 1 h: no error shuts a route for longer, whatever a server claims */
+#define LULL_SOFT_FAILURES 3u /* LiteLLM's allowed_fails (2 there) + 1 */
+#define LULL_CONNECT_MS    5000u  /* as the vendors' SDKs */
+#define LULL_IDLE_MS       30000u /* between two deltas of a stream */
+#define LULL_NAMES_MAX     3u     /* configured name, upstream name, provider/upstream */
+#define LULL_ROUTES_MAX    256u   /* arbitrary; far above any list seen */
+#define LULL_RETRIES_MAX   16u    /* arbitrary: keeps the number of steps of a call bounded */
 
 enum lull_policy {
 	LULL_POLICY_DEFAULT = 0,
-	LULL_POLICY_TUTORIAL = 1, /* any exception cools its route for 60 s, always goes on, no probe, no further passes; needs a table of its own */
-	LULL_POLICY_ADAPTIVE = 2  /* as default, but a length nobody said starts at 5 s and doubles to 30 s */
+	LULL_POLICY_TUTORIAL = 1, /* any exception cools its route for 60 s, always goes on, no
+				     probe, no further passes; needs a table of its own */
+	LULL_POLICY_ADAPTIVE =
+		2 /* as default, but a length nobody said starts at 5 s and doubles to 30 s */
 };
 
 enum lull_when_cooling {
-	LULL_WHEN_COOLING_WAIT = 0, /* sleep to the soonest expiry, if that leaves a useful rest of the budget */
+	LULL_WHEN_COOLING_WAIT =
+		0, /* sleep to the soonest expiry, if that leaves a useful rest of the budget */
 	LULL_WHEN_COOLING_FAIL = 1, /* end at once */
 	LULL_WHEN_COOLING_TRY = 2   /* take the one whose cooldown ends first */
 };
 
 enum lull_route_flag {
 	LULL_ROUTE_LOOPBACK = 1, /* on this host: our own time-outs prove nothing */
-	LULL_ROUTE_UNUSABLE = 2  /* no known name, or no key: recorded in the trail as class config, never handed out */
+	LULL_ROUTE_UNUSABLE = 2  /* no known name, or no key: recorded in the trail as class config,
+				    never handed out */
 };
 
 struct lull_route {
 	uint32_t abi_version;
-	uint32_t flags;             /* enum lull_route_flag */
-	const char *label;          /* shown in the trail; all strings are borrowed until lull_call_end() */
-	const char *route_key;      /* keys without their kind; NULL or "" = this kind does not apply */
+	uint32_t flags;    /* enum lull_route_flag */
+	const char *label; /* shown in the trail; all strings are borrowed until lull_call_end() */
+	const char *route_key; /* keys without their kind; NULL or "" = this kind does not apply */
 	const char *credential_key;
 	const char *endpoint_key;
-	const char *names[LULL_NAMES_MAX]; /* names the call honours; judged as the route. A route without route_key charges names[0] */
-	uint32_t vendor;            /* equal numbers are one vendor (rule of two refusals); 0 = a vendor of its own */
-	uint32_t after_classes;     /* bit 1 << class for each class that leads to this route; 0 = always in the list */
-	uint32_t timeout_ms;        /* limit until 2xx headers, instead of the computed one; 0 = computed */
-	uint32_t connect_ms;        /* 0 = LULL_CONNECT_MS */
-	uint32_t first_content_ms;  /* 0 = off */
-	uint32_t idle_ms;           /* 0 = LULL_IDLE_MS */
-	uint32_t total_ms;          /* 0 = off */
-	uint32_t cooldown_ms;       /* the route's configured cooldown_time; LULL_UNSET = none, 0 = cools nothing */
+	const char *names[LULL_NAMES_MAX]; /* names the call honours; judged as the route. A route
+					      without route_key charges names[0] */
+	uint32_t vendor; /* equal numbers are one vendor (rule of two refusals); 0 = a vendor of its
+			    own */
+	uint32_t after_classes; /* bit 1 << class for each class that leads to this route; 0 =
+				   always in the list */
+	uint32_t
+		timeout_ms; /* limit until 2xx headers, instead of the computed one; 0 = computed */
+	uint32_t connect_ms;       /* 0 = LULL_CONNECT_MS */
+	uint32_t first_content_ms; /* 0 = off */
+	uint32_t idle_ms;          /* 0 = LULL_IDLE_MS */
+	uint32_t total_ms;         /* 0 = off */
+	uint32_t cooldown_ms; /* the route's configured cooldown_time; LULL_UNSET = none, 0 = cools
+				 nothing */
 };
 LULL_API void lull_route_init(struct lull_route *route);
 
@@ -79,21 +93,24 @@ struct lull_rule {
 	uint32_t proof;  /* enum lull_proof, or LULL_UNSET: the wire's */
 	uint32_t scope;  /* enum lull_kind, or LULL_UNSET: the wire's */
 	uint32_t go;     /* enum lull_go, or LULL_UNSET */
-	uint32_t for_ms; /* or LULL_UNSET; 0 = cools nothing. Replaces the class's length, not a hint */
+	uint32_t for_ms; /* or LULL_UNSET; 0 = cools nothing. Replaces the class's length, not a
+			    hint */
 };
 
 struct lull_call_options {
 	uint32_t abi_version;
-	uint32_t policy;          /* enum lull_policy */
-	uint32_t when_cooling;    /* enum lull_when_cooling */
-	uint32_t budget_ms;       /* 1 to 86,400,000 */
-	uint32_t num_retries;     /* further attempts of the same route at once, after a failure that cooled nothing; 0 to LULL_RETRIES_MAX */
-	uint32_t soft_failures;   /* 1 to 31 */
-	uint32_t probe;           /* 0: an ended cooldown opens the route to all */
-	uint32_t max_cooldown_ms; /* 50 to 82,800,000 */
-	uint32_t cooldown_ms;     /* the router's cooldown_time; LULL_UNSET = none */
-	uint32_t connection_driver; /* 1: the driver reports CONNECTED, so an endpoint's lease ends there; 0: it ends at report */
-	uint64_t seed;            /* of the random pauses; 0 = from the kernel */
+	uint32_t policy;        /* enum lull_policy */
+	uint32_t when_cooling;  /* enum lull_when_cooling */
+	uint32_t budget_ms;     /* 1 to 86,400,000 */
+	uint32_t num_retries;   /* further attempts of the same route at once, after a failure that
+				   cooled nothing; 0 to LULL_RETRIES_MAX */
+	uint32_t soft_failures; /* 1 to 31 */
+	uint32_t probe;         /* 0: an ended cooldown opens the route to all */
+	uint32_t max_cooldown_ms;   /* 50 to 82,800,000 */
+	uint32_t cooldown_ms;       /* the router's cooldown_time; LULL_UNSET = none */
+	uint32_t connection_driver; /* 1: the driver reports CONNECTED, so an endpoint's lease ends
+				       there; 0: it ends at report */
+	uint64_t seed;              /* of the random pauses; 0 = from the kernel */
 	const struct lull_rule *rules; /* borrowed until lull_call_begin() returns */
 	uint32_t rule_count;
 };
@@ -103,20 +120,20 @@ struct lull_call; /* opaque */
 
 /**
  * lull_call_begin() - start a call: its budget runs from @now_ms
- * @routes: primary, then fallbacks, in order; route_count 1 to LULL_ROUTES_MAX. Routes with the same route_key (or, without one, the same names[0]) after the
- *          first are dropped: a duplicate is no fallback
+ * @routes: primary, then fallbacks, in order; route_count 1 to LULL_ROUTES_MAX. Routes with the
+ * same route_key (or, without one, the same names[0]) after the first are dropped: a duplicate is
+ * no fallback
  * @ret_call: owned by the caller, ends with lull_call_end()
  *
- * Return: 0; -EINVAL an option or a route out of range; -ENAMETOOLONG a key over LULL_KEY_BYTES_MAX; -ENOMEM.
- * Threads: safe on different calls of one table.  Signals: not from handlers.
+ * Return: 0; -EINVAL an option or a route out of range; -ENAMETOOLONG a key over
+ * LULL_KEY_BYTES_MAX; -ENOMEM. Threads: safe on different calls of one table.  Signals: not from
+ * handlers.
  */
-LULL_API int lull_call_begin(struct lull_call **ret_call, struct lull_table *table, const struct lull_route *routes, uint32_t route_count, const struct lull_call_options *options, uint64_t now_ms);
+LULL_API int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
+			     const struct lull_route *routes, uint32_t route_count,
+			     const struct lull_call_options *options, uint64_t now_ms);
 
-enum lull_action {
-	LULL_ACTION_TRY = 1,
-	LULL_ACTION_SLEEP = 2,
-	LULL_ACTION_DONE = 3
-};
+enum lull_action { LULL_ACTION_TRY = 1, LULL_ACTION_SLEEP = 2, LULL_ACTION_DONE = 3 };
 
 enum lull_result {
 	LULL_RESULT_ANSWERED = 0,
@@ -131,23 +148,26 @@ enum lull_result {
 
 struct lull_step {
 	uint32_t abi_version;
-	uint32_t action;          /* enum lull_action */
+	uint32_t action; /* enum lull_action */
 	/* TRY; all times absolute, LULL_NEVER = no such limit */
-	uint32_t route;           /* index into routes[] as given to begin */
+	uint32_t route; /* index into routes[] as given to begin */
 	uint64_t connect_by_ms;
-	uint64_t headers_by_ms;   /* until 2xx headers; passing it is a time-out of ours */
-	uint64_t content_by_ms;   /* until the first content (not comments, not role-only chunks) */
-	uint64_t budget_by_ms;    /* the call's deadline; holds until the first content was handed out */
-	uint64_t total_by_ms;     /* holds always */
-	uint32_t idle_ms;         /* longest silence between deltas after the first content */
+	uint64_t headers_by_ms; /* until 2xx headers; passing it is a time-out of ours */
+	uint64_t content_by_ms; /* until the first content (not comments, not role-only chunks) */
+	uint64_t budget_by_ms;  /* the call's deadline; holds until the first content was handed out
+				 */
+	uint64_t total_by_ms;   /* holds always */
+	uint32_t idle_ms;       /* longest silence between deltas after the first content */
 	/* SLEEP */
-	uint64_t until_ms;        /* later than now */
-	uint32_t serial;          /* for lull_table_wait() */
+	uint64_t until_ms; /* later than now */
+	uint32_t serial;   /* for lull_table_wait() */
 	/* DONE */
-	uint32_t result;          /* enum lull_result */
-	int exit_code;            /* 0 65 69 75 77 78 124 130 */
-	uint32_t class_id;        /* of the failure to tell the caller about; LULL_CLASS_ANSWERED if none */
-	uint64_t ready_in_ms;     /* when not answered: until the soonest route is ready; LULL_NEVER = none by itself */
+	uint32_t result; /* enum lull_result */
+	int exit_code;   /* 0 65 69 75 77 78 124 130 */
+	uint32_t
+		class_id; /* of the failure to tell the caller about; LULL_CLASS_ANSWERED if none */
+	uint64_t ready_in_ms; /* when not answered: until the soonest route is ready; LULL_NEVER =
+				 none by itself */
 };
 
 /**
@@ -162,10 +182,11 @@ enum lull_progress {
 	LULL_PROGRESS_CONNECTED = 1, /* the connection stands (TLS too); a reused one: at once */
 	LULL_PROGRESS_ACCEPTED = 2,  /* 2xx headers */
 	LULL_PROGRESS_CONTENT = 3,   /* the first content was handed out: no fallback after this */
-	LULL_PROGRESS_RESENT = 4     /* a reused connection had died before any byte: sent once more */
+	LULL_PROGRESS_RESENT = 4 /* a reused connection had died before any byte: sent once more */
 };
 
-/** lull_call_progress() - an event of the running attempt. Return: 0; -EINVAL no attempt is running. */
+/** lull_call_progress() - an event of the running attempt. Return: 0; -EINVAL no attempt is
+ * running. */
 LULL_API int lull_call_progress(struct lull_call *call, uint64_t now_ms, uint32_t progress);
 
 struct lull_outcome {
@@ -175,54 +196,66 @@ struct lull_outcome {
 	uint32_t proof;       /* enum lull_proof; LULL_UNSET = the class's own */
 	uint32_t http_status; /* 0 = no status line was seen */
 	int64_t hint_ms;      /* what the server asked to wait; negative = nothing */
-	uint32_t ours;        /* 1: a limit of the step passed (class timeout): the call decides whether that proves anything, and whether it was the budget */
-	const char *detail;   /* one line for the trail, without secrets; copied, at most 159 bytes; may be NULL */
+	uint32_t ours; /* 1: a limit of the step passed (class timeout): the call decides whether
+			  that proves anything, and whether it was the budget */
+	const char *detail; /* one line for the trail, without secrets; copied, at most 159 bytes;
+			       may be NULL */
 };
 LULL_API void lull_outcome_init(struct lull_outcome *outcome);
 
 /**
  * lull_call_report() - the attempt has ended
  *
- * Writes the table; other processes see it at once. Return: 0; -EINVAL no attempt is running, or a class that no attempt can have.
+ * Writes the table; other processes see it at once. Return: 0; -EINVAL no attempt is running, or a
+ * class that no attempt can have.
  */
-LULL_API int lull_call_report(struct lull_call *call, uint64_t now_ms, const struct lull_outcome *outcome);
+LULL_API int lull_call_report(struct lull_call *call, uint64_t now_ms,
+			      const struct lull_outcome *outcome);
 
-/** lull_call_end() - at any step: hands back what leases are held (as if cancelled) and frees. NULL is fine. */
+/** lull_call_end() - at any step: hands back what leases are held (as if cancelled) and frees. NULL
+ * is fine. */
 LULL_API void lull_call_end(struct lull_call *call, uint64_t now_ms);
 
-/* ------------------------------------------------------------------ the trail: what was tried or skipped, why, how long each took */
+/* ------------------------------------------------------------------ the trail: what was tried or
+ * skipped, why, how long each took */
 
 enum lull_trail_type {
 	LULL_TRAIL_ATTEMPT = 1,
-	LULL_TRAIL_SKIP = 2,  /* cooling, probing or held; a skip repeated without an attempt between is one entry */
-	LULL_TRAIL_SLEEP = 3, /* waited for a cooldown, or between two passes */
+	LULL_TRAIL_SKIP = 2, /* cooling, probing or held; a skip repeated without an attempt between
+				is one entry */
+	LULL_TRAIL_SLEEP = 3,   /* waited for a cooldown, or between two passes */
 	LULL_TRAIL_UNUSABLE = 4 /* class config: no known name, or no key */
 };
 
 struct lull_trail_entry {
 	uint32_t abi_version;
-	uint32_t type;         /* enum lull_trail_type */
-	uint32_t route;        /* index; not for SLEEP */
-	uint32_t pass;         /* 0, 1, 2 */
-	uint64_t at_ms;        /* since the call began */
-	uint64_t for_ms;       /* ATTEMPT, SLEEP: how long */
-	uint32_t class_id;     /* ATTEMPT: outcome; SKIP: cause of the cooldown */
+	uint32_t type;     /* enum lull_trail_type */
+	uint32_t route;    /* index; not for SLEEP */
+	uint32_t pass;     /* 0, 1, 2 */
+	uint64_t at_ms;    /* since the call began */
+	uint64_t for_ms;   /* ATTEMPT, SLEEP: how long */
+	uint32_t class_id; /* ATTEMPT: outcome; SKIP: cause of the cooldown */
 	uint32_t http_status;
-	uint32_t cooled_kind;  /* ATTEMPT: kind of the key that this outcome cooled, 0 = nothing; SKIP: kind of the key that is shut */
-	uint32_t state;        /* SKIP: enum lull_state */
-	uint64_t ready_in_ms;  /* ATTEMPT: length of the cooldown it caused; SKIP: time left; LULL_NEVER held */
-	uint32_t soft_count;   /* ATTEMPT: soft failures counted so far, this one included; 0 = not counted */
-	uint32_t probe;        /* ATTEMPT: 1 it held a probe lease */
-	uint32_t resent;       /* ATTEMPT: 1 */
-	uint64_t headers_ms;   /* ATTEMPT: from its start to 2xx headers; LULL_NEVER = none came */
-	uint64_t content_ms;   /* ATTEMPT: to its first content, likewise */
+	uint32_t cooled_kind; /* ATTEMPT: kind of the key that this outcome cooled, 0 = nothing;
+				 SKIP: kind of the key that is shut */
+	uint32_t state;       /* SKIP: enum lull_state */
+	uint64_t ready_in_ms; /* ATTEMPT: length of the cooldown it caused; SKIP: time left;
+				 LULL_NEVER held */
+	uint32_t soft_count;  /* ATTEMPT: soft failures counted so far, this one included; 0 = not
+				 counted */
+	uint32_t probe;       /* ATTEMPT: 1 it held a probe lease */
+	uint32_t resent;      /* ATTEMPT: 1 */
+	uint64_t headers_ms;  /* ATTEMPT: from its start to 2xx headers; LULL_NEVER = none came */
+	uint64_t content_ms;  /* ATTEMPT: to its first content, likewise */
 	char detail[160];
 };
 
-/** lull_call_trail_count() - entries so far; a call keeps its first and its last ones, 64 + 4 per route in all */
+/** lull_call_trail_count() - entries so far; a call keeps its first and its last ones, 64 + 4 per
+ * route in all */
 LULL_API uint32_t lull_call_trail_count(const struct lull_call *call);
 /** lull_call_trail_at() - entry @index. Return: 0; LULL_END; -EINVAL. */
-LULL_API int lull_call_trail_at(const struct lull_call *call, uint32_t index, struct lull_trail_entry *ret_entry);
+LULL_API int lull_call_trail_at(const struct lull_call *call, uint32_t index,
+				struct lull_trail_entry *ret_entry);
 
 #ifdef __cplusplus
 }

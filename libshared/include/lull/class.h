@@ -2,8 +2,9 @@
 /*
  * Classes: what can become of an attempt, and what each does.
  *
- * Two questions are kept apart. Does the outcome cool something, for every process of the host? And does this call go on to its next route?
- * The answers are one table (class.c), one row a class; configuration may override a row (`on:`), nothing else in the program decides on a class.
+ * Two questions are kept apart. Does the outcome cool something, for every process of the host? And
+ * does this call go on to its next route? The answers are one table (class.c), one row a class;
+ * configuration may override a row (`on:`), nothing else in the program decides on a class.
  */
 #ifndef LULL_CLASS_H
 #define LULL_CLASS_H
@@ -16,29 +17,31 @@ extern "C" {
 
 /* Values are part of the shared table's layout (5 bits): append, never renumber. */
 enum lull_class {
-	LULL_CLASS_ANSWERED = 0,           /* an answer: with content, a tool call, a refusal, or a finish reason that explains why there is none */
-	LULL_CLASS_RATE_LIMITED = 1,       /* too many requests or tokens; passes by itself */
-	LULL_CLASS_QUOTA_EXHAUSTED = 2,    /* out of credit; no short wait helps */
-	LULL_CLASS_OVERLOADED = 3,         /* the provider's load, not the caller's limit */
-	LULL_CLASS_AUTH = 4,               /* the key is not accepted */
-	LULL_CLASS_PERMISSION = 5,         /* the key is fine, but not for this model or region */
-	LULL_CLASS_MODEL_NOT_FOUND = 6,    /* */
-	LULL_CLASS_TIMEOUT = 7,            /* the provider says so, or our limit passed in silence */
-	LULL_CLASS_SERVER_ERROR = 8,       /* 5xx without a better reason */
+	LULL_CLASS_ANSWERED = 0,     /* an answer: with content, a tool call, a refusal, or a finish
+					reason that explains why there is none */
+	LULL_CLASS_RATE_LIMITED = 1, /* too many requests or tokens; passes by itself */
+	LULL_CLASS_QUOTA_EXHAUSTED = 2, /* out of credit; no short wait helps */
+	LULL_CLASS_OVERLOADED = 3,      /* the provider's load, not the caller's limit */
+	LULL_CLASS_AUTH = 4,            /* the key is not accepted */
+	LULL_CLASS_PERMISSION = 5,      /* the key is fine, but not for this model or region */
+	LULL_CLASS_MODEL_NOT_FOUND = 6, /* */
+	LULL_CLASS_TIMEOUT = 7,         /* the provider says so, or our limit passed in silence */
+	LULL_CLASS_SERVER_ERROR = 8,    /* 5xx without a better reason */
 	LULL_CLASS_MALFORMED_RESPONSE = 9, /* 2xx that is no answer */
 	LULL_CLASS_TRUNCATED_STREAM = 10,  /* a stream that ended without its finish reason */
 	LULL_CLASS_NETWORK = 11,           /* the endpoint could not be reached */
-	LULL_CLASS_LOCAL = 12,             /* our own host: CA file, proxy setting, descriptors, no network */
-	LULL_CLASS_CONFIG = 13,            /* unknown model name, no key: never left the host */
-	LULL_CLASS_CONTEXT_WINDOW = 14,    /* the request's own fault from here on */
+	LULL_CLASS_LOCAL = 12,  /* our own host: CA file, proxy setting, descriptors, no network */
+	LULL_CLASS_CONFIG = 13, /* unknown model name, no key: never left the host */
+	LULL_CLASS_CONTEXT_WINDOW = 14, /* the request's own fault from here on */
 	LULL_CLASS_CONTENT_POLICY = 15,
 	LULL_CLASS_BAD_REQUEST = 16,
 	LULL_CLASS_TOO_LARGE = 17,
-	LULL_CLASS_CANCELLED = 18,         /* the caller left */
-	LULL_CLASS_SUSPENDED = 19,         /* the host slept during the attempt */
-	LULL_CLASS_DEADLINE = 20,          /* the call's budget ended the attempt */
-	LULL_CLASS_MANUAL = 21,            /* an operator's word in the table; never the outcome of an attempt */
-	LULL_CLASS_COMMAND = 22,           /* `lull run`: the command's own exit code said so */
+	LULL_CLASS_CANCELLED = 18, /* the caller left */
+	LULL_CLASS_SUSPENDED = 19, /* the host slept during the attempt */
+	LULL_CLASS_DEADLINE = 20,  /* the call's budget ended the attempt */
+	LULL_CLASS_MANUAL =
+		21, /* an operator's word in the table; never the outcome of an attempt */
+	LULL_CLASS_COMMAND = 22, /* `lull run`: the command's own exit code said so */
 	LULL_CLASS_COUNT = 23
 };
 
@@ -66,20 +69,22 @@ enum lull_go {
 /* One row of the table of classes. Static, read-only, valid for the life of the process. */
 struct lull_class_info {
 	uint32_t class_id;
-	const char *name;         /* as in configuration and JSON: "rate_limited" */
-	const char *text;         /* for people: "rate limited" */
-	uint8_t proof;            /* enum lull_proof: default where the wire's row names none */
-	uint8_t scope;            /* enum lull_kind: default where the wire's row names none */
-	uint8_t go;               /* enum lull_go */
-	uint8_t takes_cooldown_time; /* 1: a configured cooldown_time replaces the length (route classes only) */
-	uint8_t blames_request;   /* 1: the request's own fault; nothing is ever written */
-	uint32_t for_ms;          /* cooldown if nobody says otherwise; 0 = cools nothing */
-	uint32_t for_cap_ms;      /* doubles with each failed probe up to this; == for_ms: does not double */
+	const char *name;            /* as in configuration and JSON: "rate_limited" */
+	const char *text;            /* for people: "rate limited" */
+	uint8_t proof;               /* enum lull_proof: default where the wire's row names none */
+	uint8_t scope;               /* enum lull_kind: default where the wire's row names none */
+	uint8_t go;                  /* enum lull_go */
+	uint8_t takes_cooldown_time; /* 1: a configured cooldown_time replaces the length (route
+					classes only) */
+	uint8_t blames_request;      /* 1: the request's own fault; nothing is ever written */
+	uint32_t for_ms;             /* cooldown if nobody says otherwise; 0 = cools nothing */
+	uint32_t for_cap_ms;      /* doubles with each failed probe up to this; == for_ms: does not
+				     double */
 	uint32_t endpoint_for_ms; /* the same when charged to an endpoint (a busy local server) */
-	uint32_t adaptive_for_ms;     /* policy adaptive: start; 0 = as default */
+	uint32_t adaptive_for_ms; /* policy adaptive: start; 0 = as default */
 	uint32_t adaptive_for_cap_ms;
-	int exit_code;            /* of a call in which only this class was met */
-	int http_status;          /* of a gateway's answer, likewise */
+	int exit_code;   /* of a call in which only this class was met */
+	int http_status; /* of a gateway's answer, likewise */
 };
 
 /**

@@ -7,8 +7,9 @@
  *   < 0       unexpected: a negative errno value
  *   > 0       a documented outcome of the function (LULL_...), for the caller to decide on
  *
- * Structs that may grow begin with `abi_version`. Fill them with the matching lull_..._init() and then set members; a library that is older
- * or newer than the caller reads only the members that both know.
+ * Structs that may grow begin with `abi_version`. Fill them with the matching lull_..._init() and
+ * then set members; a library that is older or newer than the caller reads only the members that
+ * both know.
  *
  * Times are milliseconds of lull_clock_ms(): boottime of the host, never the wall clock.
  */

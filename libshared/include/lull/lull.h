@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lull: LLM fallbacks whose cooldowns are shared by every process of a host. This header brings in all of liblull.
- * Start reading at <lull/call.h> for the loop and <lull/table.h> for the table.
+ * Lull: LLM fallbacks whose cooldowns are shared by every process of a host. This header brings in
+ * all of liblull. Start reading at <lull/call.h> for the loop and <lull/table.h> for the table.
  */
 #ifndef LULL_LULL_H
 #define LULL_LULL_H

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Configuration: LiteLLM's form (model_list, router_settings, litellm_settings, general_settings)
+ * plus Lull's own settings under `lull:`, from YAML or JSON, by one schema table. Without a file,
+ * well-known names work from the environment.
+ */
+#ifndef LULL_WORKER_CONFIG_H
+#define LULL_WORKER_CONFIG_H
+
+#include <stdio.h>
+
+#include "route.h"
+
+struct config; /* immutable once loaded */
+
+#define CONFIG_MESSAGE_BYTES_MAX 512
+
+/* Called once per warning or error with the whole line ("lull.yaml:12: unknown key 'modle_list',
+ * did you mean 'model_list'?"), no newline. */
+typedef void (*config_message_fn)(const char *line, bool is_error, void *userdata);
+
+/*
+ * Finds and reads the configuration.
+ * @path: from -c; NULL: $LULL_CONFIG, $XDG_CONFIG_HOME/lull/config.{yaml,yml,json} (~/.config),
+ * /etc/lull/config.…; none there = empty configuration Return: 0; -ENOENT @path (or $LULL_CONFIG)
+ * does not exist; -EINVAL errors were reported; -ENOMEM. All errors of the file are reported, not
+ * only the first.
+ */
+int config_load(const char *path, config_message_fn message, void *userdata,
+		struct config **ret_config);
+void config_free(struct config *config);
+const char *config_path(const struct config *config); /* NULL: none was read */
+
+/*
+ * Routes for a call, in order: every entry of `primary` (by `order`, then as listed), then of each
+ * fallback; without fallbacks given (count 0) the configured ones (router_settings.fallbacks /
+ * litellm_settings.fallbacks for that name, else default_fallbacks), context_window_fallbacks and
+ * content_policy_fallbacks with their call.after_classes. A name that is not configured is mapped
+ * by provider_map() and the environment; what cannot be used stays in the list with its `problem`.
+ * Return: 0; -ENOMEM; -E2BIG more than LULL_ROUTES_MAX.
+ */
+int config_routes(const struct config *config, const char *primary, const char *const *fallbacks,
+		  size_t fallback_count, struct route_list *ret_list);
+
+/* Every configured route (for `config show`, `models`). */
+int config_all_routes(const struct config *config, struct route_list *ret_list);
+
+/* Fills what the file says, leaves the rest; *options was made by lull_call_options_init(). Rules
+ * are borrowed from config. */
+void config_call_options(const struct config *config, struct lull_call_options *options);
+/* Table name of the file (`lull: {table:}`), or one of its own for policy tutorial, else NULL.
+ * Borrowed from config. */
+const char *config_table(const struct config *config);
+
+/* `lull config show`: resolved routes and settings, secrets as "(hidden)"; json: {"v":1,…} */
+int config_show(const struct config *config, bool json, FILE *out);
+
+/* Durations: "100ms", "45s", "10m", "1h", "1.5s"; a bare number is seconds. 0; -EINVAL; -ERANGE
+ * beyond uint32_t milliseconds. */
+int duration_parse(const char *text, uint32_t *ret_ms);
+
+#endif

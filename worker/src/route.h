@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A route as the worker knows it: all that one attempt needs, self-contained (endpoint, key,
+ * headers, parameters), so that nothing leaks from one route to the next. Made by config.c /
+ * resolve.c, read by adapters and transport.
+ */
+#ifndef LULL_WORKER_ROUTE_H
+#define LULL_WORKER_ROUTE_H
+
+#include <lull/call.h>
+
+#include "provider.h"
+
+struct http_route {
+	struct lull_route
+		call; /* keys and limits for the loop; its strings are owned by this route */
+	char *name;   /* configured model_name, or what the user typed */
+	const struct provider *provider; /* NULL: unknown (call.flags has LULL_ROUTE_UNUSABLE) */
+	char *model;                     /* upstream's name */
+	char *base_url;                  /* without trailing slash */
+	char *api_key;    /* NULL: none; wiped by route_list_deinit(); never printed */
+	char *key_source; /* where the key came from, for people: "$OPENAI_API_KEY", "lull.yaml:7";
+			     never the key */
+	char *organization; /* OpenAI-Organization, or NULL */
+	char *id;           /* model_info.id, or NULL: a label */
+	char *ca_file;      /* NULL: the system's */
+	char *proxy; /* NULL: none; from configuration or http(s)_proxy/no_proxy as curl reads them
+		      */
+	char *problem; /* one sentence when unusable, e.g. "unable to map 'bad-model' to a
+			  provider"; else NULL */
+	uint32_t stream_timeout_ms; /* LiteLLM's stream_timeout: replaces call.timeout_ms for
+				       streamed attempts; 0 none */
+	bool stream_upstream;
+	char **headers;   /* "Name: value" additions (extra_headers), NULL-terminated, or NULL */
+	char *extra_body; /* JSON object merged into the request, or NULL */
+};
+
+struct route_list {
+	struct http_route *routes;
+	uint32_t count;
+};
+
+void route_list_deinit(struct route_list *list); /* NULL-safe members; wipes keys */
+
+#endif

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What came over the wire, and what it means. Pure functions on bytes: no socket, no clock, no
+ * table. The transport feeds them, tests feed them samples.
+ */
+#ifndef LULL_WORKER_WIRE_H
+#define LULL_WORKER_WIRE_H
+
+#include <json.h>
+
+#include "route.h"
+
+struct wire_header {
+	const char *name; /* any case */
+	const char *value;
+};
+
+struct wire_response {
+	int status;
+	const struct wire_header *headers;
+	size_t header_count;
+	const char *body; /* whole body, or what came of it */
+	size_t body_bytes;
+	int64_t now_unix_ms; /* our wall clock, for hints that are dates without the answer's own
+				Date */
+};
+
+/* first header of that name, any case; NULL none */
+const char *wire_header_get(const struct wire_response *response, const char *name);
+
+/* One outcome from the wire to the exit code, with what people want to know of it. */
+struct verdict {
+	struct lull_outcome outcome; /* outcome.detail points to detail[] */
+	char detail[160];            /* provider's sentence, cut; key-like words masked */
+	const char *rule; /* which row decided: "openai 429 insufficient_quota", "status 503", "curl
+			     7"; static */
+	const char *hint_from; /* "retry-after-ms", ...; NULL none; static */
+};
+
+/* ---- hints (hint.c): providers.md 5.8 */
+/* milliseconds the server asks to wait, rounded up; -1 none. `error` = parsed error body or NULL;
+ * message may be NULL. Values beyond int64 saturate. */
+int64_t hint_read(const struct provider *provider, const struct wire_response *response,
+		  struct json_object *body, const char *message, const char **ret_from);
+
+/* ---- classification (classify.c): one table of rows, first match wins */
+/* Any response that is not an answer: status 3xx to 5xx, or a 2xx body / stream event that holds an
+ * error. */
+void classify_response(const struct provider *provider, const struct wire_response *response,
+		       struct verdict *ret);
+
+struct transport_failure {
+	int curl_code;
+	long os_errno; /* CURLINFO_OS_ERRNO; 0 none */
+	bool connected;
+	bool got_status; /* a status line was seen */
+	int status;
+	bool streamed; /* the answer is an event stream */
+	bool body_cap; /* our own write callback stopped at the cap */
+	bool proxied;
+};
+void classify_transport(const struct transport_failure *failure, struct verdict *ret);
+
+/* ---- SSE (sse.c) */
+struct sse; /* line and event assembly; every cut, LF/CRLF/CR, BOM, comments */
+struct sse_event {
+	const char *event; /* "" none */
+	const char *data;  /* joined by LF, NUL-terminated; borrowed for the callback */
+	size_t data_bytes;
+};
+typedef int (*sse_event_fn)(const struct sse_event *event,
+			    void *userdata); /* non-zero stops and is returned by sse_feed */
+struct sse *sse_new(size_t event_bytes_max);
+struct sse *sse_free(struct sse *sse);
+int sse_feed(struct sse *sse, const char *bytes, size_t size, sse_event_fn fn,
+	     void *userdata); /* 0; -EMSGSIZE; fn's value */
+
+/* ---- buffers */
+struct buffer {
+	char *bytes; /* NUL-terminated when not NULL */
+	size_t size;
+	size_t size_max; /* 0: none stated is an error */
+};
+void buffer_init(struct buffer *buffer, size_t size_max);
+int buffer_add(struct buffer *buffer, const void *bytes,
+	       size_t size); /* 0; -EMSGSIZE over size_max; -ENOMEM */
+void buffer_deinit(struct buffer *buffer);
+
+/* ---- JSON (json.c): json-c made strict */
+/* whole input consumed, UTF-8 checked, depth <= 128, no duplicate keys, no NaN. NULL and one
+ * sentence in error (128 bytes) otherwise. Caller puts. */
+struct json_object *json_read(const char *bytes, size_t size, char *error);
+
+/* ---- adapters: rows of one table */
+struct http_request {
+	char *url;
+	char **headers; /* "Name: value", NULL-terminated; holds the key: wiped by
+			   http_request_deinit() */
+	struct buffer body;
+};
+void http_request_deinit(struct http_request *request);
+
+struct answer {
+	char *json; /* chat.completion object in OpenAI's form, NUL-terminated; owned;
+		       answer_deinit() */
+	size_t json_bytes;
+	char *text; /* choices[0].message.content (or refusal), or NULL */
+};
+void answer_deinit(struct answer *answer);
+
+enum stream_event_type {
+	STREAM_CHUNK = 1, /* a chat.completion.chunk in OpenAI's form */
+};
+struct stream_event {
+	enum stream_event_type type;
+	const char *json; /* one line, NUL-terminated; borrowed */
+	size_t json_bytes;
+	const char *text; /* choices[0].delta.content of it, or NULL; borrowed */
+	bool content;     /* it holds content, a tool call or a refusal, not only a role, usage or a
+			     comment */
+	bool finish;      /* it holds a finish_reason */
+};
+typedef int (*stream_event_fn)(const struct stream_event *event, void *userdata);
+
+struct stream_reader; /* one streamed answer: events in, OpenAI chunks out, and the verdict at its
+			 end */
+
+struct adapter {
+	const char *name;
+	/*
+	 * Writes the request of one attempt. `request` = the caller's OpenAI request, bytes as
+	 * given (valid JSON object, checked before); only `model` (and `stream`, `stream_options`
+	 * where the attempt needs other ones) change, byte-exact for the rest. 0; -EINVAL with a
+	 * sentence in error (256 bytes); -ENOMEM
+	 */
+	int (*write_request)(const struct http_route *route, const char *request,
+			     size_t request_bytes, bool stream, struct http_request *ret,
+			     char *error);
+	/* Reads a whole 2xx body: 0 and *ret_answer, or 1 and *ret_verdict says what it is instead.
+	 */
+	int (*read_answer)(const struct http_route *route, const struct wire_response *response,
+			   struct answer *ret_answer, struct verdict *ret_verdict);
+	/* Streams. feed: 0, or fn's non-zero value, or 1 when the stream ended itself with an error
+	 * event (the verdict then stands in end). */
+	struct stream_reader *(*stream_new)(const struct http_route *route);
+	int (*stream_feed)(struct stream_reader *reader, const char *bytes, size_t size,
+			   stream_event_fn fn, void *userdata);
+	/* The body has ended (`cut`: by a transport failure). Fills the verdict: ANSWERED when
+	 * whole. */
+	void (*stream_end)(struct stream_reader *reader, const struct wire_response *head, bool cut,
+			   struct verdict *ret_verdict);
+	/* The whole stream as one chat.completion object; only after stream_end said ANSWERED. 0;
+	 * -ENOMEM */
+	int (*stream_answer)(struct stream_reader *reader, struct answer *ret_answer);
+	struct stream_reader *(*stream_free)(struct stream_reader *reader);
+};
+
+const struct adapter *adapter_by_name(const char *name);
+
+#endif
