@@ -79,18 +79,24 @@ struct word_event {
 	uint32_t for_cap_ms;    /* ... doubling with each strike up to this */
 };
 
+/* What a change means: segment_change() records and counts by this, nothing else. */
 enum word_verdict {
 	WORD_UNTOUCHED = 0, /* nothing changed */
 	WORD_GO,            /* admit: go ahead */
 	WORD_GO_COUNTED,    /* admit: go ahead, and the start was counted */
-	WORD_GO_PROBE,      /* admit: go ahead, the word written is your lease */
+	WORD_GO_PROBE,      /* admit: go ahead; the word written is your lease */
 	WORD_SKIP,          /* admit: not now */
-	WORD_COOLED,
-	WORD_COUNTED,   /* fail_soft: one more soft failure */
-	WORD_OPENED,    /* became 0 by a success or a clear */
-	WORD_RETURNED,  /* lease handed back */
-	WORD_CUT_SHORT, /* an operator's change */
-	WORD_REFUSED    /* operator cool on a held key */
+	WORD_COOLED,        /* a new cooldown */
+	WORD_LENGTHENED,    /* the same cooldown, now longer: one more failure of one outage */
+	WORD_COUNTED,       /* fail_soft: one more soft failure in a row */
+	WORD_NOTED,         /* fail_soft: one more for the ratio only */
+	WORD_OPENED,        /* a success ended the cooldown */
+	WORD_FORGOTTEN,     /* a success ended a soft count */
+	WORD_RETURNED,      /* a lease was handed back */
+	WORD_OPERATOR_COOLED,
+	WORD_OPERATOR_HELD,
+	WORD_OPERATOR_CLEARED,
+	WORD_REFUSED /* operator cool on a held key */
 };
 
 struct word_step {
