@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * lull-worker: the program that talks to models and reads configuration. People type `lull VERB`;
+ * lull hands the verbs below over to this program by exec. One table of verbs, nothing else.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sysexits.h>
+
+#include <lull/lull.h>
+
+#include "cmd.h"
+#include "log.h"
+
+struct verb {
+	const char *name;
+	int (*run)(int argc, char **argv);
+	const char *help;
+};
+
+static const struct verb verbs[] = {
+	{"complete",      cmd_complete,      "ask a model, falling back to others"            },
+	{"config",        cmd_config,        "check a configuration, show what it means"      },
+	{"explain-error", cmd_explain_error, "say what an answer of a provider would do"      },
+	{"resolve",       cmd_resolve,       "print the keys of a name, as the table has them"},
+};
+#define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
+
+static void print_help(FILE *out)
+{
+	(void)fprintf(out, "usage: lull VERB [OPTION...]\n\nverbs that talk to models or read the "
+			   "configuration:\n");
+	for (size_t i = 0; i < VERB_COUNT; i++)
+		(void)fprintf(out, "  %-16s%s\n", verbs[i].name, verbs[i].help);
+	(void)fprintf(out, "\n`lull VERB --help` says more; `lull --help` knows all verbs.\n");
+}
+
+/*
+ * No core dump may hold a key or a prompt. The limit is 1 byte and not 0, because for a
+ * core_pattern that is a pipe the kernel knows only the limit of 1 as a "no". Not PR_SET_DUMPABLE
+ * at once: it would also take strace and gdb from the user whose process this is. It is the way out
+ * where the hard limit forbids a 1.
+ */
+static void forbid_core_dumps(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_CORE, &limit) == 0) {
+		limit.rlim_cur = 1;
+		if (setrlimit(RLIMIT_CORE, &limit) == 0)
+			return;
+	}
+	(void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+int main(int argc, char **argv)
+{
+	forbid_core_dumps();
+	(void)signal(SIGPIPE, SIG_IGN); /* a failing write says so by itself */
+	if (argc < 2) {
+		print_help(stderr);
+		return EX_USAGE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
+		print_help(stdout);
+		return EX_OK;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		(void)printf("lull-worker %s\n", lull_version());
+		return EX_OK;
+	}
+	for (size_t i = 0; i < VERB_COUNT; i++) {
+		if (strcmp(argv[1], verbs[i].name) == 0)
+			return verbs[i].run(argc - 1, argv + 1);
+	}
+	log_error("unknown verb '%s'; see lull --help", argv[1]);
+	return EX_USAGE;
+}
