@@ -23,6 +23,8 @@ struct wire_response {
 	size_t body_bytes;
 	int64_t now_unix_ms; /* our wall clock, for hints that are dates without the answer's own
 				Date */
+	const char *secret;  /* the route's key, so that an error which echoes it is masked; NULL
+				none */
 };
 
 /* first header of that name, any case; NULL none */
@@ -32,6 +34,8 @@ const char *wire_header_get(const struct wire_response *response, const char *na
 struct verdict {
 	struct lull_outcome outcome; /* outcome.detail points to detail[] */
 	char detail[160];            /* provider's sentence, cut; key-like words masked */
+	int64_t hint_said_ms; /* the wait as the server said it, -1 none; outcome.hint_ms is -1
+				 where a row does not believe it */
 	const char *rule; /* which row decided: "openai 429 insufficient_quota", "status 503", "curl
 			     7"; static */
 	const char *hint_from; /* "retry-after-ms", ...; NULL none; static */
@@ -58,6 +62,7 @@ struct transport_failure {
 	bool streamed; /* the answer is an event stream */
 	bool body_cap; /* our own write callback stopped at the cap */
 	bool proxied;
+	int proxy_status; /* the proxy's answer to CONNECT (CURLINFO_HTTP_CONNECTCODE); 0 none */
 };
 void classify_transport(const struct transport_failure *failure, struct verdict *ret);
 
@@ -141,12 +146,13 @@ struct adapter {
 	int (*read_answer)(const struct http_route *route, const struct wire_response *response,
 			   struct answer *ret_answer, struct verdict *ret_verdict);
 	/* Streams. feed: 0, or fn's non-zero value, or 1 when the stream ended itself with an error
-	 * event (the verdict then stands in end). */
+	 * event (the verdict then stands in end). A server that answers with one JSON body instead
+	 * of a stream is read too: its answer comes out as one chunk. */
 	struct stream_reader *(*stream_new)(const struct http_route *route);
 	int (*stream_feed)(struct stream_reader *reader, const char *bytes, size_t size,
 			   stream_event_fn fn, void *userdata);
-	/* The body has ended (`cut`: by a transport failure). Fills the verdict: ANSWERED when
-	 * whole. */
+	/* The body has ended (`cut`: by a transport failure, or because a limit passed). Fills the
+	 * verdict: ANSWERED when whole, also where only the end of the connection is missing. */
 	void (*stream_end)(struct stream_reader *reader, const struct wire_response *head, bool cut,
 			   struct verdict *ret_verdict);
 	/* The whole stream as one chat.completion object; only after stream_end said ANSWERED. 0;
