@@ -196,10 +196,11 @@ struct lull_outcome {
 	uint32_t proof;       /* enum lull_proof; LULL_UNSET = the class's own */
 	uint32_t http_status; /* 0 = no status line was seen */
 	int64_t hint_ms;      /* what the server asked to wait; negative = nothing */
-	uint32_t ours; /* 1: a limit of the step passed (class timeout): the call decides whether
-			  that proves anything, and whether it was the budget */
-	const char *detail; /* one line for the trail, without secrets; copied, at most 159 bytes;
-			       may be NULL */
+	uint32_t ours;        /* 1: a limit of the step passed (class timeout; network while not yet
+				 connected). The call decides what that proves, and whether it
+				 was the budget */
+	const char *detail;   /* one line for the trail, without secrets; copied, at most 159 bytes;
+				 may be NULL */
 };
 LULL_API void lull_outcome_init(struct lull_outcome *outcome);
 

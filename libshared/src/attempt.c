@@ -1,0 +1,350 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What an attempt does to the table. A route stands on up to six words (endpoint, credential,
+ * route, three names); it is ready when all of them are. An attempt takes the leases that are due,
+ * tells each word what it has learned on the way (connected, 2xx headers), and at its end either an
+ * answer speaks well of all of them, or a failure is charged to one kind of key and the others get
+ * what the failure says about them:
+ *
+ *     endpoint     works, if any status line came
+ *     credential   works, if the failure was the route's own
+ *     the rest     nothing was learned: a lease is handed back
+ *
+ * A name is judged as its route, but only when this attempt was its probe: a name may stand for
+ * routes with other keys and servers, and those have not failed.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "call_internal.h"
+
+static int word_add(struct call_route *r, uint32_t kind, const char *text)
+{
+	struct route_word word = {0};
+	int err;
+
+	if (!text || !*text)
+		return 0;
+	err = key_init(&word.key, kind, text);
+	if (err)
+		return err;
+	for (uint32_t i = 0; i < r->word_count; i++)
+		if (r->words[i].key.kind == kind && strcmp(r->words[i].key.bytes, text) == 0)
+			return 0;
+	r->words[r->word_count++] = word;
+	return 0;
+}
+
+int route_words_init(struct call_route *r)
+{
+	int err;
+
+	r->word_count = 0;
+	err = word_add(r, LULL_KIND_ENDPOINT, r->route.endpoint_key);
+	if (!err)
+		err = word_add(r, LULL_KIND_CREDENTIAL, r->route.credential_key);
+	r->charged = r->word_count;
+	if (!err)
+		err = word_add(r, LULL_KIND_ROUTE, r->route.route_key);
+	for (uint32_t i = 0; !err && i < LULL_NAMES_MAX; i++)
+		err = word_add(r, LULL_KIND_NAME, r->route.names[i]);
+	if (!err && r->charged == r->word_count)
+		err = -EINVAL;
+	return err;
+}
+
+static struct layout_slot *word_slot(struct lull_call *call, struct route_word *word)
+{
+	if (!word->slot)
+		word->slot = segment_find(call->segment, &word->key);
+	return word->slot;
+}
+
+static uint64_t word_bits(struct lull_call *call, struct route_word *word)
+{
+	struct layout_slot *slot = word_slot(call, word);
+
+	return slot ? atomic_load_explicit(&slot->word, memory_order_relaxed) : 0;
+}
+
+uint64_t route_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_t now_ms,
+			   const struct route_word **ret_shut)
+{
+	uint64_t longest_ms = 0;
+
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		uint64_t bits = word_bits(call, &r->words[i]);
+		uint64_t ready_in_ms = bits ? word_ready_in_ms(bits, now_ms) : 0;
+
+		if (ready_in_ms > 0 && !call->options.probe &&
+		    word_state(bits, now_ms) == LULL_STATE_PROBING)
+			ready_in_ms = 0; /* without probes nobody's lease keeps others out */
+		if (ready_in_ms > longest_ms) {
+			longest_ms = ready_in_ms;
+			*ret_shut = &r->words[i];
+		}
+	}
+	return longest_ms;
+}
+
+/* The keys an attempt stands on are kept in the table; names only where somebody else put them. */
+static void words_insert(struct lull_call *call, struct call_route *r)
+{
+	struct layout_slot *by_kind[LULL_KIND_NAME + 1] = {0};
+
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct route_word *word = &r->words[i];
+
+		if (!word_slot(call, word) && (word->key.kind != LULL_KIND_NAME || i == r->charged))
+			word->slot = segment_insert(call->segment, &word->key);
+		if (!word->slot)
+			continue;
+		slot_count(word->slot, SLOT_ATTEMPTS);
+		by_kind[word->key.kind] = word->slot;
+	}
+	if (by_kind[LULL_KIND_ROUTE])
+		segment_link(call->segment, by_kind[LULL_KIND_ROUTE], by_kind[LULL_KIND_CREDENTIAL],
+			     by_kind[LULL_KIND_ENDPOINT]);
+}
+
+static struct word_event event_of(const struct lull_call *call, const struct route_word *word,
+				  uint64_t now_ms)
+{
+	return (struct word_event){
+		.now_ms = now_ms,
+		.start_ms = call->attempt.start_ms,
+		.headers_ms = call->attempt.headers_ms,
+		.lease = word->lease,
+		.tried = word->tried,
+		.soft_failures = call->options.soft_failures,
+		.probe_off = !call->options.probe,
+		.counted_start = word->counted_start,
+		.late = call->attempt.accepted,
+	};
+}
+
+static struct word_step word_apply(struct lull_call *call, struct route_word *word, word_fn fn,
+				   const struct word_event *e)
+{
+	if (!word_slot(call, word))
+		return (struct word_step){.to = 0, .verdict = WORD_UNTOUCHED};
+	return segment_change(call->segment, word->slot, fn, e, NULL);
+}
+
+static void words_forget_attempt(struct call_route *r)
+{
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		r->words[i].lease = 0;
+		r->words[i].tried = 0;
+		r->words[i].counted_start = false;
+	}
+}
+
+static void leases_hand_back(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct word_event e = event_of(call, &r->words[i], now_ms);
+
+		if (r->words[i].lease)
+			(void)word_apply(call, &r->words[i], word_hand_back, &e);
+	}
+	words_forget_attempt(r);
+}
+
+static bool word_acquire(struct lull_call *call, struct route_word *word, uint64_t now_ms)
+{
+	struct word_event e = event_of(call, word, now_ms);
+	struct word_step step;
+
+	if (word_bits(call, word) == 0)
+		return true;
+	step = segment_change(call->segment, word->slot, word_admit, &e, NULL);
+	if (step.verdict == WORD_GO_PROBE)
+		word->lease = step.to;
+	word->counted_start = step.verdict == WORD_GO_COUNTED;
+	return step.verdict != WORD_SKIP;
+}
+
+bool attempt_acquire(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	words_forget_attempt(r);
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		if (!word_acquire(call, &r->words[i], now_ms)) {
+			leases_hand_back(call, r, now_ms);
+			return false;
+		}
+	}
+	words_insert(call, r);
+	return true;
+}
+
+void attempt_go_past(struct lull_call *call, struct call_route *r)
+{
+	words_forget_attempt(r);
+	for (uint32_t i = 0; i < r->word_count; i++)
+		r->words[i].tried = word_bits(call, &r->words[i]);
+	words_insert(call, r);
+}
+
+bool attempt_holds_lease(const struct call_route *r)
+{
+	for (uint32_t i = 0; i < r->word_count; i++)
+		if (r->words[i].lease)
+			return true;
+	return false;
+}
+
+/* An endpoint's lease ends here: other models of that server need not wait for this one's answer.
+ */
+void attempt_connected(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct word_event e = event_of(call, &r->words[i], now_ms);
+
+		e.headers_ms = LULL_NEVER; /* a connection says nothing about requests */
+		if (r->words[i].key.kind == LULL_KIND_ENDPOINT)
+			(void)word_apply(call, &r->words[i], word_works, &e);
+	}
+}
+
+void attempt_accepted(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	struct layout_slot *slot = r->words[r->charged].slot;
+
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct word_event e = event_of(call, &r->words[i], now_ms);
+
+		(void)word_apply(call, &r->words[i], word_headers, &e);
+	}
+	if (slot)
+		slot_usual_add(slot, now_ms - call->attempt.start_ms);
+}
+
+/* ------------------------------------------------------------------ the end of an attempt */
+
+static bool route_has_kind(const struct call_route *r, uint32_t kind)
+{
+	for (uint32_t i = 0; i < r->word_count; i++)
+		if (r->words[i].key.kind == kind)
+			return true;
+	return false;
+}
+
+static bool is_charged(const struct call_route *r, uint32_t i, uint32_t scope)
+{
+	const struct route_word *word = &r->words[i];
+
+	if (scope == LULL_KIND_CREDENTIAL || scope == LULL_KIND_ENDPOINT)
+		return word->key.kind == scope;
+	return i == r->charged || (word->key.kind == LULL_KIND_NAME && word->lease);
+}
+
+/* The same key may carry several routes of the list: a call counts once on it. */
+static bool soft_is_counted(struct lull_call *call, const struct layout_slot *slot)
+{
+	for (uint32_t i = 0; i < call->route_count; i++)
+		for (uint32_t j = 0; j < call->routes[i].word_count; j++)
+			if (call->routes[i].words[j].slot == slot &&
+			    call->routes[i].words[j].soft_counted)
+				return true;
+	return false;
+}
+
+static void word_charge(struct lull_call *call, struct route_word *word,
+			const struct charge *charge, uint64_t now_ms, struct charged *ret)
+{
+	struct word_event e = event_of(call, word, now_ms);
+	struct word_step step;
+	uint64_t ready_in_ms;
+
+	if (!word_slot(call, word))
+		word->slot = segment_insert(call->segment, &word->key);
+	if (!word->slot)
+		return;
+	slot_count(word->slot, SLOT_FAILURES);
+	e.cause = charge->class_id;
+	e.http = charge->http_status;
+	e.ours = charge->ours;
+	e.for_ms = charge->cooldown.for_ms;
+	e.for_cap_ms = charge->cooldown.cap_ms;
+	if (charge->proof == LULL_PROOF_HARD) {
+		step = word_apply(call, word, word_fail_hard, &e);
+	} else {
+		if (soft_is_counted(call, word->slot) && !word->lease)
+			return;
+		word->soft_counted = true;
+		step = word_apply(call, word, word_fail_soft, &e);
+	}
+	ready_in_ms = word_ready_in_ms(step.to, now_ms);
+	if (ready_in_ms > ret->ready_in_ms) {
+		ret->kind = word->key.kind;
+		ret->ready_in_ms = ready_in_ms;
+	}
+	if (step.verdict == WORD_COUNTED)
+		ret->soft_count = word_unpack(step.to).strikes;
+}
+
+static bool word_is_proven(const struct lull_call *call, uint32_t kind, const struct charge *charge)
+{
+	bool status_came = charge->http_status > 0;
+
+	switch (kind) {
+	case LULL_KIND_ENDPOINT:
+		return status_came || !call->options.connection_driver;
+	case LULL_KIND_CREDENTIAL:
+		return status_came && charge->scope == LULL_KIND_ROUTE;
+	default:
+		return false;
+	}
+}
+
+static void word_spare(struct lull_call *call, struct route_word *word, const struct charge *charge,
+		       uint64_t now_ms)
+{
+	struct word_event e = event_of(call, word, now_ms);
+
+	if (!word_is_proven(call, word->key.kind, charge)) {
+		(void)word_apply(call, word, word_hand_back, &e);
+		return;
+	}
+	if (word->key.kind == LULL_KIND_ENDPOINT && e.headers_ms == LULL_NEVER)
+		e.headers_ms = now_ms; /* a status line came, if not a 2xx */
+	(void)word_apply(call, word, word_works, &e);
+}
+
+static void answer_finish(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct word_event e = event_of(call, &r->words[i], now_ms);
+
+		if (e.headers_ms == LULL_NEVER)
+			e.headers_ms = e.start_ms; /* a driver without headers */
+		(void)word_apply(call, &r->words[i], word_answered, &e);
+		if (r->words[i].slot)
+			slot_count(r->words[i].slot, SLOT_ANSWERS);
+	}
+}
+
+struct charged attempt_finish(struct lull_call *call, struct call_route *r,
+			      const struct charge *charge, uint64_t now_ms)
+{
+	struct charged charged = {0};
+	uint32_t scope = charge->scope;
+	bool cools = charge->proof != LULL_PROOF_NONE && charge->cooldown.for_ms > 0;
+
+	if (charge->class_id == LULL_CLASS_ANSWERED) {
+		answer_finish(call, r, now_ms);
+		words_forget_attempt(r);
+		return charged;
+	}
+	if (!route_has_kind(r, scope))
+		scope = LULL_KIND_ROUTE; /* a keyless route's "credential" is the route */
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		if (cools && is_charged(r, i, scope))
+			word_charge(call, &r->words[i], charge, now_ms, &charged);
+		else
+			word_spare(call, &r->words[i], charge, now_ms);
+	}
+	words_forget_attempt(r);
+	return charged;
+}
