@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Collecting what a word means, first from the table alone: one walk over its keys. The
+ * configuration is asked only when no route in the table has that model and it could know better
+ * (resolve.c). A name key alone does not answer the question: calls leave one for each name that
+ * they were made by, whatever model is behind it.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exits.h"
+#include "keys.h"
+#include "resolve.h"
+#include "say.h"
+#include "shared.h"
+
+struct key_text key_text(uint32_t kind, const char *key)
+{
+	struct key_text ret;
+
+	(void)snprintf(ret.text, sizeof(ret.text), "%s:%s", lull_kind_name(kind), key);
+	return ret;
+}
+
+/* ------------------------------------------------------------------ members */
+
+static int add(struct meaning *meaning, uint32_t part, bool in_table,
+	       const struct lull_key_state *state)
+{
+	if (meaning->count == meaning->capacity) {
+		const size_t capacity = meaning->capacity == 0 ? 8 : 2 * meaning->capacity;
+		struct member *const members =
+			realloc(meaning->members, capacity * sizeof(*members));
+
+		if (members == NULL) {
+			say("out of memory");
+			return EXIT_BUG;
+		}
+		meaning->members = members;
+		meaning->capacity = capacity;
+	}
+	meaning->members[meaning->count++] =
+		(struct member){.part = part, .in_table = in_table, .state = *state};
+	return 0;
+}
+
+static bool has(const struct meaning *meaning, uint32_t part, uint32_t kind, const char *key)
+{
+	for (size_t i = 0; i < meaning->count; i++) {
+		const struct member *const member = &meaning->members[i];
+
+		if (member->part == part && member->state.kind == kind &&
+		    strcmp(member->state.key, key) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* The credential and the endpoint that a route in the table stands on. */
+static int add_links(struct meaning *meaning, struct lull_table *table, uint32_t part,
+		     const struct lull_key_state *route, uint64_t now_ms)
+{
+	for (size_t i = 0; i < sizeof(route->links) / sizeof(route->links[0]); i++) {
+		struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
+		uint64_t cursor = route->links[i];
+		int status;
+
+		if (cursor == LULL_NEVER || lull_key_at(table, &cursor, now_ms, &state) != 0)
+			continue;
+		/* links are advisory: believe only what can be one */
+		if (state.kind != LULL_KIND_CREDENTIAL && state.kind != LULL_KIND_ENDPOINT)
+			continue;
+		status = add(meaning, part, true, &state);
+		if (status != 0)
+			return status;
+	}
+	return 0;
+}
+
+static int add_route(struct meaning *meaning, struct lull_table *table, uint32_t part,
+		     const struct lull_key_state *route, uint64_t now_ms)
+{
+	const int status = add(meaning, part, true, route);
+
+	return status != 0 ? status : add_links(meaning, table, part, route, now_ms);
+}
+
+/* One key by its text, with what it stands on if it is a route. */
+static int add_key(struct meaning *meaning, struct lull_table *table, uint32_t part, uint32_t kind,
+		   const char *key, uint64_t now_ms)
+{
+	struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
+	const int found = lull_key_read(table, kind, key, now_ms, &state);
+
+	if (has(meaning, part, kind, key))
+		return 0;
+	if (found < 0) {
+		say("unable to read %s: %s", key_text(kind, key).text, strerror(-found));
+		return EXIT_BUG;
+	}
+	if (kind == LULL_KIND_ROUTE && found == 0)
+		return add_route(meaning, table, part, &state, now_ms);
+	return add(meaning, part, found == 0, &state);
+}
+
+/* ------------------------------------------------------------------ names */
+
+/* Every route of that model, a part each. */
+static int add_routes_of(struct meaning *meaning, struct lull_table *table, const char *model,
+			 uint32_t *part, uint64_t now_ms)
+{
+	struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
+	uint64_t cursor = 0;
+	int status = 0;
+
+	while (status == 0 && lull_key_at(table, &cursor, now_ms, &state) == 0)
+		if (state.kind == LULL_KIND_ROUTE && strcmp(state.model, model) == 0)
+			status = add_route(meaning, table, ++*part, &state, now_ms);
+	return status;
+}
+
+struct resolving {
+	struct meaning *meaning;
+	struct lull_table *table;
+	uint64_t now_ms;
+	uint32_t part; /* of the route met last */
+};
+
+static int add_resolved(uint32_t kind, const char *key, void *userdata)
+{
+	struct resolving *const r = userdata;
+	uint32_t part = r->part;
+
+	if (kind == LULL_KIND_ROUTE)
+		part = ++r->part;
+	else if (kind == LULL_KIND_NAME && strcmp(key, r->meaning->text) == 0)
+		part = 0; /* what was asked for closes all of its routes */
+	return add_key(r->meaning, r->table, part, kind, key, r->now_ms);
+}
+
+static int add_name(struct meaning *meaning, const struct invocation *invocation,
+		    struct lull_table *table, const char *name, uint64_t now_ms)
+{
+	struct resolving resolving = {.meaning = meaning, .table = table, .now_ms = now_ms};
+	uint32_t part = 0;
+	int status;
+
+	status = add_key(meaning, table, 0, LULL_KIND_NAME, name, now_ms);
+	if (status == 0)
+		status = add_routes_of(meaning, table, name, &part, now_ms);
+	if (status != 0 || part > 0 || !resolve_is_possible(name))
+		return status;
+	return resolve_name(name, invocation->set.quiet, add_resolved, &resolving);
+}
+
+int meaning_init(struct meaning *meaning, const struct invocation *invocation,
+		 struct lull_table *table, const char *text, uint64_t now_ms)
+{
+	uint32_t kind;
+	const char *key;
+	int status;
+
+	*meaning = (struct meaning){.text = text};
+	status = shared_parse_key(invocation, text, &kind, &key);
+	if (status != 0)
+		return status;
+	if (kind == LULL_KIND_NAME && key == text)
+		return add_name(meaning, invocation, table, key, now_ms);
+	return add_key(meaning, table, 0, kind, key, now_ms);
+}
+
+void meaning_deinit(struct meaning *meaning)
+{
+	free(meaning->members);
+	*meaning = (struct meaning){.text = NULL};
+}
+
+/* ------------------------------------------------------------------ verdict */
+
+static const struct lull_key_state *later(const struct lull_key_state *a,
+					  const struct lull_key_state *b)
+{
+	return a == NULL || b->ready_in_ms > a->ready_in_ms ? b : a;
+}
+
+/* The member of a part that is ready last; NULL if there is no such part. */
+static const struct lull_key_state *deciding_of(const struct meaning *meaning, uint32_t part)
+{
+	const struct lull_key_state *last = NULL;
+
+	for (size_t i = 0; i < meaning->count; i++)
+		if (meaning->members[i].part == part)
+			last = later(last, &meaning->members[i].state);
+	return last;
+}
+
+const struct lull_key_state *meaning_deciding(const struct meaning *meaning)
+{
+	const struct lull_key_state *soonest = NULL;
+	const struct lull_key_state *of_part;
+
+	for (uint32_t part = 1; (of_part = deciding_of(meaning, part)) != NULL; part++)
+		if (soonest == NULL || of_part->ready_in_ms < soonest->ready_in_ms)
+			soonest = of_part;
+	of_part = deciding_of(meaning, 0);
+	return soonest == NULL ? of_part : later(soonest, of_part);
+}
+
+bool meaning_is_in_table(const struct meaning *meaning)
+{
+	for (size_t i = 0; i < meaning->count; i++)
+		if (meaning->members[i].in_table)
+			return true;
+	return false;
+}

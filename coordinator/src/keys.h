@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From what a person wrote to the keys of the table that it means.
+ *
+ * People write the name of a model, or paste a key ("route:…"). A name means its name key and every
+ * route of that model; a route stands on its credential and its endpoint. So a meaning is a list of
+ * members, in parts: part 0 is what closes everything (the name), each further part is one way to
+ * reach the model (a route and what it stands on).
+ *
+ *     ready  =  all of part 0  and  (no further part  or  all of any further part)
+ *
+ * Nothing here inserts a key into the table.
+ */
+#ifndef LULL_COORDINATOR_KEYS_H
+#define LULL_COORDINATOR_KEYS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lull/table.h>
+
+#include "verb.h"
+
+struct member {
+	uint32_t part;
+	bool in_table; /* false: nothing is known of it, so it is ready */
+	struct lull_key_state state;
+};
+
+struct meaning {
+	const char *text; /* as written; borrowed */
+	struct member *members;
+	size_t count, capacity;
+};
+
+/*
+ * Finds what `text` means. The meaning is to be ended by meaning_deinit(), whatever is returned.
+ * Return: 0; an exit status after saying on stderr why not.
+ */
+int meaning_init(struct meaning *meaning, const struct invocation *invocation,
+		 struct lull_table *table, const char *text, uint64_t now_ms);
+void meaning_deinit(struct meaning *meaning);
+
+/* The key that decides: of part 0 and the part that is ready soonest, the one ready last. */
+const struct lull_key_state *meaning_deciding(const struct meaning *meaning);
+
+/* Whether the table knows any of it. */
+bool meaning_is_in_table(const struct meaning *meaning);
+
+/* "route:gpt-4o@https://…#…": what can be pasted where a KEY is expected. */
+struct key_text {
+	char text[LULL_KEY_TEXT_BYTES_MAX];
+};
+struct key_text key_text(uint32_t kind, const char *key);
+
+#endif

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A buffer in front of write(2). stdio would do the same, but costs start-up time that `lull check`
+ * in a shell loop would feel, and hides when a write failed.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "out.h"
+
+static char buffer[16384];
+static size_t buffer_used;
+static int first_error;
+
+static void flush(void)
+{
+	size_t done = 0;
+
+	while (done < buffer_used && first_error == 0) {
+		const ssize_t written = write(STDOUT_FILENO, buffer + done, buffer_used - done);
+
+		if (written >= 0)
+			done += (size_t)written;
+		else if (errno != EINTR)
+			first_error = -errno;
+	}
+	buffer_used = 0;
+}
+
+void out_bytes(const char *bytes, size_t size)
+{
+	while (size > 0) {
+		size_t piece = sizeof(buffer) - buffer_used;
+
+		if (piece > size)
+			piece = size;
+		memcpy(buffer + buffer_used, bytes, piece);
+		buffer_used += piece;
+		bytes += piece;
+		size -= piece;
+		if (buffer_used == sizeof(buffer))
+			flush();
+	}
+}
+
+void out_string(const char *text)
+{
+	out_bytes(text, strlen(text));
+}
+
+void out(const char *format, ...)
+{
+	char piece[OUT_PIECE_BYTES_MAX];
+	va_list arguments;
+	int length;
+
+	va_start(arguments, format);
+	length = vsnprintf(piece, sizeof(piece), format, arguments);
+	va_end(arguments);
+	if (length > 0)
+		out_bytes(piece,
+			  (size_t)length < sizeof(piece) ? (size_t)length : sizeof(piece) - 1);
+}
+
+static bool is_control(unsigned char byte)
+{
+	return byte < 0x20 || byte == 0x7f;
+}
+
+void out_safe(const char *text)
+{
+	for (; *text != '\0'; text++)
+		out_bytes(is_control((unsigned char)*text) ? "?" : text, 1);
+}
+
+/* Length of the UTF-8 character at `text`; 0 if there is none (also overlong forms, surrogates). */
+static size_t utf8_length(const unsigned char *text)
+{
+	static const struct {
+		unsigned char lead_mask, lead;
+		size_t length;
+		uint32_t smallest;
+	} forms[] = {
+		{0x80, 0x00, 1, 0      },
+		{0xe0, 0xc0, 2, 0x80   },
+		{0xf0, 0xe0, 3, 0x800  },
+		{0xf8, 0xf0, 4, 0x10000},
+	};
+
+	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {
+		uint32_t code;
+
+		if ((text[0] & forms[f].lead_mask) != forms[f].lead)
+			continue;
+		code = text[0] & (unsigned char)~forms[f].lead_mask;
+		for (size_t i = 1; i < forms[f].length; i++) {
+			if ((text[i] & 0xc0) != 0x80) /* NUL too */
+				return 0;
+			code = code << 6 | (text[i] & 0x3f);
+		}
+		if (code < forms[f].smallest || code > 0x10ffff ||
+		    (code >= 0xd800 && code <= 0xdfff))
+			return 0;
+		return forms[f].length;
+	}
+	return 0;
+}
+
+void out_json_string(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	out_string("\"");
+	while (*at != '\0') {
+		const size_t length = utf8_length(at);
+
+		if (length == 0)
+			out_string("\\ufffd");
+		else if (is_control(*at))
+			out("\\u%04x", *at);
+		else if (*at == '"' || *at == '\\')
+			out("\\%c", *at);
+		else
+			out_bytes((const char *)at, length);
+		at += length == 0 ? 1 : length;
+	}
+	out_string("\"");
+}
+
+bool out_is_colourful(void)
+{
+	const char *const no_color = getenv("NO_COLOR");
+	const char *const terminal = getenv("TERM");
+
+	if (no_color != NULL && no_color[0] != '\0')
+		return false;
+	return terminal != NULL && strcmp(terminal, "dumb") != 0 && isatty(STDOUT_FILENO);
+}
+
+int out_finish(void)
+{
+	flush();
+	return first_error;
+}

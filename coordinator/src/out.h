@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stdout: buffered, and strict about it. What could not be written (a full disk, a closed pipe) is
+ * an error of the whole command, never silence.
+ */
+#ifndef LULL_COORDINATOR_OUT_H
+#define LULL_COORDINATOR_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void out_bytes(const char *bytes, size_t size);
+void out_string(const char *text);
+
+/* A short formatted piece: at most OUT_PIECE_BYTES_MAX - 1 bytes come out. */
+#define OUT_PIECE_BYTES_MAX 1024u
+void out(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text of unknown origin for a person's terminal: control characters become '?'. */
+void out_safe(const char *text);
+
+/* A JSON string with its quotes; bytes that are no UTF-8 become U+FFFD. */
+void out_json_string(const char *text);
+
+/* Whether a person with a colour terminal is looking, who has not set NO_COLOR. */
+bool out_is_colourful(void);
+
+/* Writes what is left. 0; negative errno of the first write that failed. */
+int out_finish(void);
+
+#endif

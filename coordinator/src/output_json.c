@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * JSON for programs: one object, "v":1, one element of its list a line. Members are only ever
+ * added; whoever reads must pass over those he does not know. Times left are seconds with three
+ * decimals, null where there is no end by itself; points in time are UTC.
+ */
+#include "duration.h"
+#include "out.h"
+#include "output.h"
+
+static void string_member(const char *name, const char *value)
+{
+	out(",\"%s\":", name);
+	if (value == NULL || value[0] == '\0')
+		out("null");
+	else
+		out_json_string(value);
+}
+
+static void number_member(const char *name, uint64_t value)
+{
+	out(",\"%s\":%llu", name, (unsigned long long)value);
+}
+
+/* A number for which 0 means "none". */
+static void some_member(const char *name, uint64_t value)
+{
+	if (value == 0)
+		out(",\"%s\":null", name);
+	else
+		number_member(name, value);
+}
+
+static void bool_member(const char *name, bool value)
+{
+	out(",\"%s\":%s", name, value ? "true" : "false");
+}
+
+static void seconds_member(const char *name, uint64_t ms)
+{
+	out(",\"%s\":%s", name, ms == LULL_NEVER ? "null" : duration_json(ms).text);
+}
+
+static void time_member(const char *name, uint64_t unix_ms)
+{
+	string_member(name, unix_ms == 0 ? NULL : moment_json(unix_ms).text);
+}
+
+static void begin(const struct lull_table_info *table)
+{
+	out("{\"v\":1");
+	string_member("table", table->path);
+	bool_member("shared", table->shared != 0);
+}
+
+static void begin_list(const char *name)
+{
+	out(",\"%s\":[", name);
+}
+
+static void begin_element(size_t index)
+{
+	out_string(index == 0 ? "\n{" : ",\n{");
+}
+
+static void end_list(void)
+{
+	out("\n]}\n");
+}
+
+/* state, seconds_left, cause, status: the members that check and status share */
+static void state_members(const struct lull_key_state *state)
+{
+	string_member("state", output_state_name(state->state));
+	seconds_member("seconds_left", state->ready_in_ms);
+	string_member("cause", output_cause_name(state->cause));
+	some_member("status", state->http_status);
+}
+
+/* ------------------------------------------------------------------ the reports */
+
+static void check(const struct check_report *report)
+{
+	begin(report->table);
+	bool_member("ready", report->ready);
+	begin_list("names");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct meaning *const meaning = &report->meanings[i];
+		const struct lull_key_state *const state = meaning_deciding(meaning);
+
+		begin_element(i);
+		out("\"name\":");
+		out_json_string(meaning->text);
+		state_members(state);
+		string_member("key", key_text(state->kind, state->key).text);
+		bool_member("in_table", meaning_is_in_table(meaning));
+		out("}");
+	}
+	end_list();
+}
+
+static void print_status_row(const struct status_row *row, const struct moment *now)
+{
+	const struct lull_key_state *const state = &row->state;
+
+	out("\"key\":");
+	out_json_string(key_text(state->kind, state->key).text);
+	string_member("kind", lull_kind_name(state->kind));
+	string_member("model", state->model);
+	state_members(state);
+	number_member("strikes", state->strikes);
+	number_member("attempts", state->attempts);
+	number_member("answers", state->answers);
+	number_member("failures", state->failures);
+	number_member("skips", state->skips);
+	number_member("cooldowns", state->cooldowns);
+	number_member("probes", state->probes);
+	some_member("usual_ms", state->usual_ms);
+	some_member("usual_limit_ms", state->usual_limit_ms);
+	some_member("reported_by", state->reported_by_pid);
+	time_member("reported_at", moment_unix_ms(now, state->reported_at_ms));
+	string_member("credential", row->stands_on[0].text);
+	string_member("endpoint", row->stands_on[1].text);
+}
+
+static void status(const struct status_report *report)
+{
+	begin(report->table);
+	begin_list("keys");
+	for (size_t i = 0; i < report->count; i++) {
+		begin_element(i);
+		print_status_row(&report->rows[i], &report->now);
+		out("}");
+	}
+	end_list();
+}
+
+static void events(const struct events_report *report)
+{
+	begin(report->table);
+	begin_list("events");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct lull_event *const event = &report->events[i];
+
+		begin_element(i);
+		out("\"number\":%llu", (unsigned long long)event->number);
+		time_member("at", moment_unix_ms(&report->now, event->at_ms));
+		string_member("type", output_event_name(event->type));
+		string_member("key", key_text(event->kind, event->key).text);
+		string_member("kind", lull_kind_name(event->kind));
+		string_member("cause", output_cause_name(event->cause));
+		some_member("status", event->http_status);
+		number_member("strikes", event->strikes);
+		out(",\"seconds\":%s",
+		    event->for_ms == 0 ? "null" : duration_json(event->for_ms).text);
+		some_member("pid", event->pid);
+		out("}");
+	}
+	end_list();
+}
+
+static void doctor(const struct doctor_report *report)
+{
+	const struct lull_table_info *const table = report->table;
+
+	begin(table);
+	bool_member("healthy", report->healthy);
+	string_member("problem", report->problem);
+	if (table->shared != 0) {
+		number_member("owner_uid", table->owner_uid);
+		number_member("owner_gid", table->owner_gid);
+		out(",\"mode\":\"%04o\"", (unsigned int)(table->mode & 07777));
+		time_member("made_at", table->created_unix_s * 1000);
+		number_member("slots", table->slot_count);
+		number_member("slots_used", table->slots_used);
+		number_member("size_bytes", table->size_bytes);
+		number_member("full_rejects", table->full_rejects);
+		number_member("events", table->event_count);
+	}
+	begin_list("findings");
+	for (size_t i = 0; i < report->count; i++) {
+		const struct finding *const finding = &report->findings[i];
+
+		begin_element(i);
+		out("\"about\":");
+		out_json_string(finding->about);
+		string_member("level", output_level_name(finding->level));
+		string_member("text", finding->text);
+		string_member("next", finding->next);
+		out("}");
+	}
+	end_list();
+}
+
+const struct output output_json = {
+	.check = check,
+	.status = status,
+	.events = events,
+	.doctor = doctor,
+};

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Text for people. The key stands last in a row: it is the one column without a width, and so it
+ * can be pasted whole into the next command.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "duration.h"
+#include "out.h"
+#include "output.h"
+
+/* ------------------------------------------------------------------ colour */
+
+#define COLOUR_NONE   ""
+#define COLOUR_RED    "\033[31m"
+#define COLOUR_YELLOW "\033[33m"
+#define COLOUR_GREEN  "\033[32m"
+
+static const char *const state_colours[] = {
+	[LULL_STATE_READY] = COLOUR_NONE,
+	[LULL_STATE_COOLING] = COLOUR_YELLOW,
+	[LULL_STATE_PROBING] = COLOUR_YELLOW,
+	[LULL_STATE_HELD] = COLOUR_RED,
+};
+
+static const char *const level_colours[] = {
+	[FINDING_OK] = COLOUR_GREEN,
+	[FINDING_NOTE] = COLOUR_NONE,
+	[FINDING_PROBLEM] = COLOUR_RED,
+};
+
+/* A word in its colour, filled up to `width` behind it. */
+static void coloured(const char *colour, const char *word, size_t width)
+{
+	const size_t length = strlen(word);
+	const int fill = length < width ? (int)(width - length) : 0;
+
+	if (colour[0] == '\0' || !out_is_colourful())
+		out("%s%*s", word, fill, "");
+	else
+		out("%s%s\033[0m%*s", colour, word, fill, "");
+}
+
+/* ------------------------------------------------------------------ check */
+
+/* "… on credential:x": said where the key that decides is not what people named. */
+static void print_where(const struct meaning *meaning, const struct lull_key_state *state)
+{
+	const struct key_text key = key_text(state->kind, state->key);
+
+	if (state->state == LULL_STATE_READY || strcmp(key.text, meaning->text) == 0 ||
+	    state->kind == LULL_KIND_ROUTE || state->kind == LULL_KIND_NAME)
+		return;
+	out(" on ");
+	out_safe(key.text);
+}
+
+static void check(const struct check_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct meaning *const meaning = &report->meanings[i];
+		const struct lull_key_state *const state = meaning_deciding(meaning);
+
+		out_safe(meaning->text);
+		out(": ");
+		output_state(state);
+		print_where(meaning, state);
+		if (!meaning_is_in_table(meaning))
+			out(" (not in the table)");
+		out("\n");
+	}
+}
+
+/* ------------------------------------------------------------------ status */
+
+static void print_reported(const struct lull_key_state *state, const struct moment *now)
+{
+	const uint64_t at = moment_unix_ms(now, state->reported_at_ms);
+
+	if (at == 0)
+		out("%-27s", "-");
+	else
+		out("%s %-7u", moment_local(at, false).text, (unsigned int)state->reported_by_pid);
+}
+
+static void print_status_row(const struct lull_key_state *state, const struct moment *now)
+{
+	const char *const cause = output_cause_name(state->cause);
+	const char *left = "-";
+	struct duration_text seconds;
+	char http[12] = "-";
+
+	if (state->state != LULL_STATE_READY && state->state != LULL_STATE_HELD) {
+		seconds = duration_seconds(state->ready_in_ms);
+		left = seconds.text;
+	}
+	if (state->http_status != 0)
+		(void)snprintf(http, sizeof(http), "%u", (unsigned int)state->http_status);
+	coloured(state_colours[state->state], output_state_name(state->state), 8);
+	out("%9s  %-18s %4s %7u %8llu %8llu %6llu  ", left, cause != NULL ? cause : "-", http,
+	    (unsigned int)state->strikes, (unsigned long long)state->attempts,
+	    (unsigned long long)state->failures, (unsigned long long)state->skips);
+	print_reported(state, now);
+	out("  ");
+	out_safe(key_text(state->kind, state->key).text);
+	out("\n");
+}
+
+static void status(const struct status_report *report)
+{
+	if (report->count == 0)
+		return;
+	out("%-8s%9s  %-18s %4s %7s %8s %8s %6s  %-27s  %s\n", "STATE", "LEFT", "CAUSE", "HTTP",
+	    "STRIKES", "ATTEMPTS", "FAILURES", "SKIPS", "REPORTED            BY PID", "KEY");
+	for (size_t i = 0; i < report->count; i++)
+		print_status_row(&report->rows[i].state, &report->now);
+}
+
+/* ------------------------------------------------------------------ events */
+
+static void print_event(const struct lull_event *event, const struct moment *now)
+{
+	const char *const cause = output_cause_name(event->cause);
+	const uint64_t at = moment_unix_ms(now, event->at_ms);
+
+	out("%s  %-15s  ", moment_local(at, true).text, output_event_name(event->type));
+	out_safe(key_text(event->kind, event->key).text);
+	if (event->for_ms != 0)
+		out(" for %s", duration_seconds(event->for_ms).text);
+	if (cause != NULL)
+		out(", %s", cause);
+	if (event->http_status != 0)
+		out(" (HTTP %u)", (unsigned int)event->http_status);
+	if (event->strikes != 0)
+		out(", strikes %u", (unsigned int)event->strikes);
+	out(", by %u\n", (unsigned int)event->pid);
+}
+
+static void events(const struct events_report *report)
+{
+	for (size_t i = 0; i < report->count; i++)
+		print_event(&report->events[i], &report->now);
+}
+
+/* ------------------------------------------------------------------ doctor */
+
+static void doctor(const struct doctor_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct finding *const finding = &report->findings[i];
+
+		coloured(level_colours[finding->level], output_level_name(finding->level), 9);
+		out("%-13s ", finding->about);
+		out_safe(finding->text);
+		out("\n");
+		if (finding->next != NULL)
+			out("%23snext: %s\n", "", finding->next);
+	}
+}
+
+const struct output output_text = {
+	.check = check,
+	.status = status,
+	.events = events,
+	.doctor = doctor,
+};

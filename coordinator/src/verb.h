@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a verb is: one row of data and one function.
+ *
+ * The row is the only description of the verb's command line. options.c parses by it and prints
+ * usage and help from it; the SYNOPSIS of its man page is compared with it by a test. So a row
+ * names everything that can be typed, and nothing can be typed that a row does not name.
+ */
+#ifndef LULL_COORDINATOR_VERB_H
+#define LULL_COORDINATOR_VERB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct output;
+
+/* What the options of a command line have set. */
+struct settings {
+	const char *table; /* --table; NULL: the environment's or the default */
+	const char *group; /* --group */
+	uint64_t slots;    /* --slots; 0: not given */
+	uint64_t count;    /* -n */
+	bool all;
+	bool json;
+	bool quiet;
+	bool verbose;
+	bool help;
+	bool version;
+};
+
+enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
+
+struct option_row {
+	char letter;          /* 0: none */
+	const char *name;     /* NULL: a letter only */
+	const char *argument; /* as shown: "NAME"; NULL: takes none */
+	enum option_type type;
+	size_t member; /* OPTION_SETS() */
+	uint64_t min;  /* OPTION_NUMBER */
+	uint64_t max;
+	bool among_operands; /* shown there in the synopsis, not as an option of its own */
+	const char *help;
+};
+
+#define OPTION_SETS(name) offsetof(struct settings, name)
+/* clang-format off */
+#define OPTION_JSON {.name = "json", .member = OPTION_SETS(json), .help = "print JSON"}
+#define OPTION_END  {.name = NULL}
+/* clang-format on */
+
+struct invocation {
+	const struct verb *verb;
+	struct settings set;
+	const struct output *output; /* text or JSON */
+	char *const *operands;
+	int operand_count;
+};
+
+struct verb {
+	const char *name;
+	const char *operands; /* as shown in the synopsis; NULL: takes none */
+	int operands_min;
+	int operands_max;
+	bool all_instead_of_operands; /* --all stands in their place */
+	const char *summary;          /* one line */
+	const char *details;          /* whole lines for --help; NULL: the summary says it all */
+	const struct option_row *options; /* ends with OPTION_END; NULL: only the common ones */
+	const char *examples; /* whole lines: a command, indented below it what it does */
+	int (*run)(const struct invocation *invocation); /* returns an exit status */
+};
+
+extern const struct verb verb_check;
+extern const struct verb verb_status;
+extern const struct verb verb_cool;
+extern const struct verb verb_hold;
+extern const struct verb verb_clear;
+extern const struct verb verb_events;
+extern const struct verb verb_init;
+extern const struct verb verb_reset;
+extern const struct verb verb_doctor;
+
+#endif
