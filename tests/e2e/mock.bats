@@ -98,9 +98,8 @@ stream_text() {
 
 # Serves each sample in turn and compares what arrives with the file.
 @test "every sample is spoken byte by byte" {
-	cd "$LULL_WIRE_DIR"
+	cd "$LULL_WIRE_DIR" || skip "no samples"
 	mapfile -t samples < <(find . -name '*.http' | sort)
-	[ "${#samples[@]}" -gt 0 ] || skip "no samples"
 	for pieces in 7 0; do
 		printf '%s\n' "${samples[@]}" |
 			jq -Rn --argjson pieces "$pieces" '[inputs | {path: .[1:], file: ., pieces: $pieces}]' >"$SCRATCH/script"
