@@ -65,10 +65,16 @@ static int read_duration(const struct command *command, const struct option_row 
 			 const char *text, uint32_t *ret_ms)
 {
 	uint32_t ms = 0;
+	int rc = duration_parse(text, &ms);
 
-	if (duration_parse(text, &ms) != 0 || ms < row->value) {
+	if (rc == -EINVAL) {
 		log_error("%s: --%s '%s' is not a duration; write 500ms, 45s, 10m or 1h",
 			  command->name, row->name, text);
+		return -EINVAL;
+	}
+	if (rc != 0 || ms < 1 || ms > row->value) {
+		log_error("%s: --%s '%s' is out of range; expected 1ms to %us", command->name,
+			  row->name, text, (unsigned)(row->value / 1000));
 		return -EINVAL;
 	}
 	*ret_ms = ms;

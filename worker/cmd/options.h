@@ -14,7 +14,7 @@ enum option_type {
 	OPTION_FLAG = 1,  /* uint32_t: set to `value` */
 	OPTION_TEXT,      /* const char *: points into argv */
 	OPTION_TEXT_LIST, /* struct text_list: may be given again and again */
-	OPTION_DURATION,  /* uint32_t milliseconds, at least `value` */
+	OPTION_DURATION,  /* uint32_t milliseconds, 1 to `value` */
 	OPTION_CHOICE     /* uint32_t: value of the word that was given */
 };
 

@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `lull complete`: one answer on stdout, from whichever model of the list gives it first. A thin
+ * driver of the driver: options, prompt, output, exit code.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "../src/host.h"
+#include "../src/trail.h"
+#include "cmd.h"
+#include "log.h"
+#include "options.h"
+#include "prompt.h"
+
+#define BUDGET_MS_MAX 86400000u /* one day, as <lull/call.h> */
+
+struct settings {
+	const char *model;
+	struct text_list fallbacks;
+	uint32_t budget_ms;
+	uint32_t when_cooling;
+	const char *request_path;
+	const char *system;
+	uint32_t stream; /* LULL_UNSET: on a terminal */
+	uint32_t json;
+	uint32_t explain;
+	uint32_t log_level;
+	const char *config_path;
+	const char *table_name;
+};
+
+static const struct option_choice when_cooling[] = {
+	{"wait", LULL_WHEN_COOLING_WAIT},
+	{"fail", LULL_WHEN_COOLING_FAIL},
+	{"try",  LULL_WHEN_COOLING_TRY },
+	{NULL,   0		     },
+};
+
+/* clang-format off */
+#define AT(member) offsetof(struct settings, member)
+static const struct option_row options[] = {
+	{"model", 'm', OPTION_TEXT, 0, AT(model), "MODEL", NULL,
+	 "the model to ask first; default: the first one configured"},
+	{"fallback", 'f', OPTION_TEXT_LIST, 0, AT(fallbacks), "MODEL", NULL,
+	 "asked if those before it give no answer; may be repeated; default: the configured ones"},
+	{"budget", 0, OPTION_DURATION, BUDGET_MS_MAX, AT(budget_ms), "TIME", NULL,
+	 "for the whole call; default: the configured one, else 45s"},
+	{"when-cooling", 0, OPTION_CHOICE, 0, AT(when_cooling), "WHAT", when_cooling,
+	 "when every model is cooling: wait (default), fail, or try the soonest"},
+	{"request", 0, OPTION_TEXT, 0, AT(request_path), "FILE", NULL,
+	 "a whole chat completion request, in place of a prompt; - is stdin"},
+	{"system", 0, OPTION_TEXT, 0, AT(system), "TEXT", NULL, "a system message before the prompt"},
+	{"stream", 0, OPTION_FLAG, 1, AT(stream), NULL, NULL,
+	 "print the answer as it comes; default on a terminal"},
+	{"no-stream", 0, OPTION_FLAG, 0, AT(stream), NULL, NULL, "print it when it is whole"},
+	{"json", 0, OPTION_FLAG, 1, AT(json), NULL, NULL,
+	 "print the chat.completion object; with --stream its chunks, a line each"},
+	{"explain", 0, OPTION_FLAG, 1, AT(explain), NULL, NULL,
+	 "say on stderr what was tried or skipped, and why; with --json as JSON lines"},
+	{"quiet", 'q', OPTION_FLAG, LOG_LEVEL_QUIET, AT(log_level), NULL, NULL, "no warnings"},
+	{"verbose", 'v', OPTION_FLAG, LOG_LEVEL_VERBOSE, AT(log_level), NULL, NULL,
+	 "say more on stderr"},
+	{"config", 'c', OPTION_TEXT, 0, AT(config_path), "FILE", NULL,
+	 "default: $LULL_CONFIG, ~/.config/lull/config.yaml, /etc/lull/config.yaml"},
+	{"table", 0, OPTION_TEXT, 0, AT(table_name), "NAME", NULL,
+	 "the shared table; default: $LULL_SHM_NAME, else your own"},
+	{0},
+};
+#undef AT
+/* clang-format on */
+
+static const struct command command = {
+	.name = "complete",
+	.summary = "Ask a model for one answer, falling back to others. Models that are cooling "
+		   "are skipped.",
+	.operands = "[PROMPT...]",
+	.options = options,
+	.description = "The prompt comes from the arguments, from stdin, or from both, joined by "
+		       "a newline.\n"
+		       "exit codes: 0 answered, 64 usage, 65 the request itself was refused or is "
+		       "no good,\n"
+		       "69 every model failed, 75 every model is cooling, 77 only auth errors, 78 "
+		       "configuration,\n"
+		       "124 out of time, 130 and 143 interrupted\n",
+	.examples = "  lull complete -m gpt-4o-mini \"Say hello\"\n"
+		    "  lull complete -m gpt-4o -f anthropic/claude-sonnet-4-5 \"Summarise:\" "
+		    "<report.txt\n"
+		    "  lull complete -m gpt-4o --budget 10s --json --explain --request "
+		    "request.json\n",
+};
+
+/* ---- signals: the call ends as cancelled, then the process ends by the same signal */
+
+static volatile sig_atomic_t caught_signal;
+
+/*
+ * A signal between the question "was there one?" and the wait that it should have interrupted would
+ * be slept over. The alarm comes again each second until the wait has ended.
+ */
+static void on_signal(int signal_number)
+{
+	if (signal_number != SIGALRM)
+		caught_signal = signal_number;
+	(void)alarm(1);
+}
+
+static void catch_signals(void)
+{
+	static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGALRM};
+	struct sigaction before, action = {.sa_handler = on_signal}; /* no SA_RESTART */
+
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
+		if (sigaction(signals[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			(void)sigaction(signals[i], &action, NULL);
+	}
+}
+
+static bool is_cancelled(void *userdata)
+{
+	(void)userdata;
+	return caught_signal != 0;
+}
+
+/* Lets a parent see what ended us; returns only if it is blocked. */
+static int end_by_signal(int signal_number)
+{
+	(void)signal(signal_number, SIG_DFL);
+	(void)raise(signal_number);
+	return 128 + signal_number;
+}
+
+/* ---- stdout */
+
+struct output {
+	bool json;
+	char last; /* character of the text */
+	int error; /* errno of a write that failed */
+};
+
+static int output_write(struct output *output, const char *bytes, size_t size)
+{
+	if (size == 0)
+		return 0;
+	if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0) {
+		output->error = errno;
+		return -1;
+	}
+	output->last = bytes[size - 1];
+	return 0;
+}
+
+static int output_chunk(const struct stream_event *event, void *userdata)
+{
+	struct output *output = userdata;
+
+	if (!output->json)
+		return event->text ? output_write(output, event->text, strlen(event->text)) : 0;
+	if (output_write(output, event->json, event->json_bytes) != 0)
+		return -1;
+	return output_write(output, "\n", 1);
+}
+
+static void output_answer(struct output *output, const struct answer *answer)
+{
+	const char *text = answer->text ? answer->text : "";
+
+	if (output->json)
+		(void)output_write(output, answer->json, answer->json_bytes);
+	else
+		(void)output_write(output, text, strlen(text));
+}
+
+static void output_end(struct output *output)
+{
+	if (!output->error && output->last && output->last != '\n')
+		(void)output_write(output, "\n", 1);
+}
+
+/* ---- stderr */
+
+static void print_message(const char *line, int is_error, void *userdata)
+{
+	(void)userdata;
+	if (is_error)
+		log_error("%s", line);
+	else
+		log_warn("%s", line);
+}
+
+static void print_failure(const struct settings *settings, const struct driver_result *result,
+			  const struct route_list *routes)
+{
+	(void)fputs("lull: ", stderr);
+	trail_print_reason(result, stderr);
+	(void)fputc('\n', stderr);
+	if (!settings->explain)
+		trail_print_routes(result, routes, "lull:   ", stderr);
+	if (trail_advice(result))
+		log_error("%s", trail_advice(result));
+}
+
+static void print_end(const struct settings *settings, const struct driver_result *result,
+		      const struct route_list *routes)
+{
+	if (settings->explain && settings->json)
+		trail_print_json(result, routes, stderr);
+	else if (settings->explain)
+		trail_print_text(result, routes, "lull: ", stderr);
+	if (result->result != LULL_RESULT_ANSWERED)
+		print_failure(settings, result, routes);
+	else
+		log_info("answered by %s in %.2f s", routes->routes[result->route].call.label,
+			 (double)result->for_ms / 1000.0);
+}
+
+/* ---- the call */
+
+static int exit_code(const struct driver_result *result, const struct output *output)
+{
+	if (output->error == EPIPE) /* nobody reads any more: end as quietly as cat would */
+		return end_by_signal(SIGPIPE);
+	if (output->error) {
+		log_error("complete: cannot write the answer: %s", strerror(output->error));
+		return EX_IOERR;
+	}
+	if (result->result == LULL_RESULT_CANCELLED && caught_signal)
+		return end_by_signal(caught_signal);
+	return result->exit_code;
+}
+
+static int run(const struct settings *settings, struct lull_http *http,
+	       const struct route_list *routes, const struct buffer *request)
+{
+	const bool stream = settings->stream == LULL_UNSET
+				    ? !settings->json && isatty(STDOUT_FILENO)
+				    : settings->stream;
+	struct output output = {.json = settings->json};
+	const struct sink sink = {.chunk = output_chunk, .userdata = &output};
+	struct lull_call_options call_options;
+	struct driver_result result;
+	const struct driver_job job = {
+		.transport = http->transport,
+		.table = http->table,
+		.routes = routes,
+		.options = &call_options,
+		.request = request->bytes,
+		.request_bytes = request->size,
+		.sink = stream ? &sink : NULL,
+		.is_cancelled = is_cancelled,
+	};
+	int rc;
+
+	http_call_options(http, LULL_WHEN_COOLING_WAIT, settings->budget_ms, settings->when_cooling,
+			  &call_options);
+	catch_signals();
+	rc = driver_run(&job, &result);
+	if (rc != 0) {
+		log_error("complete: the call cannot begin: %s", strerror(-rc));
+		return rc == -ENOMEM ? EX_SOFTWARE : EX_CONFIG;
+	}
+	if (!stream && result.result == LULL_RESULT_ANSWERED)
+		output_answer(&output, &result.answer);
+	output_end(&output);
+	if (output.error != EPIPE)
+		print_end(settings, &result, routes);
+	rc = exit_code(&result, &output);
+	driver_result_deinit(&result);
+	return rc;
+}
+
+static int find_routes(const struct settings *settings, const struct lull_http *http,
+		       const char *model, struct route_list *ret_routes)
+{
+	int rc = http_routes(http, settings->model ? settings->model : model,
+			     settings->fallbacks.texts, settings->fallbacks.count, ret_routes);
+
+	if (rc == 0)
+		return 0;
+	if (rc == -EINVAL)
+		log_error("complete: no model is named; say -m MODEL, or list models in "
+			  "~/.config/lull/config.yaml");
+	else
+		log_error("complete: cannot list the routes: %s", strerror(-rc));
+	return rc == -EINVAL ? EX_USAGE : EX_CONFIG;
+}
+
+static int open_http(const struct settings *settings, struct lull_http **ret_http)
+{
+	struct lull_http_options http_options;
+	int rc;
+
+	lull_http_options_init(&http_options);
+	http_options.config_path = settings->config_path;
+	http_options.table_name = settings->table_name;
+	http_options.message = print_message;
+	rc = lull_http_open(&http_options, ret_http);
+	if (rc == 0) {
+		http_tell_table(*ret_http, settings->log_level == LOG_LEVEL_VERBOSE);
+		return 0;
+	}
+	return rc == -ENOMEM ? EX_SOFTWARE : EX_CONFIG;
+}
+
+static int complete(const struct settings *settings, const struct buffer *request,
+		    const char *model)
+{
+	struct route_list routes = {0};
+	struct lull_http *http = NULL;
+	int code = open_http(settings, &http);
+
+	if (code == 0)
+		code = find_routes(settings, http, model, &routes);
+	if (code == 0)
+		code = run(settings, http, &routes, request);
+	route_list_deinit(&routes);
+	lull_http_close(http);
+	return code;
+}
+
+/* What was typed is no longer needed, and `ps` need not show it. */
+static void wipe_arguments(const struct settings *settings, char **words)
+{
+	for (; *words; words++)
+		explicit_bzero(*words, strlen(*words));
+	if (settings->system)
+		explicit_bzero((char *)settings->system, strlen(settings->system));
+}
+
+int cmd_complete(int argc, char **argv)
+{
+	struct settings settings = {
+		.when_cooling = LULL_UNSET,
+		.stream = LULL_UNSET,
+		.log_level = LOG_LEVEL_NORMAL,
+	};
+	struct buffer request;
+	char *model = NULL;
+	struct prompt prompt;
+	int first = 0;
+	int code;
+
+	buffer_init(&request, LULL_REQUEST_BYTES_MAX);
+	code = options_read(&command, argc, argv, &settings, &first);
+	if (code != 0) {
+		text_list_deinit(&settings.fallbacks);
+		return code == OPTIONS_HELP ? EX_OK : EX_USAGE;
+	}
+	log_set_level((enum log_level)settings.log_level);
+	prompt = (struct prompt){
+		.request_path = settings.request_path,
+		.system = settings.system,
+		.words = argv + first,
+		.word_count = argc - first,
+	};
+	code = prompt_read(&prompt, &request, &model);
+	wipe_arguments(&settings, argv + first);
+	if (code == 0)
+		code = complete(&settings, &request, model);
+	free(model);
+	buffer_deinit(&request);
+	text_list_deinit(&settings.fallbacks);
+	return code;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What stands behind a struct lull_http, for the programs of the worker: they use the same handle
+ * as everybody, and reach for its parts where the public call does not do (streams).
+ */
+#ifndef LULL_WORKER_HOST_H
+#define LULL_WORKER_HOST_H
+
+#include <lull/http.h>
+
+#include "config.h"
+#include "driver.h"
+
+struct lull_http {
+	struct config *config;
+	struct lull_table *table;
+	struct transport *transport;
+	void (*message)(const char *line, int is_error, void *userdata);
+	void *userdata;
+};
+
+/* Tells why the table is not shared, if it is not: once an hour and host, or every time. */
+void http_tell_table(const struct lull_http *http, bool every_time);
+
+/* The call's settings: liblull's defaults, then the configuration's, then what is given here. */
+void http_call_options(const struct lull_http *http, uint32_t default_when_cooling,
+		       uint32_t budget_ms, uint32_t when_cooling,
+		       struct lull_call_options *ret_options);
+
+/*
+ * Routes of `model`; without one, of the first model that is configured. ret_list ends with
+ * route_list_deinit(). Return: 0; -EINVAL no model is named anywhere; -E2BIG; -ENOMEM.
+ */
+int http_routes(const struct lull_http *http, const char *model, const char *const *fallbacks,
+		size_t fallback_count, struct route_list *ret_list);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Providers quote in their errors what they were sent. mask.h hides what looks like a secret; this
+ * hides what is known to be one: the caller's own words.
+ */
+#ifndef LULL_WORKER_REDACT_H
+#define LULL_WORKER_REDACT_H
+
+#include <stddef.h>
+
+/*
+ * Replaces in @text, in place, whatever also stands in the messages of @request (a request in
+ * OpenAI's form): runs of 16 bytes and more, whole short messages, and words with digits or dashes
+ * in them. Names of models and parameters stay.
+ */
+void redact(char *text, const char *request, size_t request_bytes);
+
+#endif

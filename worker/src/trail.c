@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a call did, for people and for programs: see trail.h. Times are "0.84 s", never minutes, so
+ * that they sort and compare by eye.
+ */
+#include "trail.h"
+
+#include <inttypes.h>
+
+static const char *const state_names[] = {
+	[LULL_STATE_READY] = "ready",
+	[LULL_STATE_COOLING] = "cooling",
+	[LULL_STATE_PROBING] = "probing",
+	[LULL_STATE_HELD] = "held",
+};
+
+/* One row a result: its name, why there is no answer, what to do, HTTP status (0: the class's). */
+/* clang-format off */
+static const struct {
+	const char *name;
+	const char *reason;
+	const char *advice;
+	int http_status;
+} results[] = {
+[LULL_RESULT_ANSWERED]  = {"answered", NULL, NULL, 200},
+[LULL_RESULT_FAILED]    = {"failed", "models ran out: none of the list has answered",
+			   "`lull status` shows what is cooling; -f MODEL adds a fallback", 0},
+[LULL_RESULT_DEADLINE]  = {"deadline", "time ran out: the budget is spent",
+			   "--budget gives more time, -f MODEL adds a fallback", 504},
+[LULL_RESULT_COOLING]   = {"cooling", "nothing was attempted: every model is cooling",
+			   "ask again then; `lull clear MODEL` opens it now; with a --budget that leaves "
+			   "time for it, the call waits", 503},
+[LULL_RESULT_REFUSED]   = {"refused", "the request itself was refused",
+			   "change the request: asking again will not help", 0},
+[LULL_RESULT_AUTH]      = {"auth", "no provider accepts its key",
+			   "check the keys; `lull config show` says where each comes from", 0},
+[LULL_RESULT_CONFIG]    = {"config", "no model of the list can be used as set up",
+			   "check names and keys; `lull config show` prints what is set up", 500},
+[LULL_RESULT_CANCELLED] = {"cancelled", "cancelled", NULL, 499},
+};
+/* clang-format on */
+
+static const char *class_name(uint32_t class_id)
+{
+	const struct lull_class_info *info = lull_class_info(class_id);
+
+	return info ? info->name : "unknown";
+}
+
+static const char *label_of(const struct route_list *routes, uint32_t route)
+{
+	return route < routes->count ? routes->routes[route].call.label : "?";
+}
+
+/* ---- text */
+
+static double seconds(uint64_t ms)
+{
+	return (double)ms / 1000.0;
+}
+
+static void print_class(const struct lull_trail_entry *entry, FILE *out)
+{
+	(void)fputs(class_name(entry->class_id), out);
+	if (entry->http_status)
+		(void)fprintf(out, " (HTTP %" PRIu32 ")", entry->http_status);
+}
+
+static void print_attempt(const struct lull_trail_entry *entry, FILE *out)
+{
+	print_class(entry, out);
+	(void)fprintf(out, " after %.2f s", seconds(entry->for_ms));
+	if (entry->headers_ms != LULL_NEVER)
+		(void)fprintf(out, ", headers at %.2f s", seconds(entry->headers_ms));
+	if (entry->content_ms != LULL_NEVER)
+		(void)fprintf(out, ", content at %.2f s", seconds(entry->content_ms));
+	if (entry->resent)
+		(void)fputs(", sent twice: a reused connection was dead", out);
+	if (entry->probe)
+		(void)fputs(", as the probe", out);
+	if (entry->cooled_kind)
+		(void)fprintf(out, "; %s cools for %.1f s", lull_kind_name(entry->cooled_kind),
+			      seconds(entry->ready_in_ms));
+	else if (entry->soft_count)
+		(void)fprintf(out, "; counted, %" PRIu32 " in a row", entry->soft_count);
+	if (entry->detail[0])
+		(void)fprintf(out, ": %s", entry->detail);
+}
+
+static void print_skip(const struct lull_trail_entry *entry, FILE *out)
+{
+	const char *kind = lull_kind_name(entry->cooled_kind);
+
+	if (entry->state == LULL_STATE_HELD) {
+		(void)fprintf(out, "skipped: %s held until cleared", kind);
+		return;
+	}
+	(void)fprintf(out, "skipped: %s %s, %.1f s left: ", kind,
+		      entry->state == LULL_STATE_PROBING ? "being probed" : "cooling",
+		      seconds(entry->ready_in_ms));
+	print_class(entry, out);
+}
+
+static void print_step(const struct lull_trail_entry *entry, const struct route_list *routes,
+		       FILE *out)
+{
+	const char *problem;
+
+	switch ((enum lull_trail_type)entry->type) {
+	case LULL_TRAIL_ATTEMPT:
+		(void)fprintf(out, "%s: ", label_of(routes, entry->route));
+		print_attempt(entry, out);
+		break;
+	case LULL_TRAIL_SKIP:
+		(void)fprintf(out, "%s: ", label_of(routes, entry->route));
+		print_skip(entry, out);
+		break;
+	case LULL_TRAIL_SLEEP:
+		(void)fprintf(out, "slept %.2f s", seconds(entry->for_ms));
+		break;
+	case LULL_TRAIL_UNUSABLE:
+		problem = routes->routes[entry->route].problem;
+		(void)fprintf(out, "%s: left out: config: %s", label_of(routes, entry->route),
+			      problem ? problem : "it cannot be used");
+		break;
+	}
+	(void)fputc('\n', out);
+}
+
+void trail_print_text(const struct driver_result *result, const struct route_list *routes,
+		      const char *prefix, FILE *out)
+{
+	for (uint32_t i = 0; i < result->trail_count; i++) {
+		(void)fprintf(out, "%s%7.3f s  ", prefix, seconds(result->trail[i].at_ms));
+		print_step(&result->trail[i], routes, out);
+	}
+}
+
+static const struct lull_trail_entry *last_of_route(const struct driver_result *result,
+						    uint32_t route)
+{
+	for (uint32_t i = result->trail_count; i-- > 0;) {
+		const struct lull_trail_entry *entry = &result->trail[i];
+
+		if (entry->type != LULL_TRAIL_SLEEP && entry->route == route)
+			return entry;
+	}
+	return NULL;
+}
+
+void trail_print_routes(const struct driver_result *result, const struct route_list *routes,
+			const char *prefix, FILE *out)
+{
+	for (uint32_t route = 0; route < routes->count; route++) {
+		const struct lull_trail_entry *entry = last_of_route(result, route);
+
+		if (!entry)
+			continue;
+		(void)fputs(prefix, out);
+		print_step(entry, routes, out);
+	}
+}
+
+static void print_ready_in(uint64_t ready_in_ms, FILE *out)
+{
+	if (ready_in_ms == LULL_NEVER)
+		(void)fputs("; all are held until cleared", out);
+	else
+		(void)fprintf(out, "; the soonest is ready in %.1f s", seconds(ready_in_ms));
+}
+
+void trail_print_reason(const struct driver_result *result, FILE *out)
+{
+	if (result->handed_out)
+		(void)fprintf(out, "the answer broke off: %s", class_name(result->class_id));
+	else if (result->class_id == LULL_CLASS_SUSPENDED)
+		(void)fputs("the host slept, or this process was stopped, during the attempt", out);
+	else
+		(void)fputs(results[result->result].reason, out);
+	if (result->result == LULL_RESULT_DEADLINE && !result->handed_out)
+		(void)fprintf(out, ", %.2f s", seconds(result->for_ms));
+	if (result->result == LULL_RESULT_REFUSED)
+		(void)fprintf(out, ": %s", class_name(result->class_id));
+	if (result->result == LULL_RESULT_COOLING)
+		print_ready_in(result->ready_in_ms, out);
+}
+
+const char *trail_advice(const struct driver_result *result)
+{
+	if (result->handed_out)
+		return "what has come so far is not the whole answer; ask again";
+	return results[result->result].advice;
+}
+
+int trail_http_status(const struct driver_result *result)
+{
+	const struct lull_class_info *info = lull_class_info(result->class_id);
+	const int status = results[result->result].http_status;
+
+	return status || !info ? status : info->http_status;
+}
+
+/* ---- JSON */
+
+static void add_text(struct json_object *line, const char *name, const char *text)
+{
+	(void)json_object_object_add(line, name, text ? json_object_new_string(text) : NULL);
+}
+
+static void add_number(struct json_object *line, const char *name, uint64_t number)
+{
+	(void)json_object_object_add(line, name, json_object_new_int64((int64_t)number));
+}
+
+static void add_time(struct json_object *line, const char *name, uint64_t ms)
+{
+	if (ms == LULL_NEVER)
+		add_text(line, name, NULL);
+	else
+		add_number(line, name, ms);
+}
+
+static void add_flag(struct json_object *line, const char *name, bool is_set)
+{
+	(void)json_object_object_add(line, name, json_object_new_boolean(is_set));
+}
+
+static void add_route(struct json_object *line, const struct route_list *routes, uint32_t index)
+{
+	const struct http_route *route = index < routes->count ? &routes->routes[index] : NULL;
+
+	add_text(line, "route", route ? route->call.label : NULL);
+	add_text(line, "name", route ? route->name : NULL);
+}
+
+static void add_attempt(struct json_object *line, const struct lull_trail_entry *entry)
+{
+	add_number(line, "for_ms", entry->for_ms);
+	add_text(line, "class", class_name(entry->class_id));
+	add_number(line, "http_status", entry->http_status);
+	add_time(line, "headers_ms", entry->headers_ms);
+	add_time(line, "content_ms", entry->content_ms);
+	add_text(line, "cooled", entry->cooled_kind ? lull_kind_name(entry->cooled_kind) : NULL);
+	add_number(line, "cooled_for_ms", entry->cooled_kind ? entry->ready_in_ms : 0);
+	add_number(line, "soft_count", entry->soft_count);
+	add_flag(line, "probe", entry->probe != 0);
+	add_flag(line, "resent", entry->resent != 0);
+	add_text(line, "detail", entry->detail);
+}
+
+static void add_skip(struct json_object *line, const struct lull_trail_entry *entry)
+{
+	add_text(line, "shut", lull_kind_name(entry->cooled_kind));
+	add_text(line, "state",
+		 entry->state <= LULL_STATE_HELD ? state_names[entry->state] : "unknown");
+	add_time(line, "ready_in_ms", entry->ready_in_ms);
+	add_text(line, "class", class_name(entry->class_id));
+	add_number(line, "http_status", entry->http_status);
+}
+
+static const char *const step_names[] = {
+	[LULL_TRAIL_ATTEMPT] = "attempt",
+	[LULL_TRAIL_SKIP] = "skip",
+	[LULL_TRAIL_SLEEP] = "sleep",
+	[LULL_TRAIL_UNUSABLE] = "unusable",
+};
+
+static struct json_object *step_line(const struct lull_trail_entry *entry,
+				     const struct route_list *routes)
+{
+	struct json_object *line = json_object_new_object();
+
+	add_number(line, "v", 1);
+	add_text(line, "step", step_names[entry->type]);
+	add_number(line, "at_ms", entry->at_ms);
+	if (entry->type != LULL_TRAIL_SLEEP) {
+		add_route(line, routes, entry->route);
+		add_number(line, "pass", entry->pass);
+	}
+	if (entry->type == LULL_TRAIL_ATTEMPT)
+		add_attempt(line, entry);
+	if (entry->type == LULL_TRAIL_SKIP)
+		add_skip(line, entry);
+	if (entry->type == LULL_TRAIL_SLEEP)
+		add_number(line, "for_ms", entry->for_ms);
+	if (entry->type == LULL_TRAIL_UNUSABLE)
+		add_text(line, "detail", routes->routes[entry->route].problem);
+	return line;
+}
+
+static struct json_object *result_line(const struct driver_result *result,
+				       const struct route_list *routes)
+{
+	const bool answered = result->result == LULL_RESULT_ANSWERED;
+	struct json_object *line = json_object_new_object();
+
+	add_number(line, "v", 1);
+	add_text(line, "step", "result");
+	add_text(line, "result", results[result->result].name);
+	add_number(line, "exit_code", (uint64_t)result->exit_code);
+	add_text(line, "class", class_name(result->class_id));
+	add_route(line, routes, answered ? result->route : LULL_UNSET);
+	add_number(line, "for_ms", result->for_ms);
+	add_time(line, "ready_in_ms", result->ready_in_ms);
+	add_flag(line, "handed_out", result->handed_out);
+	return line;
+}
+
+static void print_line(struct json_object *line, FILE *out)
+{
+	(void)fprintf(out, "%s\n",
+		      json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
+								   JSON_C_TO_STRING_NOSLASHESCAPE));
+	json_object_put(line);
+}
+
+void trail_print_json(const struct driver_result *result, const struct route_list *routes,
+		      FILE *out)
+{
+	for (uint32_t i = 0; i < result->trail_count; i++)
+		print_line(step_line(&result->trail[i], routes), out);
+	print_line(result_line(result, routes), out);
+}

@@ -1,0 +1,414 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The transport: what libcurl 7.88 does by default, and why most of it is set here by hand.
+ *
+ *   - It has no limits of its own here. First byte, first content and idle time are not libcurl's
+ *     notions (LOW_SPEED counts keep-alive comments as progress, MAXFILESIZE does not see a chunked
+ *     body), so time is kept by attempt.c and bytes are counted in the callbacks below.
+ *   - Redirects stay off: only `Authorization` would be left behind when the host changes; an
+ *     `x-api-key` would travel.
+ *   - Nothing comes from the environment: no proxy, no netrc. What a route says is all there is.
+ *   - A request on a reused connection that dies before any byte is sent again by libcurl. That is
+ *     wanted once, and must be known: the hook before each request sees every sending. It refuses
+ *     the third.
+ *   - A name server that never answers would hold up the end of the transfer, and with it the
+ *     process: QUICK_EXIT leaves the resolver's thread to itself.
+ *   - It is not fork-safe: a child that closed a parent's TLS connection would end it for both.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <curl/curl.h>
+
+#include <lull/lull.h>
+
+#include "transport.h"
+
+#define HEAD_BYTES_MAX   (256u << 10) /* all headers of an answer; libcurl's own cap came in 8.2 */
+#define HEADERS_MAX      512u         /* arbitrary; far above any answer seen */
+#define IDLE_AGE_S       30L /* older idle connections are not reused: servers close them about then */
+#define KEEPALIVE_IDLE_S 60L /* an answer may take minutes in silence; NAT forgets after five */
+#define SENDINGS_MAX     2u  /* the request, and once more */
+#define WAIT_MS_MAX      60000u
+
+struct transport {
+	pid_t owner; /* 0: not used yet */
+	CURLM *multi;
+	CURLSH *share; /* TLS sessions, so that a new connection to the same host is cheaper */
+};
+
+struct transfer {
+	struct transport *transport;
+	CURL *easy;
+	struct curl_slist *header_lines; /* holds the key: wiped when freed */
+	struct transfer_job job;
+	struct wire_response head;
+	struct wire_header headers[HEADERS_MAX]; /* each name owns its value's memory too */
+	size_t head_bytes;
+	size_t body_bytes;
+	unsigned sending_count;
+	int socket_errno; /* of the last socket() that failed, while none succeeded */
+	bool socket_opened;
+	bool connected;
+	bool head_done;
+	bool over_cap;
+	bool ended;
+	CURLcode code;
+};
+
+/* ---- the process's libcurl */
+
+int transport_new(struct transport **ret_transport)
+{
+	struct transport *transport = calloc(1, sizeof(*transport));
+
+	if (!transport)
+		return -ENOMEM;
+	*ret_transport = transport;
+	return 0;
+}
+
+static int transport_own(struct transport *transport)
+{
+	if (transport->owner != 0)
+		return transport->owner == getpid() ? 0 : -ECHILD;
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return -EIO;
+	transport->multi = curl_multi_init();
+	transport->share = curl_share_init();
+	if (!transport->multi || !transport->share ||
+	    curl_share_setopt(transport->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
+		    CURLSHE_OK) {
+		(void)curl_multi_cleanup(transport->multi);
+		(void)curl_share_cleanup(transport->share);
+		return -ENOMEM;
+	}
+	transport->owner = getpid();
+	return 0;
+}
+
+struct transport *transport_free(struct transport *transport)
+{
+	if (transport && transport->owner == getpid()) {
+		(void)curl_multi_cleanup(transport->multi);
+		(void)curl_share_cleanup(transport->share);
+	}
+	free(transport);
+	return NULL;
+}
+
+/* ---- what comes in */
+
+static void head_clear(struct transfer *transfer)
+{
+	for (size_t i = 0; i < transfer->head.header_count; i++)
+		free((char *)transfer->headers[i].name);
+	transfer->head = (struct wire_response){.headers = transfer->headers};
+	transfer->head_done = false;
+}
+
+/* "Name: value\r\n", kept in one piece of memory. Lines of another form are not kept. */
+static int head_add(struct transfer *transfer, const char *line, size_t size)
+{
+	const char *colon = memchr(line, ':', size);
+	struct wire_header *header = &transfer->headers[transfer->head.header_count];
+	char *copy;
+	char *value;
+
+	if (!colon || colon == line || transfer->head.header_count == HEADERS_MAX)
+		return 0;
+	copy = strndup(line, size);
+	if (!copy)
+		return -ENOMEM;
+	value = copy + (colon - line);
+	*value++ = '\0';
+	value += strspn(value, " \t");
+	for (size_t n = strlen(value); n > 0 && strchr(" \t\r\n", value[n - 1]); n--)
+		value[n - 1] = '\0';
+	*header = (struct wire_header){.name = copy, .value = value};
+	transfer->head.header_count++;
+	return 0;
+}
+
+static int head_end(struct transfer *transfer)
+{
+	if (transfer->head.status < 200) /* 100 Continue and its kind: the real one follows */
+		return 0;
+	transfer->head_done = true;
+	return transfer->job.events->head(&transfer->head, transfer->job.userdata);
+}
+
+/* One line at a time, trailers of a chunked body too. Anything but `size` ends the transfer. */
+static size_t on_header(char *line, size_t one, size_t size, void *userdata)
+{
+	struct transfer *transfer = userdata;
+	long status = 0;
+	int rc;
+
+	(void)one;
+	transfer->head_bytes += size;
+	if (transfer->head_bytes > HEAD_BYTES_MAX) {
+		transfer->over_cap = true;
+		return 0;
+	}
+	if (size >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
+		head_clear(transfer);
+		(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+		transfer->head.status = (int)status;
+		return size;
+	}
+	if (transfer->head_done)
+		return size;
+	rc = line[0] == '\r' || line[0] == '\n' ? head_end(transfer)
+						: head_add(transfer, line, size);
+	return rc == 0 ? size : 0;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *userdata)
+{
+	struct transfer *transfer = userdata;
+
+	(void)one;
+	transfer->body_bytes += size;
+	if (transfer->body_bytes > TRANSPORT_BODY_BYTES_MAX) {
+		transfer->over_cap = true;
+		return 0;
+	}
+	return transfer->job.events->body(bytes, size, transfer->job.userdata) == 0 ? size : 0;
+}
+
+/* ---- what goes out */
+
+static curl_socket_t open_socket(void *userdata, curlsocktype purpose, struct curl_sockaddr *to)
+{
+	struct transfer *transfer = userdata;
+	int fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+
+	(void)purpose;
+	if (fd < 0)
+		transfer->socket_errno = errno;
+	else
+		transfer->socket_opened = true;
+	return fd < 0 ? CURL_SOCKET_BAD : fd;
+}
+
+/* The connection stands and the request is about to be sent: also when libcurl sends it again. */
+static int before_sending(void *userdata, char *peer_ip, char *own_ip, int peer_port, int own_port)
+{
+	struct transfer *transfer = userdata;
+	const struct transfer_events *events = transfer->job.events;
+
+	(void)peer_ip, (void)own_ip, (void)peer_port, (void)own_port;
+	transfer->connected = true;
+	if (++transfer->sending_count > SENDINGS_MAX)
+		return CURL_PREREQFUNC_ABORT;
+	if (transfer->sending_count > 1)
+		events->resent(transfer->job.userdata);
+	else
+		events->connected(transfer->job.userdata);
+	return CURL_PREREQFUNC_OK;
+}
+
+static int add_header_line(struct transfer *transfer, const char *line)
+{
+	struct curl_slist *grown = curl_slist_append(transfer->header_lines, line);
+
+	if (!grown)
+		return -ENOMEM;
+	transfer->header_lines = grown;
+	return 0;
+}
+
+static void wipe_header_lines(struct curl_slist *lines)
+{
+	for (struct curl_slist *line = lines; line; line = line->next)
+		explicit_bzero(line->data, strlen(line->data));
+	curl_slist_free_all(lines);
+}
+
+static const struct {
+	CURLoption option;
+	long value;
+} settings[] = {
+	{CURLOPT_NOSIGNAL,                 1                        },
+	{CURLOPT_QUICK_EXIT,               1                        },
+	{CURLOPT_FOLLOWLOCATION,           0                        },
+	{CURLOPT_NETRC,                    CURL_NETRC_IGNORED       },
+	{CURLOPT_HTTP_VERSION,             CURL_HTTP_VERSION_1_1    },
+	{CURLOPT_POST,                     1			},
+	{CURLOPT_TCP_NODELAY,              1                        },
+	{CURLOPT_TCP_KEEPALIVE,            1                        },
+	{CURLOPT_TCP_KEEPIDLE,             KEEPALIVE_IDLE_S         },
+	{CURLOPT_TCP_KEEPINTVL,            KEEPALIVE_IDLE_S         },
+	{CURLOPT_MAXAGE_CONN,              IDLE_AGE_S               },
+	{CURLOPT_HEADEROPT,                (long)CURLHEADER_SEPARATE}, /* a proxy gets no key */
+	{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1                        },
+};
+
+static CURLcode configure(struct transfer *transfer)
+{
+	const struct http_route *route = transfer->job.route;
+	const struct http_request *request = transfer->job.request;
+	const bool is_plain = strncasecmp(request->url, "http:", 5) == 0;
+	const uint64_t connect_for_ms = transfer->job.connect_for_ms;
+	char agent[32];
+	CURL *easy = transfer->easy;
+	CURLcode code = CURLE_OK;
+
+	(void)snprintf(agent, sizeof(agent), "lull/%s", lull_version());
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && code == CURLE_OK; i++)
+		code = curl_easy_setopt(easy, settings[i].option, settings[i].value);
+
+#define SET(option, value) (code = code ? code : curl_easy_setopt(easy, option, value))
+	SET(CURLOPT_PRIVATE, transfer);
+	SET(CURLOPT_SHARE, transfer->transport->share);
+	SET(CURLOPT_URL, request->url);
+	SET(CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
+	SET(CURLOPT_PROXY, route->proxy ? route->proxy : "");
+	SET(CURLOPT_NOPROXY, "");
+	if (route->ca_file)
+		SET(CURLOPT_CAINFO, route->ca_file);
+	SET(CURLOPT_USERAGENT, agent);
+	SET(CURLOPT_HTTPHEADER, transfer->header_lines);
+	/* "identity" still decodes what comes encoded unasked; "" asks for all that libcurl knows
+	 */
+	SET(CURLOPT_ACCEPT_ENCODING, transfer->job.streamed ? "identity" : "");
+	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
+	SET(CURLOPT_POSTFIELDS, request->body.bytes);
+	SET(CURLOPT_CONNECTTIMEOUT_MS,
+	    (long)(connect_for_ms < LONG_MAX / 2 ? connect_for_ms + 1000 : LONG_MAX / 2));
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETDATA, transfer);
+	SET(CURLOPT_PREREQFUNCTION, before_sending);
+	SET(CURLOPT_PREREQDATA, transfer);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_HEADERDATA, transfer);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	SET(CURLOPT_WRITEDATA, transfer);
+#undef SET
+	return code;
+}
+
+/* ---- a transfer's life */
+
+int transfer_start(struct transport *transport, const struct transfer_job *job,
+		   struct transfer **ret_transfer)
+{
+	struct transfer *transfer;
+	int rc = transport_own(transport);
+
+	if (rc != 0)
+		return rc;
+	transfer = calloc(1, sizeof(*transfer));
+	if (!transfer)
+		return -ENOMEM;
+	transfer->transport = transport;
+	transfer->job = *job;
+	transfer->head.headers = transfer->headers;
+	transfer->easy = curl_easy_init();
+	rc = transfer->easy ? add_header_line(transfer, "Expect:") : -ENOMEM;
+	for (char **line = job->request->headers; rc == 0 && line && *line; line++)
+		rc = add_header_line(transfer, *line);
+	if (rc == 0 && (configure(transfer) != CURLE_OK ||
+			curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK))
+		rc = -ENOMEM;
+	if (rc != 0) {
+		transfer_free(transfer);
+		return rc;
+	}
+	*ret_transfer = transfer;
+	return 0;
+}
+
+struct transfer *transfer_free(struct transfer *transfer)
+{
+	if (!transfer)
+		return NULL;
+	if (transfer->easy) {
+		(void)curl_multi_remove_handle(transfer->transport->multi, transfer->easy);
+		curl_easy_cleanup(transfer->easy);
+	}
+	wipe_header_lines(transfer->header_lines);
+	head_clear(transfer);
+	free(transfer);
+	return NULL;
+}
+
+bool transfer_ended(const struct transfer *transfer)
+{
+	return transfer->ended;
+}
+
+const struct wire_response *transfer_head(const struct transfer *transfer)
+{
+	return &transfer->head;
+}
+
+/*
+ * No errno comes from libcurl where it could not make a socket, nor where a proxy's address made no
+ * sense to it: then it did not even try.
+ */
+static long failure_errno(const struct transfer *transfer)
+{
+	long os_errno = 0;
+
+	if (!transfer->socket_opened && transfer->socket_errno != 0)
+		return transfer->socket_errno;
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+	return os_errno;
+}
+
+bool transfer_failure(const struct transfer *transfer, struct transport_failure *ret)
+{
+	const bool gave_up = transfer->sending_count > SENDINGS_MAX;
+
+	if (transfer->code == CURLE_OK)
+		return false;
+	*ret = (struct transport_failure){
+		.curl_code = gave_up ? CURLE_GOT_NOTHING : (int)transfer->code,
+		.os_errno = failure_errno(transfer),
+		.connected = transfer->connected,
+		.got_status = transfer->head.status >= 200,
+		.status = transfer->head.status,
+		.streamed = transfer->job.streamed,
+		.body_cap = transfer->over_cap,
+		.proxied = transfer->job.route->proxy != NULL,
+	};
+	return true;
+}
+
+static void note_ends(struct transport *transport)
+{
+	CURLMsg *message;
+	int left;
+
+	while ((message = curl_multi_info_read(transport->multi, &left)) != NULL) {
+		struct transfer *transfer = NULL;
+
+		(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &transfer);
+		if (message->msg != CURLMSG_DONE || !transfer)
+			continue;
+		transfer->code = message->data.result;
+		transfer->ended = true;
+	}
+}
+
+int transport_wait(struct transport *transport, uint64_t until_ms)
+{
+	const uint64_t now_ms = lull_clock_ms();
+	uint64_t left_ms = until_ms > now_ms ? until_ms - now_ms : 0;
+	int running;
+
+	if (left_ms > WAIT_MS_MAX)
+		left_ms = WAIT_MS_MAX;
+	if (curl_multi_poll(transport->multi, NULL, 0, (int)left_ms, NULL) != CURLM_OK ||
+	    curl_multi_perform(transport->multi, &running) != CURLM_OK)
+		return -EIO;
+	note_ends(transport);
+	return 0;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * HTTP exchanges on libcurl's multi interface. Knows connections and bytes; knows nothing of
+ * models, answers or time limits (attempt.h does).
+ *
+ * A transport belongs to the process that first used it. Making one costs nothing: libcurl and its
+ * multi handle come with the first transfer, so a transport made before fork() may be used in one
+ * child (or several: each has its own copy). Once it was used, a child is refused with -ECHILD.
+ */
+#ifndef LULL_WORKER_TRANSPORT_H
+#define LULL_WORKER_TRANSPORT_H
+
+#include "wire.h"
+
+#define TRANSPORT_BODY_BYTES_MAX (32u << 20) /* each way, decoded; no model's answer comes near */
+
+struct transport;
+struct transfer; /* one exchange */
+
+int transport_new(struct transport **ret_transport); /* 0; -ENOMEM */
+/* Ends all connections. In a child of its user it leaves them alone: they are the parent's. */
+struct transport *transport_free(struct transport *transport);
+
+/* What happens to a transfer, told from inside transport_wait(). */
+struct transfer_events {
+	void (*connected)(void *userdata); /* the connection stands, TLS too; reused: at once */
+	void (*resent)(void *userdata);    /* a reused one had died before any byte: sent again */
+	/* final status and headers (never 1xx); borrowed. Non-zero ends the transfer. */
+	int (*head)(const struct wire_response *head, void *userdata);
+	/* a piece of the body, decoded. Non-zero ends the transfer. */
+	int (*body)(const char *bytes, size_t size, void *userdata);
+};
+
+struct transfer_job {
+	const struct http_route *route;     /* CA file and proxy; borrowed until transfer_free() */
+	const struct http_request *request; /* likewise */
+	bool streamed;                      /* an event stream was asked for */
+	uint64_t connect_for_ms; /* shared out among the host's addresses; it ends nothing itself */
+	const struct transfer_events *events;
+	void *userdata;
+};
+
+/* Return: 0; -ECHILD another process owns the transport; -ENOMEM; -EIO libcurl does not start. */
+int transfer_start(struct transport *transport, const struct transfer_job *job,
+		   struct transfer **ret_transfer);
+/* At any time outside its own events. Ends the transfer if it is running; does not wait. */
+struct transfer *transfer_free(struct transfer *transfer);
+
+bool transfer_ended(const struct transfer *transfer);
+/* What came: status 0 if no final status line did. The body is not in it. Borrowed. */
+const struct wire_response *transfer_head(const struct transfer *transfer);
+/* Of an ended transfer. Return: true: it failed in transport, and *ret says how. */
+bool transfer_failure(const struct transfer *transfer, struct transport_failure *ret);
+
+/*
+ * Moves all transfers on, sleeping until something happens, until @until_ms (lull_clock_ms()), or
+ * until a signal comes. Return: 0; -EIO.
+ */
+int transport_wait(struct transport *transport, uint64_t until_ms);
+
+#endif
