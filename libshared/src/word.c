@@ -223,13 +223,13 @@ static bool cooled_after_headers(const struct word *w)
 	return w->http >= 200 && w->http < 300;
 }
 
-/* Did the headers come after the last counted failure? An ended window counts nothing. */
+/*
+ * Did the headers come after the last counted failure? Also when the window is over: an attempt that
+ * began inside it may still fail, and is not in a row then.
+ */
 static bool headers_are_newer(const struct word *w, const struct word_event *e)
 {
-	uint64_t until_ms = live_until(w, e->now_ms);
-
-	return until_ms && e->headers_ms != LULL_NEVER &&
-	       e->headers_ms + WORD_SOFT_WINDOW_MS > until_ms;
+	return e->headers_ms != LULL_NEVER && e->headers_ms + WORD_SOFT_WINDOW_MS > w->until_ms;
 }
 
 /* uses now_ms, headers_ms, lease */
