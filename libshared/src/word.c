@@ -213,6 +213,8 @@ static bool lease_speaks(uint64_t from, const struct word *w, const struct word_
 	if (from == e->lease)
 		return true;
 	lease = word_unpack(e->lease);
+	if (lease.until_ms > e->now_ms) /* it runs: somebody cleared the word, and it failed anew */
+		return false;
 	if (w->strikes != lease.strikes || w->strikes >= WORD_STRIKES_MAX)
 		return false;
 	return w->kind == WORD_PROBE || (w->kind == WORD_COOL && !live_until(w, e->now_ms));
