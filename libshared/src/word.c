@@ -318,7 +318,11 @@ static struct word_step lengthen(uint64_t from, struct word w, const struct word
 	}
 	w.until_ms = later(until_ms, w.until_ms);
 	w.kind = WORD_COOL;
-	return become(&w, was_probe ? WORD_COOLED : WORD_LENGTHENED);
+	if (!was_probe)
+		return become(&w, WORD_LENGTHENED);
+	/* a newer failure than the leases before it: none of them may open the key any more */
+	w.strikes = one_more_strike(w.strikes);
+	return become(&w, WORD_COOLED);
 }
 
 /* uses now_ms, lease, cause, http, for_ms, for_cap_ms */
