@@ -55,8 +55,8 @@ struct lull_table; /* opaque handle of one process */
 struct lull_table_options {
 	uint32_t abi_version;
 	uint32_t flags;    /* enum lull_table_flag */
-	const char *name;  /* NULL: $LULL_SHM_NAME, else "lull1-u<euid>"; a leading '/' does not
-			      matter; borrowed for the call */
+	const char *name;  /* NULL: $LULL_SHM_NAME, else "lull1-u<euid>", with a group
+			      "lull1-g<gid>"; a leading '/' does not matter; borrowed for the call */
 	const char *dir;   /* NULL: $LULL_SHM_DIR, else /run/lull where it exists and can be written
 			      (default name only), else /dev/shm; borrowed */
 	const char *group; /* NULL: $LULL_SHM_GROUP, else none: mode 0600. A group's name or number:
@@ -98,7 +98,7 @@ LULL_API void lull_table_close(struct lull_table *table);
 LULL_API int lull_table_refresh(struct lull_table *table);
 
 /**
- * lull_table_problem() - why the table is not shared
+ * lull_table_problem() - why the table is not shared, or what had to be repaired
  *
  * Return: one sentence for people, valid until the next lull_table_refresh() or lull_table_close();
  * NULL when all is well (or local on purpose by flag). LULL_DISABLE=1 is a problem too: people
@@ -162,6 +162,14 @@ LULL_API int lull_table_reset(const struct lull_table_options *options, char *er
  * Return: 0; -EINVAL empty or with control characters; -ENAMETOOLONG over LULL_KEY_BYTES_MAX.
  */
 LULL_API int lull_key_parse(const char *text, uint32_t *ret_kind, const char **ret_key);
+
+/**
+ * lull_key_format() - "route:KEY" and so on: what lull_key_parse() reads
+ * @ret: LULL_KEY_TEXT_BYTES_MAX bytes
+ *
+ * Return: 0; -EINVAL; -ENAMETOOLONG.
+ */
+LULL_API int lull_key_format(uint32_t kind, const char *key, char *ret);
 
 /**
  * lull_key_derive() - the text of a derived key: a readable head, and a hash at its end when longer
@@ -228,6 +236,16 @@ LULL_API int lull_key_read(struct lull_table *table, uint32_t kind, const char *
 			   uint64_t now_ms, struct lull_key_state *ret_state);
 
 /**
+ * lull_key_ready_in_ms() - lull_slot_ready_in_ms() by name, for who asks once; never inserts the key
+ * @ret_ready_in_ms: 0 ready; LULL_NEVER held
+ *
+ * Return: 0; LULL_ABSENT (and ready); -EINVAL; -ENAMETOOLONG.
+ * Threads, fork: safe.  Signals: safe.  Waits: never.
+ */
+LULL_API int lull_key_ready_in_ms(struct lull_table *table, uint32_t kind, const char *key,
+				  uint64_t *ret_ready_in_ms);
+
+/**
  * lull_key_at() - all keys, one by one
  * @cursor: in: 0 to start, or a link; out: where to go on
  *
@@ -265,7 +283,8 @@ struct lull_slot; /* opaque: one key of one table, found once */
  * @ret_slot: owned by the caller, ends with lull_slot_close(). Stands on the segment that was
  * attached now, also after a replacement
  *
- * Return: 0; -EINVAL; -ENAMETOOLONG; -ENOMEM. (Full: a process-local slot.)
+ * Return: 0; -EINVAL; -ENAMETOOLONG; -ENOMEM; -EROFS the key is not in a read-only table. (Full: a
+ * process-local slot.)
  */
 LULL_API int lull_slot_open(struct lull_table *table, uint32_t kind, const char *key,
 			    struct lull_slot **ret_slot);
