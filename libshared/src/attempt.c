@@ -203,7 +203,7 @@ void attempt_connected(struct lull_call *call, struct call_route *r, uint64_t no
 
 		e.headers_ms = LULL_NEVER; /* a connection says nothing about requests */
 		if (r->words[i].key.kind == LULL_KIND_ENDPOINT)
-			(void)word_apply(call, &r->words[i], word_works, &e);
+			(void)word_apply(call, &r->words[i], word_headers, &e);
 	}
 }
 
@@ -303,13 +303,12 @@ static void word_spare(struct lull_call *call, struct route_word *word, const st
 {
 	struct word_event e = event_of(call, word, now_ms);
 
-	if (!word_is_proven(call, word->key.kind, charge)) {
-		(void)word_apply(call, word, word_hand_back, &e);
-		return;
+	if (word_is_proven(call, word->key.kind, charge)) {
+		if (word->key.kind == LULL_KIND_ENDPOINT && e.headers_ms == LULL_NEVER)
+			e.headers_ms = now_ms; /* a status line came, if not a 2xx */
+		(void)word_apply(call, word, word_headers, &e);
 	}
-	if (word->key.kind == LULL_KIND_ENDPOINT && e.headers_ms == LULL_NEVER)
-		e.headers_ms = now_ms; /* a status line came, if not a 2xx */
-	(void)word_apply(call, word, word_works, &e);
+	(void)word_apply(call, word, word_hand_back, &e); /* nothing, where it opened */
 }
 
 static void answer_finish(struct lull_call *call, struct call_route *r, uint64_t now_ms)

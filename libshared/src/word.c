@@ -226,15 +226,15 @@ static bool cooled_after_headers(const struct word *w)
 }
 
 /*
- * Did the headers come after the last counted failure? Also when the window is over: an attempt that
- * began inside it may still fail, and is not in a row then.
+ * Did the headers come after the last counted failure? Also when the window is over: an attempt
+ * that began inside it may still fail, and is not in a row then.
  */
 static bool headers_are_newer(const struct word *w, const struct word_event *e)
 {
 	return e->headers_ms != LULL_NEVER && e->headers_ms + WORD_SOFT_WINDOW_MS > w->until_ms;
 }
 
-/* uses now_ms, headers_ms, lease */
+/* uses now_ms, headers_ms (LULL_NEVER: proves nothing about a soft count), lease */
 struct word_step word_headers(uint64_t from, const struct word_event *e)
 {
 	struct word w = word_unpack(from);
@@ -257,18 +257,6 @@ struct word_step word_answered(uint64_t from, const struct word_event *e)
 		return become_ready(WORD_OPENED, true);
 	if (e->tried && e->tried == from && w.cause != LULL_CLASS_MANUAL &&
 	    (w.kind == WORD_COOL || w.kind == WORD_PROBE))
-		return become_ready(WORD_OPENED, true);
-	return stay(from, WORD_UNTOUCHED);
-}
-
-/* uses now_ms, headers_ms (LULL_NEVER: proves nothing about a soft count), lease */
-struct word_step word_works(uint64_t from, const struct word_event *e)
-{
-	struct word w = word_unpack(from);
-
-	if (w.kind == WORD_SOFT && headers_are_newer(&w, e))
-		return become_ready(WORD_FORGOTTEN, false);
-	if (lease_speaks(from, &w, e))
 		return become_ready(WORD_OPENED, true);
 	return stay(from, WORD_UNTOUCHED);
 }

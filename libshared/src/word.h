@@ -108,11 +108,9 @@ struct word_step {
 typedef struct word_step (*word_fn)(uint64_t from, const struct word_event *e);
 
 struct word_step word_admit(uint64_t from, const struct word_event *e);
+/* this key works: 2xx headers; for an endpoint also a connection, or any status line */
 struct word_step word_headers(uint64_t from, const struct word_event *e);
 struct word_step word_answered(uint64_t from, const struct word_event *e);
-struct word_step word_works(uint64_t from,
-			    const struct word_event *e); /* a verdict short of an answer: this key
-							    works (endpoint: a status line) */
 struct word_step word_fail_hard(uint64_t from, const struct word_event *e);
 struct word_step word_fail_soft(uint64_t from, const struct word_event *e);
 struct word_step word_hand_back(uint64_t from, const struct word_event *e);
