@@ -270,10 +270,9 @@ static void word_charge(struct lull_call *call, struct route_word *word,
 	if (charge->proof == LULL_PROOF_HARD) {
 		step = word_apply(call, word, word_fail_hard, &e);
 	} else {
-		if (soft_is_counted(call, word->slot) && !word->lease)
-			return;
-		word->soft_counted = true;
+		e.counted_before = soft_is_counted(call, word->slot);
 		step = word_apply(call, word, word_fail_soft, &e);
+		word->soft_counted |= step.verdict == WORD_COUNTED || step.verdict == WORD_COOLED;
 	}
 	ready_in_ms = word_ready_in_ms(step.to, now_ms);
 	if (ready_in_ms > ret->ready_in_ms) {

@@ -331,7 +331,7 @@ struct word_step word_fail_hard(uint64_t from, const struct word_event *e)
 	}
 }
 
-static struct word_step count_first(const struct word_event *e)
+static struct word_step count_first(uint64_t from, const struct word_event *e)
 {
 	struct word w = {
 		.until_ms = e->now_ms + WORD_SOFT_WINDOW_MS,
@@ -340,20 +340,22 @@ static struct word_step count_first(const struct word_event *e)
 		.kind = e->late ? WORD_SOFT_LATE : WORD_SOFT,
 	};
 
+	if (e->counted_before)
+		return stay(from, WORD_UNTOUCHED);
 	if (e->soft_failures <= 1)
 		return cool_anew(0, e);
 	return become(&w, WORD_COUNTED);
 }
 
 /*
- * One more on a count that stands. In a row means: begun after the last counted one was reported,
- * and at most the window after it. Sixteen requests on one dropped connection are one failure, but
- * each of them counts for the ratio, else a busy outage would never reach a third.
+ * One more on a count that stands. In a row means: of another call, begun after the last counted
+ * one was reported, and at most the window after it. Sixteen requests on one dropped connection are
+ * one failure, but each of them counts for the ratio, else a busy outage would never reach a third.
  */
 static struct word_step count_next(uint64_t from, struct word w, const struct word_event *e)
 {
 	uint64_t counted_at_ms = w.until_ms - WORD_SOFT_WINDOW_MS;
-	bool in_a_row = e->start_ms > counted_at_ms ||
+	bool is_later = e->start_ms > counted_at_ms ||
 			(e->ours && e->now_ms >= counted_at_ms + WORD_OURS_APART_MS);
 	bool ratio_holds;
 
@@ -361,7 +363,7 @@ static struct word_step count_next(uint64_t from, struct word w, const struct wo
 		w.fails++;
 		ratio_halve(&w);
 	}
-	if (!in_a_row)
+	if (!is_later || e->counted_before)
 		return word_pack(&w) == from ? stay(from, WORD_UNTOUCHED) : become(&w, WORD_NOTED);
 	w.strikes = one_more_strike(w.strikes);
 	ratio_holds = e->ours || w.fails * 3 >= w.starts;
@@ -373,8 +375,8 @@ static struct word_step count_next(uint64_t from, struct word w, const struct wo
 	return become(&w, WORD_COUNTED);
 }
 
-/* uses now_ms, start_ms, lease, soft_failures, ours, counted_start, late, cause, http, for_ms,
- * for_cap_ms */
+/* uses now_ms, start_ms, lease, soft_failures, ours, counted_start, counted_before, late, cause,
+ * http, for_ms, for_cap_ms */
 struct word_step word_fail_soft(uint64_t from, const struct word_event *e)
 {
 	struct word w = word_unpack(from);
@@ -392,10 +394,10 @@ struct word_step word_fail_soft(uint64_t from, const struct word_event *e)
 		/* beyond the horizon is damage; begun after the window is a new row */
 		if (w.until_ms > e->now_ms + WORD_SOFT_WINDOW_MS ||
 		    w.until_ms < WORD_SOFT_WINDOW_MS || e->start_ms >= w.until_ms)
-			return count_first(e);
+			return count_first(from, e);
 		return count_next(from, w, e);
 	default:
-		return count_first(e);
+		return count_first(from, e);
 	}
 }
 

@@ -72,6 +72,7 @@ struct word_event {
 	bool probe_off;         /* admit */
 	bool ours;              /* fail_soft: our own time-out */
 	bool counted_start;     /* fail_soft: admit added this attempt to `starts` */
+	bool counted_before;    /* fail_soft: this call has one counted already */
 	bool late;              /* fail: it came after 2xx headers */
 	uint32_t cause;         /* fail, operator: enum lull_class */
 	uint32_t http;          /* fail */
