@@ -60,11 +60,11 @@ static void examine_shared(struct examination *e)
 	finding_add(&e->list, FINDING_OK, "age", NULL, "made %s, %s ago, since the host booted",
 		    moment_local(made_ms, false).text,
 		    duration_seconds(now_ms > made_ms ? now_ms - made_ms : 0).text);
-	if (info->full_rejects > 0)
+	if (info->full_rejects > 0 || info->slots_used >= info->slot_count)
 		finding_add(&e->list, FINDING_PROBLEM, "room",
 			    "lull reset --slots N, with N twice as large",
-			    "full: %u of %u slots used; %llu times a key found none and was not "
-			    "shared",
+			    "full: %u of %u slots used; a further key is not shared (so far %llu "
+			    "times)",
 			    (unsigned int)info->slots_used, (unsigned int)info->slot_count,
 			    (unsigned long long)info->full_rejects);
 	else
@@ -165,8 +165,7 @@ static const struct {
 } variables[] = {
 	{"LULL_SHM_NAME",  "programs without it, or with another, use another table"},
 	{"LULL_SHM_DIR",   "programs without it, or with another, use another table"},
-	{"LULL_SHM_GROUP", "programs of other users in that group need it too, and one "
-			   "LULL_SHM_NAME for all"        },
+	{"LULL_SHM_GROUP", "programs without it use their own user's table"         },
 	{"LULL_DISABLE",   "programs with it keep their cooldowns to themselves"    },
 	{"LULL_CONFIG",    NULL						     },
 };

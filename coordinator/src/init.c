@@ -111,9 +111,8 @@ const struct verb verb_init = {
 	.options = init_options,
 	.examples = "  lull init\n"
 		    "      make it if it is not there\n"
-		    "  lull init --table web --group www-data\n"
-		    "      one table for all users of a group; each sets LULL_SHM_NAME=web and\n"
-		    "      LULL_SHM_GROUP=www-data\n",
+		    "  lull init --group www-data\n"
+		    "      one table for all users of a group; each sets LULL_SHM_GROUP=www-data\n",
 	.run = init,
 };
 

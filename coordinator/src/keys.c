@@ -5,7 +5,6 @@
  * (resolve.c). A name key alone does not answer the question: calls leave one for each name that
  * they were made by, whatever model is behind it.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,9 +16,9 @@
 
 struct key_text key_text(uint32_t kind, const char *key)
 {
-	struct key_text ret;
+	struct key_text ret = {""};
 
-	(void)snprintf(ret.text, sizeof(ret.text), "%s:%s", lull_kind_name(kind), key);
+	(void)lull_key_format(kind, key, ret.text); /* keys come from the table, or were parsed */
 	return ret;
 }
 

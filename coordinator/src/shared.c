@@ -31,8 +31,7 @@ int shared_open_silently(const struct invocation *invocation, uint32_t flags,
 	const int error = lull_table_open(&options, ret_table);
 
 	if (error == -EINVAL) {
-		say("a table's name is 1 to 200 bytes without '/' inside, whether given by --table "
-		    "or by LULL_SHM_NAME");
+		say("a table's name is 1 to 200 bytes without '/' inside");
 		return options_usage_error(invocation->verb);
 	}
 	if (error < 0) {

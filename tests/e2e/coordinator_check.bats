@@ -1,0 +1,178 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# lull check: what a name means, what is said of it, and the exit status that scripts go by.
+
+load coordinator
+bats_require_minimum_version 1.5.0
+
+setup() {
+	coordinator_setup
+}
+
+@test "what is not in the table is ready, and checking it changes nothing" {
+	run -0 lull check gpt-4o
+	[ "$output" = "gpt-4o: ready (not in the table)" ]
+	[ -z "$(ls -A "$LULL_SHM_DIR")" ]
+	lull init -q
+	run -0 lull check gpt-4o "route:$ROUTE"
+	[ "$(lull status --json | jq '.keys | length')" = 0 ]
+}
+
+@test "a rate-limited route is cooling under its model's name and under its key" {
+	fail_route rate_limited 429 30000
+	run -75 lull check gpt-4o
+	[ "$(masked <<<"$output")" = "gpt-4o: cooling for LEFT s, rate_limited (HTTP 429)" ]
+	seconds_between 25 30 <<<"$output"
+	run -75 lull check "route:$ROUTE"
+	[ "$(masked <<<"$output")" = "route:$ROUTE: cooling for LEFT s, rate_limited (HTTP 429)" ]
+	run -0 lull check gpt-4
+}
+
+@test "a name is ready when one of its routes is" {
+	fail_route rate_limited 429 30000
+	fail_other_route answered 200 -1
+	run -0 lull check gpt-4o
+	[ "$output" = "gpt-4o: ready" ]
+	fail_other_route rate_limited 429 50000
+	run -75 lull check gpt-4o
+	seconds_between 25 30 <<<"$output" # the one that is ready first
+}
+
+@test "a name is not ready while its name key is shut" {
+	fail_route answered 200 -1
+	lull cool -q gpt-4o 40s
+	run -75 lull check gpt-4o
+	[ "$(masked <<<"$output")" = "gpt-4o: cooling for LEFT s, manual" ]
+	seconds_between 35 40 <<<"$output"
+	run -0 lull check "route:$ROUTE" # a key is just that key
+}
+
+@test "a route is not ready while its credential or its endpoint is not" {
+	fail_route auth 401 -1
+	run -75 lull check gpt-4o
+	[ "$(masked <<<"$output")" = "gpt-4o: cooling for LEFT s, auth (HTTP 401) on credential:$CREDENTIAL" ]
+	run -75 lull check "route:$ROUTE"
+	run -75 lull check "credential:$CREDENTIAL"
+	[ "$(masked <<<"$output")" = "credential:$CREDENTIAL: cooling for LEFT s, auth (HTTP 401)" ]
+	lull clear -q "credential:$CREDENTIAL"
+	lull hold -q "endpoint:$ENDPOINT"
+	run -75 lull check gpt-4o
+	[ "$output" = "gpt-4o: held until cleared on endpoint:$ENDPOINT" ]
+}
+
+@test "any of several names is enough, --all wants them all" {
+	lull cool -q gpt-4o 40s
+	run -0 lull check gpt-4o claude-sonnet-4
+	[ "$(masked <<<"$output")" = "gpt-4o: cooling for LEFT s, manual
+claude-sonnet-4: ready (not in the table)" ]
+	run -75 lull check --all gpt-4o claude-sonnet-4
+	lull hold -q claude-sonnet-4
+	run -75 lull check gpt-4o claude-sonnet-4
+	run -0 lull check --all o3 o4
+}
+
+@test "-q says nothing and still tells by its exit status" {
+	lull cool -q gpt-4o 40s
+	run -75 --separate-stderr lull check -q gpt-4o
+	[ -z "$output$stderr" ]
+	run -0 --separate-stderr lull check -q o3
+	[ -z "$output$stderr" ]
+}
+
+@test "a probe under way is told from a cooldown" {
+	fail_route rate_limited 429 50
+	sleep 0.1
+	run -0 lull check gpt-4o
+	fail_route probe 0 -1
+	run -75 lull check gpt-4o
+	[ "$(masked <<<"$output")" = "gpt-4o: probing for LEFT s, rate_limited (HTTP 429)" ] ||
+		[ "$(masked <<<"$output")" = "gpt-4o: probing for 0."*" s, rate_limited (HTTP 429)" ]
+}
+
+@test "JSON has the same facts" {
+	fail_route rate_limited 429 30000
+	lull hold -q o3
+	run -75 lull check --json gpt-4o o3
+	[ "$(masked <<<"$output")" = '{"v":1,"table":"SCRATCH/shm/lull1-u'"$(id -u)"'","shared":true,"ready":false,"names":[
+{"name":"gpt-4o","state":"cooling","seconds_left":LEFT,"cause":"rate_limited","status":429,"key":"route:'"$ROUTE"'","in_table":true},
+{"name":"o3","state":"held","seconds_left":null,"cause":"manual","status":null,"key":"name:o3","in_table":true}
+]}' ]
+	jq -e '.ready == false' <<<"$output"
+	run -0 lull check --json o1
+	jq -e '.ready and .names[0].seconds_left == 0 and .names[0].cause == null' <<<"$output"
+}
+
+@test "a name that only the configuration knows is resolved by lull-worker" {
+	with_worker <<-EOF
+		[ "\$*" = "resolve -- fast" ] || { echo "unexpected: \$*" >&2; exit 70; }
+		echo "route:$ROUTE"
+		echo "credential:$CREDENTIAL"
+		echo "endpoint:$ENDPOINT"
+		echo "name:fast"
+		echo "name:gpt-4o"
+		echo "route:$OTHER_ROUTE"
+		echo "credential:$OTHER_CREDENTIAL"
+		echo "endpoint:$OTHER_ENDPOINT"
+		echo "name:fast"
+	EOF
+	fail_route rate_limited 429 30000
+	run -0 lull check fast # no configuration: not asked
+	[ "$output" = "fast: ready (not in the table)" ]
+
+	export LULL_CONFIG=$SCRATCH/lull.yaml
+	touch "$LULL_CONFIG"
+	run -0 lull check fast # the other route is not in the table, so it is ready
+	[ "$output" = "fast: ready" ]
+	lull hold -q "credential:$OTHER_CREDENTIAL"
+	run -75 lull check fast
+	[ "$(masked <<<"$output")" = "fast: cooling for LEFT s, rate_limited (HTTP 429)" ]
+	lull clear -q --all
+	run -0 lull check fast
+	lull hold -q gpt-4o # closes the first route only
+	run -0 lull check fast
+	lull hold -q fast # closes both
+	run -75 lull check fast
+}
+
+@test "the places of a configuration are looked at, and names with a provider always asked" {
+	with_worker <<-EOF
+		echo "route:$ROUTE"
+	EOF
+	fail_route rate_limited 429 30000
+	mkdir -p "$XDG_CONFIG_HOME/lull"
+	touch "$XDG_CONFIG_HOME/lull/config.json"
+	run -75 lull check fast
+	rm "$XDG_CONFIG_HOME/lull/config.json"
+	run -0 lull check fast
+	run -75 lull check openai/gpt-4o
+	run -75 lull check gpt-4o
+	unset XDG_CONFIG_HOME
+	mkdir -p "$HOME/.config/lull"
+	touch "$HOME/.config/lull/config.yml"
+	run -75 lull check fast
+}
+
+@test "without lull-worker, or when it fails, the table alone is believed" {
+	export LULL_CONFIG=$SCRATCH/lull.yaml
+	touch "$LULL_CONFIG"
+	with_worker <<-EOF
+		exit 78
+	EOF
+	run -0 --separate-stderr lull check fast
+	[ "$output" = "fast: ready (not in the table)" ]
+	[ "$stderr" = "lull: lull-worker was asked what 'fast' is configured as and ended with 78; going by the table alone" ]
+	rm "$SCRATCH/bin/lull-worker"
+	run -0 --separate-stderr lull check fast
+	[ "$stderr" = "lull: lull-worker cannot be asked what 'fast' is configured as (No such file or directory); going by the table alone" ]
+	run -0 --separate-stderr lull check -q fast
+	[ -z "$stderr" ]
+}
+
+@test "--table chooses the table" {
+	lull cool -q --table x gpt-4o 40s
+	[ -f "$LULL_SHM_DIR/x" ]
+	run -0 lull check gpt-4o
+	run -75 lull check --table x gpt-4o
+	run -75 lull check --table /x gpt-4o
+	LULL_SHM_NAME=x run -75 lull check gpt-4o
+}
