@@ -230,8 +230,8 @@ int http_attempt_start(struct transport *transport, const struct http_attempt_jo
 	attempt->adapter = adapter_by_name(route->provider->adapter);
 	attempt->streamed = job->sink || route->stream_upstream;
 	attempt->slept_before_ms = http_attempt_slept_ms();
-	buffer_init(&attempt->body, TRANSPORT_BODY_BYTES_MAX);
-	buffer_init(&attempt->held, TRANSPORT_BODY_BYTES_MAX);
+	buffer_init(&attempt->body, WIRE_BODY_BYTES_MAX);
+	buffer_init(&attempt->held, WIRE_BODY_BYTES_MAX);
 	rc = attempt->adapter->write_request(route, job->request, job->request_bytes,
 					     attempt->streamed, &attempt->request, error);
 	if (rc != 0)
@@ -394,10 +394,8 @@ static void judge_stream(const struct http_attempt *attempt, const struct wire_r
 static void judge_whole(const struct http_attempt *attempt, const struct wire_response *response,
 			struct answer *ret_answer, struct verdict *ret)
 {
-	if (judge_our_side(attempt, ret))
-		return;
-	if (attempt->adapter->read_answer(attempt->job.route, response, ret_answer, ret) == 0)
-		own_verdict(attempt, LULL_CLASS_ANSWERED, "answer", "", ret);
+	if (!judge_our_side(attempt, ret))
+		(void)attempt->adapter->read_answer(attempt->job.route, response, ret_answer, ret);
 }
 
 static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
@@ -464,6 +462,12 @@ void http_attempt_finish(struct http_attempt *attempt, struct answer *ret_answer
 	judge(attempt, ret_answer, ret_verdict);
 	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
 		return;
+	if (ret_verdict->filtered && attempt->job.filtered_fails) {
+		answer_deinit(ret_answer);
+		own_verdict(attempt, LULL_CLASS_CONTENT_POLICY, "filtered",
+			    "a content filter left nothing of the answer", ret_verdict);
+		return;
+	}
 	rc = deliver(attempt, ret_answer);
 	if (rc == -ECANCELED)
 		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the caller left",

@@ -27,6 +27,7 @@ struct http_attempt_job {
 	const char *request;            /* the caller's, in OpenAI's form */
 	size_t request_bytes;
 	const struct sink *sink; /* NULL: the caller wants one whole answer */
+	bool filtered_fails;     /* an answer of which a content filter left nothing is a failure */
 	/* enum lull_progress, as it happens */
 	void (*progress)(uint32_t progress, void *userdata);
 	void *userdata;

@@ -66,8 +66,19 @@ static int report_end(struct driver *driver, struct http_attempt *attempt)
 
 	http_attempt_finish(attempt, &driver->result->answer, &verdict);
 	driver->result->handed_out = http_attempt_handed_out(attempt);
-	redact(verdict.detail, driver->job->request, driver->job->request_bytes);
+	redact(verdict.detail, sizeof(verdict.detail), driver->job->request,
+	       driver->job->request_bytes);
 	return lull_call_report(driver->call, lull_clock_ms(), &verdict.outcome);
+}
+
+/* Is there a route that such a refusal leads to? */
+static bool leads_from(const struct route_list *routes, uint32_t class_id)
+{
+	for (uint32_t i = 0; i < routes->count; i++) {
+		if (routes->routes[i].call.after_classes & (UINT32_C(1) << class_id))
+			return true;
+	}
+	return false;
 }
 
 static int run_attempt(struct driver *driver, const struct lull_step *step)
@@ -77,6 +88,7 @@ static int run_attempt(struct driver *driver, const struct lull_step *step)
 		.request = driver->job->request,
 		.request_bytes = driver->job->request_bytes,
 		.sink = driver->job->sink,
+		.filtered_fails = leads_from(driver->job->routes, LULL_CLASS_CONTENT_POLICY),
 		.progress = on_progress,
 		.userdata = driver,
 	};

@@ -115,10 +115,10 @@ static size_t hidden_size(const char *at, char before, const struct buffer *word
 	return size;
 }
 
-static void hide(char *text, const struct buffer *words)
+static void hide(char *text, size_t text_size, const struct buffer *words)
 {
 	char out[TEXT_BYTES_MAX];
-	const size_t room = strlen(text) < sizeof(out) ? strlen(text) : sizeof(out) - 1;
+	const size_t room = text_size < sizeof(out) ? text_size - 1 : sizeof(out) - 1;
 	size_t used = 0;
 	char before = '\0';
 
@@ -138,7 +138,7 @@ static void hide(char *text, const struct buffer *words)
 	text[used] = '\0';
 }
 
-void redact(char *text, const char *request, size_t request_bytes)
+void redact(char *text, size_t text_size, const char *request, size_t request_bytes)
 {
 	char error[128];
 	struct json_object *object, *messages = NULL;
@@ -151,7 +151,7 @@ void redact(char *text, const char *request, size_t request_bytes)
 	if (json_object_object_get_ex(object, "messages", &messages))
 		collect(messages, &words);
 	if (words.size > 0)
-		hide(text, &words);
+		hide(text, text_size, &words);
 	buffer_deinit(&words);
 	json_object_put(object);
 }

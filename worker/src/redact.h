@@ -9,10 +9,11 @@
 #include <stddef.h>
 
 /*
- * Replaces in @text, in place, whatever also stands in the messages of @request (a request in
- * OpenAI's form): runs of 16 bytes and more, whole short messages, and words with digits or dashes
- * in them. Names of models and parameters stay.
+ * Replaces in @text, in place (@text_size with its NUL; what no longer fits is cut), whatever
+ * also stands in the messages of @request (a request in OpenAI's form): runs of 16 bytes and more,
+ * whole short messages, and words with digits or dashes in them. Names of models and parameters
+ * stay.
  */
-void redact(char *text, const char *request, size_t request_bytes);
+void redact(char *text, size_t text_size, const char *request, size_t request_bytes);
 
 #endif

@@ -171,16 +171,21 @@ static void print_ready_in(uint64_t ready_in_ms, FILE *out)
 
 void trail_print_reason(const struct driver_result *result, FILE *out)
 {
-	if (result->handed_out)
-		(void)fprintf(out, "the answer broke off: %s", class_name(result->class_id));
-	else if (result->class_id == LULL_CLASS_SUSPENDED)
+	const char *class = class_name(result->class_id);
+
+	if (result->handed_out) {
+		(void)fprintf(out, "the answer broke off: %s", class);
+		return;
+	}
+	if (result->class_id == LULL_CLASS_SUSPENDED) {
 		(void)fputs("the host slept, or this process was stopped, during the attempt", out);
-	else
-		(void)fputs(results[result->result].reason, out);
-	if (result->result == LULL_RESULT_DEADLINE && !result->handed_out)
+		return;
+	}
+	(void)fputs(results[result->result].reason, out);
+	if (result->result == LULL_RESULT_DEADLINE)
 		(void)fprintf(out, ", %.2f s", seconds(result->for_ms));
 	if (result->result == LULL_RESULT_REFUSED)
-		(void)fprintf(out, ": %s", class_name(result->class_id));
+		(void)fprintf(out, ": %s", class);
 	if (result->result == LULL_RESULT_COOLING)
 		print_ready_in(result->ready_in_ms, out);
 }

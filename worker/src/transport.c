@@ -94,7 +94,9 @@ static int transport_own(struct transport *transport)
 
 struct transport *transport_free(struct transport *transport)
 {
-	if (transport && transport->owner == getpid()) {
+	if (!transport || (transport->owner != 0 && transport->owner != getpid()))
+		return NULL;
+	if (transport->owner != 0) {
 		(void)curl_multi_cleanup(transport->multi);
 		(void)curl_share_cleanup(transport->share);
 	}
@@ -175,7 +177,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *userdata)
 
 	(void)one;
 	transfer->body_bytes += size;
-	if (transfer->body_bytes > TRANSPORT_BODY_BYTES_MAX) {
+	if (transfer->body_bytes > WIRE_BODY_BYTES_MAX) {
 		transfer->over_cap = true;
 		return 0;
 	}
@@ -349,10 +351,7 @@ const struct wire_response *transfer_head(const struct transfer *transfer)
 	return &transfer->head;
 }
 
-/*
- * No errno comes from libcurl where it could not make a socket, nor where a proxy's address made no
- * sense to it: then it did not even try.
- */
+/* Where it could not make a socket, libcurl gives no errno. */
 static long failure_errno(const struct transfer *transfer)
 {
 	long os_errno = 0;

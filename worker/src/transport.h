@@ -12,13 +12,11 @@
 
 #include "wire.h"
 
-#define TRANSPORT_BODY_BYTES_MAX (32u << 20) /* each way, decoded; no model's answer comes near */
-
 struct transport;
 struct transfer; /* one exchange */
 
 int transport_new(struct transport **ret_transport); /* 0; -ENOMEM */
-/* Ends all connections. In a child of its user it leaves them alone: they are the parent's. */
+/* Ends all connections. In a child of its user it does nothing: all of it is the parent's. */
 struct transport *transport_free(struct transport *transport);
 
 /* What happens to a transfer, told from inside transport_wait(). */

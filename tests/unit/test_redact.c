@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the caller wrote never comes back in an error's text; what a provider means by it stays.
+ */
+#include <string.h>
+
+#include "../../worker/src/redact.h"
+#include "cunit_main.h"
+
+#define MESSAGES(content)                                                         \
+	"{\"model\":\"gpt-4o-mini-2024-07-18\",\"messages\":[{\"role\":\"user\"," \
+	"\"content\":" content "}]}"
+
+static const struct {
+	const char *request;
+	const char *text;
+	const char *expected;
+} cases[] = {
+  /* a run of the prompt, wherever it stands */
+	{MESSAGES("\"please explain quantum chromodynamics to me\""),
+	 "Invalid input: please explain quantum chrom",								     "Invalid input: [hidden]"                          },
+	{MESSAGES("\"please explain quantum chromodynamics to me\""),
+	 "cannot parse 'quantum chromodynamics' here",								      "cannot parse '[hidden]' here"                     },
+ /* a whole short prompt */
+	{MESSAGES("\"tell me\""),						"flagged: tell me (policy)",               "flagged: [hidden] (policy)"                       },
+ /* a word that names something */
+	{MESSAGES("\"my number is AB-1234-CD, is it good?\""),                   "bad value AB-1234-CD in content",
+	 "bad value [hidden] in content"																       },
+ /* parts, system messages, tool arguments */
+	{MESSAGES("[{\"type\":\"text\",\"text\":\"a very private sentence\"}]"),
+	 "refused: a very private sentence",										"refused: [hidden]"                                },
+	{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
+	 "\"arguments\":\"{\\\"city\\\":\\\"Villarriba\\\"}\"}}]}]}",   "bad arguments {\"city\":\"Villarriba\"}", "bad arguments [hidden]"                           },
+ /* what is not the caller's stays: names of models and parameters, words of the language */
+	{MESSAGES("\"what is the maximum context length?\""),
+	 "The model `gpt-4o-mini-2024-07-18` does not exist",							       "The model `gpt-4o-mini-2024-07-18` does not exist"},
+	{MESSAGES("\"how long is it, at the maximum, in tokens per minute?\""),
+	 "Rate limit reached: tokens per min",									      "Rate limit reached: tokens per min"               },
+	{MESSAGES("\"\""),						       "something failed",                        "something failed"                                 },
+	{"{\"prompt\":\"x\"}",						   "something failed",                        "something failed"                                 },
+	{"not json",							     "something failed",                        "something failed"                                 },
+	{MESSAGES("\"anything\""),					       "",					""						 },
+ /* characters of several bytes are hidden whole */
+	{MESSAGES("\"\xc3\xa4\xc3\xb6\xc3\xbc sind drei Umlaute\""),
+	 "unklar: \xc3\xb6\xc3\xbc sind drei Uml\xc3\xb6uter",                                                              "unklar: [hidden]\xc3\xb6uter"                     },
+};
+
+static void test_cases(void)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[160];
+
+		(void)snprintf(text, sizeof(text), "%s", cases[i].text);
+		redact(text, sizeof(text), cases[i].request, strlen(cases[i].request));
+		CU_ASSERT_STRING_EQUAL(text, cases[i].expected);
+		if (strcmp(text, cases[i].expected) != 0)
+			printf("case %zu: '%s'\n", i, text);
+	}
+}
+
+static void test_the_text_stays_in_its_place(void)
+{
+	const char request[] = MESSAGES("\"tell\"");
+	char text[24 + 1];
+
+	memcpy(text, "tell tell tell tell tel\0", 25);
+	text[24] = '!'; /* behind the end of the text */
+	redact(text, 24, request, strlen(request));
+	CU_ASSERT_EQUAL(text[24], '!');
+	text[24] = '\0';
+	CU_ASSERT_STRING_EQUAL(text, "[hidden] [hidden] ");
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+		CUNIT_TEST(test_cases),
+		CUNIT_TEST(test_the_text_stays_in_its_place),
+	};
+
+	return CUNIT_MAIN("redact", tests);
+}
