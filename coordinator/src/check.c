@@ -27,8 +27,8 @@ static int check_all(const struct invocation *invocation, struct lull_table *tab
 		     struct meaning *meanings)
 {
 	const size_t count = (size_t)invocation->operand_count;
-	const struct lull_table_info info = shared_info(table);
 	const uint64_t now_ms = lull_clock_ms();
+	struct lull_table_info info;
 	struct check_report report = {.table = &info, .meanings = meanings, .count = count};
 
 	for (size_t i = 0; i < count; i++) {
@@ -39,6 +39,8 @@ static int check_all(const struct invocation *invocation, struct lull_table *tab
 			return status;
 	}
 	report.ready = verdict(meanings, count, invocation->set.all);
+	if (invocation->set.json) /* text does without, and it costs a walk over all slots */
+		info = shared_info(table);
 	if (!invocation->set.quiet)
 		invocation->output->check(&report);
 	return report.ready ? EXIT_DONE : EXIT_COOLING;
