@@ -22,12 +22,17 @@ typedef void (*config_message_fn)(const char *line, bool is_error, void *userdat
 /*
  * Finds and reads the configuration.
  * @path: from -c; NULL: $LULL_CONFIG, $XDG_CONFIG_HOME/lull/config.{yaml,yml,json} (~/.config),
- * /etc/lull/config.…; none there = empty configuration Return: 0; -ENOENT @path (or $LULL_CONFIG)
- * does not exist; -EINVAL errors were reported; -ENOMEM. All errors of the file are reported, not
- * only the first.
+ * /etc/lull/config.…; none there = empty configuration
+ *
+ * Return: 0; -ENOENT @path (or $LULL_CONFIG) does not exist; -EINVAL anything else is wrong with
+ * it; -ENOMEM. Every error but a lack of memory was reported, and all of the file's, not only the
+ * first.
  */
 int config_load(const char *path, config_message_fn message, void *userdata,
 		struct config **ret_config);
+/* The same for bytes in memory, at most 1 MiB. @name: stands in messages. 0; -EINVAL; -ENOMEM. */
+int config_read_bytes(const char *name, const char *bytes, size_t size, bool is_json,
+		      config_message_fn message, void *userdata, struct config **ret_config);
 void config_free(struct config *config);
 const char *config_path(const struct config *config); /* NULL: none was read */
 
@@ -42,7 +47,7 @@ const char *config_path(const struct config *config); /* NULL: none was read */
 int config_routes(const struct config *config, const char *primary, const char *const *fallbacks,
 		  size_t fallback_count, struct route_list *ret_list);
 
-/* Every configured route (for `config show`, `models`). */
+/* Every configured route, as listed (for `config show`, `resolve`). Return: 0; -ENOMEM. */
 int config_all_routes(const struct config *config, struct route_list *ret_list);
 
 /* Fills what the file says, leaves the rest; *options was made by lull_call_options_init(). Rules
@@ -58,5 +63,9 @@ int config_show(const struct config *config, bool json, FILE *out);
 /* Durations: "100ms", "45s", "10m", "1h", "1.5s"; a bare number is seconds. 0; -EINVAL; -ERANGE
  * beyond uint32_t milliseconds. */
 int duration_parse(const char *text, uint32_t *ret_ms);
+/* The same the other way, in the largest unit that divides: "45s", "1500ms". @ret:
+ * DURATION_BYTES_MAX */
+#define DURATION_BYTES_MAX 16
+void duration_format(uint32_t ms, char *ret);
 
 #endif

@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/* Strict tokens: see json_scan.h. */
+#include "json_scan.h"
+
+#include <errno.h>
+#include <string.h>
+
+void json_scan_init(struct json_scanner *scanner, const char *bytes, size_t size)
+{
+	*scanner = (struct json_scanner){.at = bytes, .end = bytes + size, .line = 1};
+}
+
+static int fail(struct json_scanner *scanner, const char *error)
+{
+	scanner->error = error;
+	return -EINVAL;
+}
+
+static void skip_space(struct json_scanner *scanner)
+{
+	for (; scanner->at < scanner->end; scanner->at++) {
+		if (*scanner->at == '\n')
+			scanner->line++;
+		else if (*scanner->at != ' ' && *scanner->at != '\t' && *scanner->at != '\r')
+			return;
+	}
+}
+
+/* ---- strings */
+
+/*
+ * Length of the UTF-8 character at `at`, 0 if it is none. The second byte's range excludes
+ * overlong forms, surrogates and what lies beyond U+10FFFF.
+ */
+static size_t utf8_length(const unsigned char *at, const unsigned char *end)
+{
+	/* clang-format off */
+	static const struct {
+		unsigned char first_min, first_max, second_min, second_max;
+		size_t length;
+	} forms[] = {
+		{0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	/* clang-format on */
+
+	if (*at < 0x80)
+		return 1;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (*at < forms[i].first_min || *at > forms[i].first_max)
+			continue;
+		if ((size_t)(end - at) < forms[i].length || at[1] < forms[i].second_min ||
+		    at[1] > forms[i].second_max)
+			return 0;
+		for (size_t k = 2; k < forms[i].length; k++)
+			if ((at[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+/* Length of the escape at `at`, which points to its backslash; 0 if it is none. */
+static size_t escape_length(const char *at, const char *end)
+{
+	if (end - at < 2)
+		return 0;
+	if (at[1] != 'u')
+		return memchr("\"\\/bfnrt", at[1], 8) ? 2 : 0;
+	if (end - at < 6)
+		return 0;
+	for (size_t i = 2; i < 6; i++)
+		if (!at[i] || !strchr("0123456789abcdefABCDEF", at[i]))
+			return 0;
+	return 6;
+}
+
+static int scan_string(struct json_scanner *scanner, bool *ret_has_nul)
+{
+	const char *end = scanner->end;
+
+	for (const char *at = scanner->at + 1; at < end;) {
+		size_t length;
+
+		if (*at == '"') {
+			scanner->at = at + 1;
+			return 0;
+		}
+		if ((unsigned char)*at < 0x20)
+			return fail(scanner, "a control character in a string, expected an escape");
+		if (*at == '\\')
+			length = escape_length(at, end);
+		else
+			length = utf8_length((const unsigned char *)at, (const unsigned char *)end);
+		if (length == 6 && memcmp(at + 2, "0000", 4) == 0)
+			*ret_has_nul = true;
+		if (length == 0)
+			return fail(scanner, *at == '\\' ? "an escape that JSON does not know"
+							 : "bytes that are not UTF-8");
+		at += length;
+	}
+	return fail(scanner, "a string without its closing quote");
+}
+
+/* ---- numbers and words */
+
+static size_t digits(const char *at, const char *end)
+{
+	size_t count = 0;
+
+	while (at + count < end && at[count] >= '0' && at[count] <= '9')
+		count++;
+	return count;
+}
+
+/* -? (0 | [1-9][0-9]*) (. [0-9]+)? ([eE] [+-]? [0-9]+)? */
+static int scan_number(struct json_scanner *scanner)
+{
+	const char *at = scanner->at, *end = scanner->end;
+	size_t whole, count;
+
+	if (*at == '-')
+		at++;
+	whole = digits(at, end);
+	if (whole == 0 || (whole > 1 && *at == '0'))
+		return fail(scanner, "a number that JSON does not know");
+	at += whole;
+	if (at < end && *at == '.') {
+		count = digits(++at, end);
+		if (count == 0)
+			return fail(scanner, "a number that ends in its decimal point");
+		at += count;
+	}
+	if (at < end && (*at == 'e' || *at == 'E')) {
+		at++;
+		if (at < end && (*at == '+' || *at == '-'))
+			at++;
+		count = digits(at, end);
+		if (count == 0)
+			return fail(scanner, "a number without its exponent");
+		at += count;
+	}
+	scanner->at = at;
+	return 0;
+}
+
+static int scan_word(struct json_scanner *scanner)
+{
+	static const char *const words[] = {"true", "false", "null"};
+	size_t left = (size_t)(scanner->end - scanner->at);
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		size_t size = strlen(words[i]);
+
+		if (left >= size && memcmp(scanner->at, words[i], size) == 0) {
+			scanner->at += size;
+			return 0;
+		}
+	}
+	return fail(scanner, "a character that begins no value");
+}
+
+int json_scan(struct json_scanner *scanner, struct json_token *ret_token)
+{
+	struct json_token token = {0};
+	int r = 0;
+
+	skip_space(scanner);
+	if (scanner->at == scanner->end)
+		return 0;
+	token.start = scanner->at;
+	token.line = scanner->line;
+	if (*token.start && strchr("{}[]:,", *token.start)) {
+		token.type = JSON_TOKEN_PUNCTUATION;
+		scanner->at++;
+	} else if (*token.start == '"') {
+		token.type = JSON_TOKEN_STRING;
+		r = scan_string(scanner, &token.has_nul);
+	} else if (*token.start == '-' || (*token.start >= '0' && *token.start <= '9')) {
+		token.type = JSON_TOKEN_NUMBER;
+		r = scan_number(scanner);
+	} else {
+		token.type = JSON_TOKEN_WORD;
+		r = scan_word(scanner);
+	}
+	if (r != 0)
+		return r;
+	token.size = (size_t)(scanner->at - token.start);
+	*ret_token = token;
+	return 1;
+}
