@@ -11,31 +11,41 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct adapter;
-
 #define PROVIDER_VARIABLES_MAX 5
 
 struct provider {
-	const char *name;              /* "openai"; also the row name in the rules of classify.c */
-	const char *prefixes[3];       /* "openai/", "cohere/" + "cohere_chat/" */
+	const char *name;              /* LiteLLM's: "openai"; also in the rules of classify.c */
+	const char *prefixes[3];       /* "openai/", "cohere/" + "cohere_chat/"; NULL ends them */
 	const char *adapter;           /* name of the wire form: "openai", ... */
 	const char *base_url;          /* NULL: must be configured */
 	const char *base_variables[3]; /* environment variables that override base_url, in order */
-	const char *key_variables[PROVIDER_VARIABLES_MAX]; /* in the order to look; all NULL: no key
-							      needed */
-	const char *host;       /* a known api_base host names the vendor; NULL none */
-	bool local;             /* a server on this host or LAN: overload is the endpoint's */
+	const char *key_variables[PROVIDER_VARIABLES_MAX]; /* in the order to look, NULL ends them;
+							      none: no key of its own */
+	const char *hosts[3]; /* an api_base at one of these names the vendor; ".x" = all below x */
+	const char *base_path;  /* put behind a configured base that has no path; NULL none */
+	bool local;             /* a server on this host or LAN: overload is the endpoint's; it
+				   answers without a key, too */
+	bool keyless_elsewhere; /* at a base of one's own it may need no key */
 	bool no_stream_options; /* refuses stream_options */
 	bool max_tokens_only;   /* knows max_tokens, not max_completion_tokens */
 };
 
 const struct provider *provider_by_name(const char *name); /* NULL unknown */
 const struct provider *provider_at(size_t index);          /* NULL past the end */
+const struct provider *provider_by_host(const char *host); /* NULL unknown */
+
+/* A number for the vendor's name or host: 1 to INT32_MAX, the same in every process. */
+uint32_t provider_vendor(const char *text);
+
+#define PROVIDER_NEAR_BYTES 128
 
 /*
  * Maps what a person wrote ("gpt-4o", "groq/llama-3.1-8b", with or without api_base) to a provider
- * and the upstream's own model name. Return: 0; -ENOENT no provider is known: *ret_provider NULL,
- * and `near` (at least 128 bytes) has near matches or is "".
+ * and the upstream's own model name.
+ * @ret_model: points into @name
+ * @near: PROVIDER_NEAR_BYTES at least; what may have been meant, or ""
+ *
+ * Return: 0; -ENOENT no provider is known, *ret_provider is NULL then.
  */
 int provider_map(const char *name, const char *api_base, const struct provider **ret_provider,
 		 const char **ret_model, char *near, size_t near_size);

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+/* Small things about strings that several files of the configuration need. */
+#ifndef LULL_WORKER_TEXT_H
+#define LULL_WORKER_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* As asprintf(): new, owned by the caller; NULL without memory. */
+char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Line breaks and the like: nothing that belongs into a name, a key or a header. */
+bool text_has_control(const char *text);
+
+/* Wiped and freed; NULL is fine. For keys and whatever may hold one. */
+void text_free_secret(char *text);
+
+/*
+ * The first of the environment variables (a list that NULL ends) that is set to something.
+ * Return: its value, borrowed, and *ret_name; NULL none
+ */
+const char *environment_first(const char *const *names, const char **ret_name);
+
+#endif
