@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A configuration as it is kept once read: what the file said, typed, and nothing else. The schema
+ * fills it, config.c and resolve.c use it. All strings live in the tree's arena.
+ */
+#ifndef LULL_WORKER_SETTINGS_H
+#define LULL_WORKER_SETTINGS_H
+
+#include "node.h"
+#include "route.h"
+
+/* Numbers: LULL_UNSET = the file does not say. Strings and lists: NULL, count 0. */
+
+struct limits { /* of a route, where LiteLLM has no name for them */
+	uint32_t connect_ms, first_content_ms, idle_ms, total_ms;
+	uint32_t stream_upstream; /* 0, 1 */
+	const char *ca_file;
+	const char *proxy; /* "" = none, whatever the environment says */
+};
+
+struct header {
+	const char *name;
+	const char *value;
+};
+
+struct entry { /* of model_list */
+	unsigned line;
+	const char *model_name;
+	const char *model;
+	const char *api_base;
+	const char *api_key; /* as written: a key, "os.environ/NAME" or "file:/path" */
+	unsigned api_key_line;
+	const char *organization;
+	const char *provider; /* custom_llm_provider */
+	const char *id;
+	const char
+		*unset_variable; /* a value stands in this environment variable, which is not set */
+	uint32_t timeout_ms, stream_timeout_ms, cooldown_ms, order;
+	struct header *headers;
+	size_t header_count;
+	const char *extra_body; /* JSON */
+	struct limits limits;
+};
+
+struct name_list {
+	const char **names;
+	unsigned line;
+	size_t count;
+};
+
+struct fallback {
+	const char *name; /* who falls back; "*" = whoever has none of its own */
+	unsigned line;
+	struct name_list to;
+};
+
+struct fallback_list {
+	struct fallback *items;
+	size_t count;
+};
+
+struct settings {
+	struct entry *entries;
+	size_t entry_count;
+	struct fallback_list fallbacks, context_window_fallbacks, content_policy_fallbacks;
+	struct name_list default_fallbacks;
+	uint32_t budget_ms, when_cooling, policy, probe, soft_failures, allowed_fails;
+	uint32_t cooldown_ms, max_cooldown_ms, num_retries, timeout_ms, stream_timeout_ms;
+	const char *table; /* without a '/' in front */
+	unsigned table_line;
+	struct lull_rule *rules;
+	uint32_t rule_count;
+	struct limits limits; /* of routes that say nothing themselves */
+};
+
+struct config {
+	struct tree tree;
+	struct settings settings;
+	const struct entry **by_order; /* all entries: by `order`, then as listed */
+	char *path;                    /* NULL: no file */
+	char *own_table;               /* policy tutorial without a table; else NULL */
+};
+
+void settings_init(struct settings *settings);       /* all unset */
+void entry_init(struct entry *entry, unsigned line); /* likewise */
+
+#define REFERENCE_VARIABLE "os.environ/"
+#define REFERENCE_FILE     "file:"
+
+/* resolve.c: an entry as a route; what is not usable gets a problem. Return: 0; -ENOMEM. */
+int resolve_entry(const struct config *config, const struct entry *entry, uint32_t after_classes,
+		  struct http_route *ret_route);
+/* A name that stands in no model_list, by the rules of provider.h and the environment. */
+int resolve_name(const struct config *config, const char *name, uint32_t after_classes,
+		 struct http_route *ret_route);
+void http_route_deinit(struct http_route *route);
+
+#endif
