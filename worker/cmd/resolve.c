@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `lull-worker resolve NAME`: the keys that a configured name stands for in the table. The verbs
+ * of lull on the shared state ask it when they are given a name that no key has: they read no
+ * configuration themselves, and start in half a millisecond.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "../src/config.h"
+#include "cmd.h"
+#include "log.h"
+#include "options.h"
+
+#define EXIT_NOT_CONFIGURED 1
+
+struct settings {
+	const char *file;
+};
+
+static const struct option_row options[] = {
+	{"config",     'c', OPTION_TEXT, 0, offsetof(struct settings, file), "FILE", NULL,
+	 "this configuration instead of the one that would be found"},
+	{0},
+};
+
+static const struct command command = {
+	.name = "resolve",
+	.summary = "print the keys that a name stands for, one on a line",
+	.operands = "NAME",
+	.options = options,
+	.description = "NAME is a model_name, or an upstream name with or without its provider. "
+		       "Exit code 0; 1 NAME is\nnot configured; 78 the configuration has errors.\n",
+	.examples = "  lull-worker resolve fast\n"
+		    "  lull-worker resolve -c lull.yaml openai/gpt-4o\n",
+};
+
+static void print_errors(const char *line, bool is_error, void *userdata)
+{
+	(void)userdata;
+	if (is_error)
+		(void)fprintf(stderr, "%s\n", line);
+}
+
+static bool has_name(const struct http_route *route, const char *name)
+{
+	if (strcmp(route->name, name) == 0)
+		return true;
+	for (size_t i = 0; i < LULL_NAMES_MAX && route->call.names[i]; i++)
+		if (strcmp(route->call.names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static const char *key_of(const struct http_route *route, uint32_t kind)
+{
+	switch (kind) {
+	case LULL_KIND_ROUTE:
+		return route->call.route_key;
+	case LULL_KIND_CREDENTIAL:
+		return route->call.credential_key;
+	case LULL_KIND_ENDPOINT:
+		return route->call.endpoint_key;
+	default:
+		return NULL;
+	}
+}
+
+/* Has an earlier route of that name the same key? */
+static bool is_repeated(const struct route_list *list, uint32_t index, const char *name,
+			uint32_t kind, const char *key)
+{
+	for (uint32_t i = 0; i < index; i++) {
+		const char *earlier = key_of(&list->routes[i], kind);
+
+		if (earlier && strcmp(earlier, key) == 0 && has_name(&list->routes[i], name))
+			return true;
+	}
+	return false;
+}
+
+/* Return: whether any route has that name. */
+static bool print_keys(const struct route_list *list, const char *name)
+{
+	bool found = false;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		const struct http_route *route = &list->routes[i];
+
+		if (!has_name(route, name))
+			continue;
+		found = true;
+		if (route->problem)
+			log_warn("model '%s' is not usable: %s", route->name, route->problem);
+		for (uint32_t kind = LULL_KIND_ROUTE; kind <= LULL_KIND_ENDPOINT; kind++) {
+			const char *key = key_of(route, kind);
+
+			if (key && !is_repeated(list, i, name, kind, key))
+				(void)printf("%s:%s\n", lull_kind_name(kind), key);
+		}
+	}
+	return found;
+}
+
+static int failure(int error)
+{
+	if (error != -ENOMEM)
+		return EX_CONFIG;
+	log_error("out of memory");
+	return EX_SOFTWARE;
+}
+
+int cmd_resolve(int argc, char **argv)
+{
+	struct settings settings = {0};
+	struct route_list list;
+	struct config *config;
+	bool found = false;
+	int first, r;
+
+	r = options_read(&command, argc, argv, &settings, &first);
+	if (r != 0)
+		return r == OPTIONS_HELP ? EX_OK : EX_USAGE;
+	if (argc - first != 1) {
+		log_error("resolve: expected one NAME; see lull resolve --help");
+		return EX_USAGE;
+	}
+	r = config_load(settings.file, print_errors, NULL, &config);
+	if (r < 0)
+		return failure(r);
+	r = config_all_routes(config, &list);
+	if (r == 0) {
+		found = print_keys(&list, argv[first]);
+		route_list_deinit(&list);
+	}
+	config_free(config);
+	if (r < 0)
+		return failure(r);
+	return found ? EX_OK : EXIT_NOT_CONFIGURED;
+}

@@ -1,0 +1,604 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From an entry of the configuration, or a bare name and the environment, to a route: provider,
+ * base URL, key, proxy, and from these the keys it has in the table.
+ *
+ * A route that cannot be used is made all the same, with one sentence on why, so that the trail of
+ * a call and `config show` can say it. No key ever stands in such a sentence.
+ *
+ * A provider's key from the environment goes to that provider's own hosts, or to a base URL that
+ * comes from the environment too; never to a host that only the file names. Who wants that writes
+ * the key beside the host.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "settings.h"
+#include "text.h"
+#include "url.h"
+#include "wire.h"
+
+#define KEY_FILE_BYTES_MAX 65536
+#define UNUSABLE           1 /* a step's outcome: the route has its problem, no further step */
+
+/* What is known of a route while it is being made. */
+struct making {
+	const struct config *config;
+	const struct entry *entry;
+	struct http_route *route;
+	struct url base;
+	bool base_configured; /* it stands in the file */
+	bool base_own;        /* it is one of the provider's own hosts */
+	struct url proxy;     /* text NULL: none */
+	char *key_identity;   /* what stands for the key: its value, or where it is kept */
+};
+
+/* Return: UNUSABLE; -ENOMEM */
+__attribute__((format(printf, 2, 3))) static int unusable(struct making *m, const char *format, ...)
+{
+	va_list arguments;
+	char *problem;
+	int r;
+
+	va_start(arguments, format);
+	r = vasprintf(&problem, format, arguments);
+	va_end(arguments);
+	if (r < 0)
+		return -ENOMEM;
+	m->route->problem = problem;
+	m->route->call.flags |= LULL_ROUTE_UNUSABLE;
+	return UNUSABLE;
+}
+
+static int copy(const char *text, char **ret)
+{
+	if (!text)
+		return 0;
+	*ret = strdup(text);
+	return *ret ? 0 : -ENOMEM;
+}
+
+/* ---- provider and names */
+
+static int map_name(struct making *m)
+{
+	char near[PROVIDER_NEAR_BYTES];
+	const char *model, *name = m->entry->model;
+	int r;
+
+	if (m->entry->provider) {
+		m->route->provider = provider_by_name(m->entry->provider);
+		return copy(name, &m->route->model);
+	}
+	r = provider_map(name, m->entry->api_base, &m->route->provider, &model, near, sizeof(near));
+	if (r == 0)
+		return copy(model, &m->route->model);
+	return unusable(m,
+			"unable to map '%s' to a provider, expected a prefix such as openai/%s%s%s",
+			name, near[0] ? "; did you mean '" : "", near, near[0] ? "'?" : "");
+}
+
+static int find_provider(struct making *m)
+{
+	const char *name = m->entry->model_name;
+
+	if (strlen(name) > LULL_KEY_BYTES_MAX)
+		return unusable(m, "a model name of %zu bytes, expected at most %u", strlen(name),
+				LULL_KEY_BYTES_MAX);
+	if (!name[0] || text_has_control(name))
+		return unusable(m, "a model name that is empty or has control characters");
+	if (m->entry->unset_variable)
+		return unusable(m, "$%s is not set, expected by %s:%u", m->entry->unset_variable,
+				m->config->path, m->entry->line);
+	return map_name(m);
+}
+
+static int check_adapter(struct making *m)
+{
+	const struct provider *provider = m->route->provider;
+
+	if (adapter_by_name(provider->adapter))
+		return 0;
+	return unusable(m, "no adapter for %s in this version", provider->name);
+}
+
+/* A name the call honours, unless it has it already. */
+static int add_name(struct making *m, const char *text)
+{
+	const char **names = m->route->call.names;
+	size_t i = 0;
+	char *name;
+
+	for (; i < LULL_NAMES_MAX && names[i]; i++)
+		if (strcmp(names[i], text) == 0)
+			return 0;
+	if (strlen(text) > LULL_KEY_BYTES_MAX)
+		return unusable(m, "a model name of %zu bytes ('%.32s...'), expected at most %u",
+				strlen(text), text, LULL_KEY_BYTES_MAX);
+	name = strdup(text);
+	if (!name)
+		return -ENOMEM;
+	names[i] = name;
+	return 0;
+}
+
+static int name_route(struct making *m)
+{
+	struct http_route *route = m->route;
+	char *full = text_format("%s%s", route->provider->prefixes[0], route->model);
+	int r;
+
+	if (!full)
+		return -ENOMEM;
+	r = add_name(m, route->name);
+	if (r == 0)
+		r = add_name(m, route->model);
+	if (r == 0)
+		r = add_name(m, full);
+	free(full);
+	return r;
+}
+
+/* What the trail shows: the id, or the name, with the upstream's where it is another one. */
+static int label_route(struct making *m)
+{
+	struct http_route *route = m->route;
+	const char *full = route->call.names[LULL_NAMES_MAX - 1];
+
+	if (route->id)
+		route->call.label = strdup(route->id);
+	else if (full)
+		route->call.label = text_format("%s (%s)", route->name, full);
+	else
+		route->call.label = strdup(route->name);
+	return route->call.label ? 0 : -ENOMEM;
+}
+
+/* ---- base URL */
+
+/* OLLAMA_HOST may be "myhost" or "0.0.0.0:11434": scheme and port of the default hold then. */
+static char *complete_base(const struct provider *provider, const char *text)
+{
+	const char *port = "";
+
+	if (!provider->local || strstr(text, "://"))
+		return strdup(text);
+	if (!strchr(text, ':'))
+		port = strrchr(provider->base_url, ':');
+	return text_format("http://%s%.*s", text, (int)strcspn(port, "/"), port);
+}
+
+static bool has_path(const char *url)
+{
+	return strchr(strstr(url, "://") + 3, '/') != NULL;
+}
+
+static int parse_base(struct making *m, const char *text, const char *source)
+{
+	const struct provider *provider = m->route->provider;
+	const char *path = "";
+	char *whole = complete_base(provider, text);
+	int r;
+
+	if (!whole)
+		return -ENOMEM;
+	r = url_parse(whole, &m->base);
+	free(whole);
+	if (r == -EINVAL)
+		return unusable(m, "%s is no base URL, expected %s", source, URL_EXPECTED);
+	if (r < 0)
+		return r;
+	m->base_own = provider_by_host(m->base.host) == provider;
+	if (provider->base_path && !has_path(m->base.text))
+		path = provider->base_path;
+	m->route->base_url = text_format("%s%s", m->base.text, path);
+	return m->route->base_url ? 0 : -ENOMEM;
+}
+
+static int find_base(struct making *m)
+{
+	const struct provider *provider = m->route->provider;
+	const char *variable, *value;
+	char source[64];
+
+	if (m->entry->api_base) {
+		m->base_configured = true;
+		return parse_base(m, m->entry->api_base, "api_base");
+	}
+	value = environment_first(provider->base_variables, &variable);
+	if (value) {
+		(void)snprintf(source, sizeof(source), "$%s", variable);
+		return parse_base(m, value, source);
+	}
+	if (provider->base_url)
+		return parse_base(m, provider->base_url, "the default");
+	return unusable(m, "no base URL for %s, expected litellm_params.api_base", provider->name);
+}
+
+/* ---- key */
+
+/* Takes a key over: the spaces around it are not part of it. */
+static int set_key(struct making *m, const char *key, const char *source)
+{
+	size_t size;
+
+	while (isspace((unsigned char)*key))
+		key++;
+	size = strlen(key);
+	while (size > 0 && isspace((unsigned char)key[size - 1]))
+		size--;
+	m->route->api_key = strndup(key, size);
+	if (!m->route->api_key || copy(source, &m->route->key_source) != 0)
+		return -ENOMEM;
+	if (size == 0 || text_has_control(m->route->api_key))
+		return unusable(m, "the key in %s is empty or has control characters", source);
+	return 0;
+}
+
+static int key_from_variable(struct making *m, const char *variable)
+{
+	const char *value = getenv(variable);
+	char source[80];
+
+	if (!value || !value[0])
+		return unusable(m, "no key: $%.64s is not set (%s:%u)", variable, m->config->path,
+				m->entry->api_key_line);
+	(void)snprintf(source, sizeof(source), "$%.64s", variable);
+	return set_key(m, value, source);
+}
+
+/* Whole content of a small regular file, NUL-terminated. -errno; -EFBIG. Never waits on a FIFO. */
+static int read_small_file(const char *path, char *bytes, size_t size)
+{
+	struct stat status;
+	size_t used = 0;
+	ssize_t n;
+	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) != 0)
+		r = -errno;
+	else if (!S_ISREG(status.st_mode))
+		r = -EINVAL;
+	while (r == 0 && (n = read(fd, bytes + used, size - used)) != 0) {
+		if (n < 0)
+			r = -errno;
+		else if ((used += (size_t)n) == size)
+			r = -EFBIG;
+	}
+	(void)close(fd);
+	if (r == 0)
+		bytes[used] = '\0';
+	return r;
+}
+
+/* Whoever keeps a key in a file may renew it there: the file, not its content, is the identity. */
+static int key_from_file(struct making *m, const char *path)
+{
+	char *bytes = malloc(KEY_FILE_BYTES_MAX);
+	int r;
+
+	if (!bytes)
+		return -ENOMEM;
+	r = read_small_file(path, bytes, KEY_FILE_BYTES_MAX);
+	if (r == 0)
+		r = set_key(m, bytes, path);
+	else
+		r = unusable(m, "no key: %s cannot be read: %s", path, strerror(-r));
+	explicit_bzero(bytes, KEY_FILE_BYTES_MAX);
+	free(bytes);
+	return r == 0 ? copy(m->entry->api_key, &m->key_identity) : r;
+}
+
+static int configured_key(struct making *m)
+{
+	const char *text = m->entry->api_key;
+	char *source;
+	int r;
+
+	if (strncmp(text, REFERENCE_VARIABLE, strlen(REFERENCE_VARIABLE)) == 0)
+		return key_from_variable(m, text + strlen(REFERENCE_VARIABLE));
+	if (strncmp(text, REFERENCE_FILE, strlen(REFERENCE_FILE)) == 0)
+		return key_from_file(m, text + strlen(REFERENCE_FILE));
+	source = text_format("%s:%u", m->config->path, m->entry->api_key_line);
+	if (!source)
+		return -ENOMEM;
+	r = set_key(m, text, source);
+	free(source);
+	return r;
+}
+
+static int no_key(struct making *m, bool may_use_environment)
+{
+	const struct provider *provider = m->route->provider;
+	const char *variable = provider->key_variables[0];
+
+	if (provider->local || (provider->keyless_elsewhere && !m->base_own))
+		return 0;
+	if (!variable)
+		return unusable(m, "no key for %s, expected litellm_params.api_key",
+				provider->name);
+	if (!may_use_environment)
+		return unusable(m, "no key: $%s is not sent to %s, expected litellm_params.api_key",
+				variable, m->base.host);
+	return unusable(m, "no key for %s, expected $%s", provider->name, variable);
+}
+
+static int find_key(struct making *m)
+{
+	const struct provider *provider = m->route->provider;
+	bool may_use_environment =
+		!m->base_configured || m->base_own || provider->local || !provider->base_url;
+	const char *variable, *value = NULL;
+	char source[80];
+
+	if (m->entry->api_key)
+		return configured_key(m);
+	if (may_use_environment)
+		value = environment_first(provider->key_variables, &variable);
+	if (!value)
+		return no_key(m, may_use_environment);
+	(void)snprintf(source, sizeof(source), "$%s", variable);
+	return set_key(m, value, source);
+}
+
+/* ---- proxy */
+
+static int find_proxy(struct making *m)
+{
+	const char *text = m->entry->limits.proxy, *variable = NULL;
+	int r;
+
+	if (!text)
+		text = m->config->settings.limits.proxy;
+	if (!text)
+		text = proxy_from_environment(&m->base, &variable);
+	if (!text || !text[0])
+		return 0;
+	r = proxy_parse(text, &m->proxy);
+	if (r == -EINVAL)
+		return unusable(m, "%s%s is no proxy, expected %s", variable ? "$" : "",
+				variable ? variable : "proxy", PROXY_EXPECTED);
+	return r < 0 ? r : copy(text, &m->route->proxy);
+}
+
+/* ---- limits and additions */
+
+static uint32_t first_said(uint32_t first, uint32_t second, uint32_t otherwise)
+{
+	return first != LULL_UNSET ? first : second != LULL_UNSET ? second : otherwise;
+}
+
+static void set_limits(struct making *m)
+{
+	const struct entry *entry = m->entry;
+	const struct settings *settings = &m->config->settings;
+	const struct limits *own = &entry->limits, *all = &settings->limits;
+	struct lull_route *call = &m->route->call;
+
+	call->timeout_ms = first_said(entry->timeout_ms, settings->timeout_ms, 0);
+	m->route->stream_timeout_ms =
+		first_said(entry->stream_timeout_ms, settings->stream_timeout_ms, 0);
+	call->cooldown_ms = entry->cooldown_ms;
+	call->connect_ms = first_said(own->connect_ms, all->connect_ms, 0);
+	call->first_content_ms = first_said(own->first_content_ms, all->first_content_ms, 0);
+	call->idle_ms = first_said(own->idle_ms, all->idle_ms, 0);
+	call->total_ms = first_said(own->total_ms, all->total_ms, 0);
+	m->route->stream_upstream = first_said(own->stream_upstream, all->stream_upstream, 0);
+}
+
+static int set_headers(struct making *m)
+{
+	const struct entry *entry = m->entry;
+
+	if (entry->header_count == 0)
+		return 0;
+	m->route->headers = calloc(entry->header_count + 1, sizeof(char *));
+	if (!m->route->headers)
+		return -ENOMEM;
+	for (size_t i = 0; i < entry->header_count; i++) {
+		m->route->headers[i] =
+			text_format("%s: %s", entry->headers[i].name, entry->headers[i].value);
+		if (!m->route->headers[i])
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int set_additions(struct making *m)
+{
+	const struct entry *entry = m->entry;
+	const struct limits *all = &m->config->settings.limits;
+	struct http_route *route = m->route;
+
+	set_limits(m);
+	if (copy(entry->organization, &route->organization) != 0 ||
+	    copy(entry->limits.ca_file ? entry->limits.ca_file : all->ca_file, &route->ca_file) !=
+		    0 ||
+	    copy(entry->extra_body, &route->extra_body) != 0)
+		return -ENOMEM;
+	return set_headers(m);
+}
+
+/* ---- identity */
+
+/* "[net:4026531840]" behind what is another server in another network namespace, else "". */
+#define NAMESPACE_BYTES 32
+static void namespace_mark(const struct url *url, char *ret)
+{
+	ret[0] = '\0';
+	if (url->loopback)
+		(void)snprintf(ret, NAMESPACE_BYTES, "[net:%lu]", network_namespace());
+}
+
+/* Takes `text`, which is NULL without memory. */
+static int derive(char *text, const char **ret)
+{
+	char key[LULL_KEY_BYTES_MAX + 1];
+	int r;
+
+	if (!text)
+		return -ENOMEM;
+	r = lull_key_derive(text, key);
+	free(text);
+	if (r < 0)
+		return r;
+	*ret = strdup(key);
+	return *ret ? 0 : -ENOMEM;
+}
+
+static int set_credential_key(struct making *m, char *ret_fingerprint)
+{
+	const char *identity = m->key_identity ? m->key_identity : m->route->api_key;
+
+	ret_fingerprint[0] = '\0';
+	if (!identity)
+		return 0;
+	if (lull_fingerprint(identity, strlen(identity), ret_fingerprint) < 0)
+		return -EINVAL;
+	m->route->call.credential_key = strdup(ret_fingerprint);
+	return m->route->call.credential_key ? 0 : -ENOMEM;
+}
+
+static int set_endpoint_key(struct making *m)
+{
+	bool proxied = m->proxy.text != NULL;
+	const struct url *url = proxied ? &m->proxy : &m->base;
+	char mark[NAMESPACE_BYTES];
+
+	namespace_mark(url, mark);
+	return derive(text_format("%s%s%s", proxied ? "proxy:" : "", url->origin, mark),
+		      &m->route->call.endpoint_key);
+}
+
+static int set_route_key(struct making *m, const char *fingerprint)
+{
+	char mark[NAMESPACE_BYTES];
+
+	namespace_mark(&m->base, mark);
+	return derive(text_format("%s@%s%s%s%s", m->route->model, m->route->base_url, mark,
+				  fingerprint[0] ? "#" : "", fingerprint),
+		      &m->route->call.route_key);
+}
+
+static int set_keys(struct making *m)
+{
+	char fingerprint[17];
+	int r;
+
+	r = set_credential_key(m, fingerprint);
+	if (r == 0)
+		r = set_endpoint_key(m);
+	if (r == 0)
+		r = set_route_key(m, fingerprint);
+	return r;
+}
+
+/* One vendor by whatever name: openai/ at a known vendor's host is that vendor. */
+static int set_vendor(struct making *m)
+{
+	const struct provider *provider = m->route->provider;
+	const struct provider *at_host = provider_by_host(m->base.host);
+	const char *vendor = provider->name;
+
+	if (at_host)
+		vendor = at_host->name;
+	else if (provider->keyless_elsewhere)
+		vendor = m->base.host;
+	m->route->call.vendor = provider_vendor(vendor);
+	if (m->base.loopback && !m->proxy.text)
+		m->route->call.flags |= LULL_ROUTE_LOOPBACK;
+	return 0;
+}
+
+/* ---- the whole */
+
+/* Each step: 0; UNUSABLE; negative errno. What the later ones use, the earlier ones have set. */
+static int (*const steps[])(struct making *m) = {
+	find_provider, name_route, check_adapter, find_base,     find_key,
+	find_proxy,    set_vendor, set_keys,      set_additions,
+};
+
+int resolve_entry(const struct config *config, const struct entry *entry, uint32_t after_classes,
+		  struct http_route *ret_route)
+{
+	struct http_route route = {0};
+	struct making m = {.config = config, .entry = entry, .route = &route};
+	int r = 0;
+
+	lull_route_init(&route.call);
+	route.call.after_classes = after_classes;
+	if (copy(entry->model_name, &route.name) != 0 || copy(entry->id, &route.id) != 0)
+		r = -ENOMEM;
+	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
+		r = steps[i](&m);
+	if (r >= 0)
+		r = label_route(&m);
+	url_deinit(&m.base);
+	url_deinit(&m.proxy);
+	free(m.key_identity);
+	if (r < 0)
+		http_route_deinit(&route);
+	else
+		*ret_route = route;
+	return r;
+}
+
+int resolve_name(const struct config *config, const char *name, uint32_t after_classes,
+		 struct http_route *ret_route)
+{
+	struct entry entry;
+
+	entry_init(&entry, 0);
+	entry.model_name = entry.model = name;
+	return resolve_entry(config, &entry, after_classes, ret_route);
+}
+
+/* ---- the end of a route */
+
+/* lull_route's strings are const for its readers; here they are owned. */
+static void free_const(const char *text)
+{
+	free((void *)(uintptr_t)text);
+}
+
+void http_route_deinit(struct http_route *route)
+{
+	free_const(route->call.label);
+	free_const(route->call.route_key);
+	free_const(route->call.credential_key);
+	free_const(route->call.endpoint_key);
+	for (size_t i = 0; i < LULL_NAMES_MAX; i++)
+		free_const(route->call.names[i]);
+	free(route->name);
+	free(route->model);
+	free(route->base_url);
+	text_free_secret(route->api_key);
+	free(route->key_source);
+	free(route->organization);
+	free(route->id);
+	free(route->ca_file);
+	text_free_secret(route->proxy);
+	free(route->problem);
+	for (char **header = route->headers; header && *header; header++)
+		text_free_secret(*header);
+	free(route->headers);
+	free(route->extra_body);
+	*route = (struct http_route){0};
+}
+
+void route_list_deinit(struct route_list *list)
+{
+	for (uint32_t i = 0; i < list->count; i++)
+		http_route_deinit(&list->routes[i]);
+	free(list->routes);
+	*list = (struct route_list){0};
+}
