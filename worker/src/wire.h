@@ -10,6 +10,8 @@
 
 #include "route.h"
 
+#define WIRE_BODY_BYTES_MAX (32u << 20) /* each way; no model's request or answer comes near */
+
 struct wire_header {
 	const char *name; /* any case */
 	const char *value;
@@ -39,13 +41,15 @@ struct verdict {
 	const char *rule; /* which row decided: "openai 429 insufficient_quota", "status 503", "curl
 			     7"; static */
 	const char *hint_from; /* "retry-after-ms", ...; NULL none; static */
+	bool filtered;         /* an answer without a word, ended by a content filter: where
+				  content_policy_fallbacks are given, that is class content_policy */
 };
 
 /* ---- hints (hint.c): providers.md 5.8 */
-/* milliseconds the server asks to wait, rounded up; -1 none. `error` = parsed error body or NULL;
- * message may be NULL. Values beyond int64 saturate. */
+/* milliseconds the server asks to wait, rounded up; -1 none. Beyond 584 years: INT64_MAX. `error` =
+ * the error object of the body, or NULL; message may be NULL. */
 int64_t hint_read(const struct provider *provider, const struct wire_response *response,
-		  struct json_object *body, const char *message, const char **ret_from);
+		  struct json_object *error, const char *message, const char **ret_from);
 
 /* ---- classification (classify.c): one table of rows, first match wins */
 /* Any response that is not an answer: status 3xx to 5xx, or a 2xx body / stream event that holds an
@@ -85,6 +89,7 @@ struct buffer {
 	char *bytes; /* NUL-terminated when not NULL */
 	size_t size;
 	size_t size_max; /* 0: none stated is an error */
+	size_t room;     /* bytes allocated */
 };
 void buffer_init(struct buffer *buffer, size_t size_max);
 int buffer_add(struct buffer *buffer, const void *bytes,
@@ -141,8 +146,8 @@ struct adapter {
 	int (*write_request)(const struct http_route *route, const char *request,
 			     size_t request_bytes, bool stream, struct http_request *ret,
 			     char *error);
-	/* Reads a whole 2xx body: 0 and *ret_answer, or 1 and *ret_verdict says what it is instead.
-	 */
+	/* Reads a whole 2xx body: 0 it is an answer, 1 it is none. *ret_verdict is filled either
+	 * way, *ret_answer only by 0. */
 	int (*read_answer)(const struct http_route *route, const struct wire_response *response,
 			   struct answer *ret_answer, struct verdict *ret_verdict);
 	/* Streams. feed: 0, or fn's non-zero value, or 1 when the stream ended itself with an error

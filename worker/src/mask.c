@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Providers quote in their messages what they were sent: keys ("Incorrect API key provided:
+ * sk-..."), and pieces of prompts ("Invalid value: got 'please explain ...'"). The trail is shown,
+ * logged and pasted into bug reports, so both are hidden here, in the one place where a message
+ * becomes a line:
+ *
+ *   - the route's own key, wherever it stands;
+ *   - words that look like a key: a vendor's prefix, or a long run of letters and digits;
+ *   - whatever is quoted and holds a blank: names of parameters and models do not, prose does.
+ *
+ * Control characters become blanks: a message cannot move the cursor of a terminal.
+ */
+#include "mask.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define HIDDEN           "[hidden]"
+#define CUT              "\u2026"
+#define SECRET_BYTES_MIN 6     /* shorter "keys" of local servers are words like "none" */
+#define PREFIX_BYTES_MIN 4     /* what has to follow a vendor's prefix */
+#define QUOTED_BYTES_MAX 65536 /* looked through for the closing quote */
+#define RUN_BYTES_MIN    24    /* keys are longer, parts of model names are not */
+
+/* how vendors' keys begin */
+static const char *const prefixes[] = {
+	"sk-", "sk_", "gsk_", "xai-", "csk-", "pplx-", "nvapi-",
+	"hf_", "fw_", "r8_",  "tgp_", "AIza", "AKIA",
+};
+
+struct line {
+	char *out;
+	size_t size; /* of out, without the NUL */
+	size_t used;
+	bool full;
+};
+
+static void put(struct line *line, const char *bytes, size_t size)
+{
+	if (line->full || size > line->size - line->used) {
+		line->full = true;
+		return;
+	}
+	memcpy(line->out + line->used, bytes, size);
+	line->used += size;
+}
+
+static bool is_alnum(char c)
+{
+	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+static bool is_key_char(char c)
+{
+	return is_alnum(c) || c == '_' || c == '-' || c == '*';
+}
+
+static size_t word_size(const char *text)
+{
+	size_t size = 0;
+
+	while (is_key_char(text[size]))
+		size++;
+	return size;
+}
+
+static bool has_prefix(const char *word, size_t size)
+{
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		size_t prefix_size = strlen(prefixes[i]);
+
+		if (size >= prefix_size + PREFIX_BYTES_MIN &&
+		    memcmp(word, prefixes[i], prefix_size) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* letters and digits, mixed, without a dash for long */
+static bool has_long_run(const char *word, size_t size)
+{
+	size_t run = 0, digits = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (word[i] == '-') {
+			run = digits = 0;
+			continue;
+		}
+		run++;
+		digits += word[i] >= '0' && word[i] <= '9';
+		if (run >= RUN_BYTES_MIN && digits > 0 && digits < run)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Size of the quoted span that begins here if it has to be hidden, else 0. An apostrophe stands
+ * between letters and neither opens nor closes. What nothing closes is hidden to its end.
+ */
+static size_t hidden_quote_size(const char *text, char before)
+{
+	char quote = *text;
+	bool has_blank = false;
+	size_t size = 1;
+
+	if ((quote != '\'' && quote != '"' && quote != '`') || is_alnum(before))
+		return 0;
+	for (; text[size] != '\0' && size < QUOTED_BYTES_MAX; size++) {
+		if (text[size] == quote && !is_alnum(text[size + 1]))
+			return has_blank ? size + 1 : 0;
+		has_blank = has_blank || text[size] == ' ' || text[size] == '\n';
+	}
+	return has_blank ? strlen(text) : 0;
+}
+
+/* Size of what has to be hidden from here on, 0 if nothing has. */
+static size_t hidden_size(const char *at, char before, const char *secret, size_t secret_size)
+{
+	size_t size;
+
+	if (secret_size >= SECRET_BYTES_MIN && strncmp(at, secret, secret_size) == 0)
+		return secret_size;
+	size = hidden_quote_size(at, before);
+	if (size > 0 || is_key_char(before))
+		return size;
+	size = word_size(at);
+	return has_prefix(at, size) || has_long_run(at, size) ? size : 0;
+}
+
+/* bytes of the character at `at`; the text is UTF-8, and where it is not, nothing breaks */
+static size_t character_size(const char *at)
+{
+	size_t size = 1;
+
+	while (((unsigned char)at[size] & 0xc0) == 0x80 && size < 4)
+		size++;
+	return size;
+}
+
+static bool is_control(const char *at)
+{
+	unsigned char first = (unsigned char)at[0];
+
+	return first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)at[1] < 0xa0);
+}
+
+/* one character; blanks and control characters become one blank */
+static size_t put_character(struct line *line, const char *at)
+{
+	size_t size = character_size(at);
+
+	if (!is_control(at) && *at != ' ')
+		put(line, at, size);
+	else if (line->used > 0 && line->out[line->used - 1] != ' ')
+		put(line, " ", 1);
+	return size;
+}
+
+void mask_write(char *out, size_t size, const char *message, const char *secret)
+{
+	struct line line = {.out = out, .size = size - 1 - strlen(CUT)};
+	size_t secret_size = secret ? strlen(secret) : 0;
+	const char *at = message;
+	char before = ' ';
+	size_t hidden;
+
+	while (*at != '\0' && !line.full) {
+		hidden = hidden_size(at, before, secret, secret_size);
+		if (hidden > 0) {
+			put(&line, HIDDEN, strlen(HIDDEN));
+			at += hidden;
+		} else {
+			at += put_character(&line, at);
+		}
+		before = at[-1];
+	}
+	while (line.used > 0 && out[line.used - 1] == ' ')
+		line.used--;
+	if (line.full) {
+		memcpy(out + line.used, CUT, strlen(CUT));
+		line.used += strlen(CUT);
+	}
+	out[line.used] = '\0';
+}

@@ -1,0 +1,632 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The chunks of a stream put together again: what the same request would have got unstreamed.
+ *
+ * A delta's members are of four kinds. Texts that grow (content, refusal, arguments ...) are
+ * joined; tool calls are joined by index; other lists are appended to; of anything else the latest
+ * value counts. So what a vendor adds to the form (citations, reasoning) is not lost. Null says
+ * nothing.
+ *
+ * Vendors are not strict about tool calls. Some repeat id and name in every fragment, some leave
+ * the index out, some give all parallel calls index 0: a fragment with a name and another id begins
+ * a call, whatever its index.
+ */
+#include "openai_assembly.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openai.h"
+#include "wire_error.h"
+
+#define CHOICES_MAX 128 /* OpenAI's largest n */
+#define CALLS_MAX   256 /* in one choice; twice as many as OpenAI allows tools */
+
+enum text {
+	CONTENT,
+	REFUSAL,
+	REASONING_CONTENT,
+	REASONING,
+	ARGUMENTS,
+	SOUND,
+	TRANSCRIPT,
+	TEXT_COUNT
+};
+
+static const struct {
+	const char *parent; /* NULL: the message itself */
+	const char *name;
+} texts[TEXT_COUNT] = {
+	[CONTENT] = {NULL,            "content"          },
+	[REFUSAL] = {NULL,            "refusal"          },
+	[REASONING_CONTENT] = {NULL,            "reasoning_content"},
+	[REASONING] = {NULL,            "reasoning"        },
+	[ARGUMENTS] = {"function_call", "arguments"        },
+	[SOUND] = {"audio",         "data"             },
+	[TRANSCRIPT] = {"audio",         "transcript"       },
+};
+
+struct call {
+	int64_t index;
+	struct json_object *head; /* all but the text: id, type, function: {name} */
+	bool is_custom;           /* "custom": {name, input}, not "function": {name, arguments} */
+	struct buffer text;       /* arguments or input */
+};
+
+struct choice {
+	int64_t index;
+	struct json_object *message; /* all but texts and tool calls */
+	struct json_object *logprobs;
+	struct json_object *finish_reason;
+	struct buffer texts[TEXT_COUNT];
+	struct call *calls;
+	size_t call_count;
+	bool says_something;
+};
+
+struct assembly {
+	struct json_object *head; /* what stands beside the choices */
+	struct choice *choices;
+	size_t choice_count;
+};
+
+/* ---- JSON that may be out of memory */
+
+/* takes value; NULL is JSON's null */
+static int add(struct json_object *object, const char *name, struct json_object *value)
+{
+	if (json_object_object_add(object, name, value) == 0)
+		return 0;
+	json_object_put(value);
+	return -ENOMEM;
+}
+
+/* takes value, which was just made */
+static int add_new(struct json_object *object, const char *name, struct json_object *value)
+{
+	return value ? add(object, name, value) : -ENOMEM;
+}
+
+static int add_text(struct json_object *object, const char *name, const struct buffer *text)
+{
+	const char *bytes = text->bytes ? text->bytes : "";
+
+	return add_new(object, name, json_object_new_string_len(bytes, (int)text->size));
+}
+
+/* the object of that name, made where it is none; borrowed */
+static struct json_object *child_of(struct json_object *object, const char *name)
+{
+	struct json_object *child = wire_member(object, name);
+
+	if (json_object_is_type(child, json_type_object))
+		return child;
+	return add_new(object, name, json_object_new_object()) == 0 ? wire_member(object, name)
+								    : NULL;
+}
+
+static bool is_empty_text(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       json_object_get_string_len(value) == 0;
+}
+
+/* ---- merging members */
+
+static int append(struct json_object *into, const char *name, struct json_object *list)
+{
+	struct json_object *all = wire_member(into, name);
+	int rc = 0;
+
+	if (!json_object_is_type(all, json_type_array)) {
+		rc = add_new(into, name, json_object_new_array());
+		all = wire_member(into, name);
+	}
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(list); i++) {
+		struct json_object *item = json_object_get(json_object_array_get_idx(list, i));
+
+		if (json_object_array_add(all, item) != 0) {
+			json_object_put(item);
+			rc = -ENOMEM;
+		}
+	}
+	return rc;
+}
+
+static struct buffer *text_of(struct choice *choice, const char *parent, const char *name)
+{
+	for (size_t i = 0; i < TEXT_COUNT; i++) {
+		bool same_parent = parent && texts[i].parent ? strcmp(parent, texts[i].parent) == 0
+							     : parent == texts[i].parent;
+
+		if (same_parent && strcmp(name, texts[i].name) == 0)
+			return &choice->texts[i];
+	}
+	return NULL;
+}
+
+static int merge_calls(struct choice *choice, struct json_object *list);
+
+/* One member of the delta (parent NULL) or of an object in it, which is as deep as merging goes. */
+static int merge_member(struct choice *choice, const char *parent, struct json_object *into,
+			const char *name, struct json_object *value);
+
+static int merge_members(struct choice *choice, const char *parent, struct json_object *into,
+			 struct json_object *from)
+{
+	if (!into)
+		return -ENOMEM;
+	json_object_object_foreach(from, name, value)
+	{
+		int rc = value ? merge_member(choice, parent, into, name, value) : 0;
+
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int merge_member(struct choice *choice, const char *parent, struct json_object *into,
+			const char *name, struct json_object *value)
+{
+	struct buffer *text = text_of(choice, parent, name);
+
+	if (text)
+		return openai_add_text(value, text);
+	if (json_object_is_type(value, json_type_array))
+		return !parent && strcmp(name, "tool_calls") == 0 ? merge_calls(choice, value)
+								  : append(into, name, value);
+	if (json_object_is_type(value, json_type_object) && !parent)
+		return merge_members(choice, name, child_of(into, name), value);
+	return add(into, name, json_object_get(value));
+}
+
+/* ---- tool calls */
+
+static struct call *new_call(struct choice *choice, int64_t index)
+{
+	struct call *calls, *call;
+
+	calls = realloc(choice->calls, (choice->call_count + 1) * sizeof(*calls));
+	if (!calls)
+		return NULL;
+	choice->calls = calls;
+	call = &calls[choice->call_count];
+	*call = (struct call){.index = index, .head = json_object_new_object()};
+	buffer_init(&call->text, WIRE_BODY_BYTES_MAX);
+	if (!call->head)
+		return NULL;
+	choice->call_count++;
+	return call;
+}
+
+/* latest first: an index that was given twice means the later call */
+static struct call *call_at(struct choice *choice, int64_t index)
+{
+	for (size_t i = choice->call_count; i > 0; i--)
+		if (choice->calls[i - 1].index == index)
+			return &choice->calls[i - 1];
+	return NULL;
+}
+
+static bool begins_call(const struct call *call, struct json_object *fragment)
+{
+	const char *id = wire_text(fragment, "id");
+	const char *name = wire_text(wire_member(fragment, "function"), "name");
+	const char *known = call ? wire_text(call->head, "id") : NULL;
+
+	if (!id || *id == '\0' || !name || *name == '\0')
+		return false;
+	return !known || strcmp(known, id) != 0;
+}
+
+static struct call *call_of(struct choice *choice, struct json_object *fragment)
+{
+	struct json_object *index = wire_member(fragment, "index");
+	int64_t at = index ? json_object_get_int64(index) : (int64_t)choice->call_count - 1;
+	struct call *call = call_at(choice, at);
+
+	if (call && !begins_call(call, fragment))
+		return call;
+	if (choice->call_count == CALLS_MAX)
+		return NULL;
+	return new_call(choice, index ? at : (int64_t)choice->call_count);
+}
+
+static bool is_body(const char *name)
+{
+	return strcmp(name, "function") == 0 || strcmp(name, "custom") == 0;
+}
+
+/* "function": {name, arguments}, "custom": {name, input} */
+static int merge_body(struct call *call, const char *kind, struct json_object *body)
+{
+	struct json_object *head = child_of(call->head, kind);
+
+	if (!head)
+		return -ENOMEM;
+	call->is_custom = strcmp(kind, "custom") == 0;
+	json_object_object_foreach(body, name, value)
+	{
+		const char *text = json_object_get_string(value);
+		int rc = 0;
+
+		if (!value)
+			continue;
+		if (strcmp(name, "arguments") == 0 || strcmp(name, "input") == 0)
+			rc = buffer_add(&call->text, text, strlen(text));
+		else if (!wire_member(head, name))
+			rc = add(head, name, json_object_get(value));
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int merge_fragment(struct call *call, struct json_object *fragment)
+{
+	json_object_object_foreach(fragment, name, value)
+	{
+		int rc = 0;
+
+		if (strcmp(name, "index") == 0 || !value || is_empty_text(value))
+			continue;
+		if (is_body(name) && json_object_is_type(value, json_type_object))
+			rc = merge_body(call, name, value);
+		else if (!wire_member(call->head, name))
+			rc = add(call->head, name, json_object_get(value));
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+static int merge_calls(struct choice *choice, struct json_object *list)
+{
+	for (size_t i = 0; i < json_object_array_length(list); i++) {
+		struct json_object *fragment = json_object_array_get_idx(list, i);
+		struct call *call;
+		int rc;
+
+		if (!json_object_is_type(fragment, json_type_object))
+			continue;
+		call = call_of(choice, fragment);
+		if (!call)
+			return choice->call_count == CALLS_MAX ? -E2BIG : -ENOMEM;
+		rc = merge_fragment(call, fragment);
+		if (rc != 0)
+			return rc;
+	}
+	return 0;
+}
+
+/* ---- choices and what stands beside them */
+
+static struct choice *choice_at(struct assembly *assembly, int64_t index)
+{
+	struct choice *choices, *choice;
+
+	for (size_t i = 0; i < assembly->choice_count; i++)
+		if (assembly->choices[i].index == index)
+			return &assembly->choices[i];
+	if (assembly->choice_count == CHOICES_MAX)
+		return NULL;
+	choices = realloc(assembly->choices, (assembly->choice_count + 1) * sizeof(*choices));
+	if (!choices)
+		return NULL;
+	assembly->choices = choices;
+	choice = &choices[assembly->choice_count];
+	*choice = (struct choice){.index = index, .message = json_object_new_object()};
+	for (size_t i = 0; i < TEXT_COUNT; i++)
+		buffer_init(&choice->texts[i], WIRE_BODY_BYTES_MAX);
+	if (!choice->message)
+		return NULL;
+	assembly->choice_count++;
+	return choice;
+}
+
+static int merge_logprobs(struct choice *choice, struct json_object *logprobs)
+{
+	if (!json_object_is_type(logprobs, json_type_object))
+		return 0;
+	if (!choice->logprobs)
+		choice->logprobs = json_object_new_object();
+	return merge_members(choice, "logprobs", choice->logprobs, logprobs);
+}
+
+static int merge_choice(struct assembly *assembly, struct json_object *from)
+{
+	struct json_object *index = wire_member(from, "index");
+	struct json_object *delta = wire_member(from, "delta");
+	struct json_object *finish = wire_member(from, "finish_reason");
+	struct choice *choice = choice_at(assembly, json_object_get_int64(index));
+	int rc = 0;
+
+	if (!choice)
+		return assembly->choice_count == CHOICES_MAX ? -E2BIG : -ENOMEM;
+	if (json_object_is_type(delta, json_type_object)) {
+		choice->says_something = choice->says_something || openai_says_something(delta);
+		rc = merge_members(choice, NULL, choice->message, delta);
+	}
+	if (rc == 0)
+		rc = merge_logprobs(choice, wire_member(from, "logprobs"));
+	if (json_object_is_type(finish, json_type_string) && !is_empty_text(finish)) {
+		json_object_put(choice->finish_reason);
+		choice->finish_reason = json_object_get(finish);
+	}
+	return rc;
+}
+
+/* The first chunk of some vendors has an empty id and model, and 0 for the time. */
+static bool is_identity(const char *name)
+{
+	return strcmp(name, "id") == 0 || strcmp(name, "created") == 0 ||
+	       strcmp(name, "model") == 0;
+}
+
+static bool says_nothing(struct json_object *value)
+{
+	return is_empty_text(value) ||
+	       (json_object_is_type(value, json_type_int) && json_object_get_int64(value) <= 0);
+}
+
+static int merge_head(struct assembly *assembly, struct json_object *chunk)
+{
+	json_object_object_foreach(chunk, name, value)
+	{
+		if (!value || strcmp(name, "choices") == 0 || strcmp(name, "object") == 0 ||
+		    strcmp(name, "obfuscation") == 0)
+			continue;
+		if (is_identity(name) && (says_nothing(value) || wire_member(assembly->head, name)))
+			continue;
+		if (add(assembly->head, name, json_object_get(value)) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+int assembly_add(struct assembly *assembly, struct json_object *chunk)
+{
+	struct json_object *choices = wire_member(chunk, "choices");
+	int rc = merge_head(assembly, chunk);
+
+	if (!json_object_is_type(choices, json_type_array))
+		return rc;
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(choices); i++)
+		rc = merge_choice(assembly, json_object_array_get_idx(choices, i));
+	return rc;
+}
+
+/* ---- judging */
+
+bool assembly_is_whole(const struct assembly *assembly)
+{
+	for (size_t i = 0; i < assembly->choice_count; i++)
+		if (!assembly->choices[i].finish_reason)
+			return false;
+	return assembly->choice_count > 0;
+}
+
+bool assembly_says_something(const struct assembly *assembly)
+{
+	for (size_t i = 0; i < assembly->choice_count; i++)
+		if (assembly->choices[i].says_something)
+			return true;
+	return false;
+}
+
+const char *assembly_explained(const struct assembly *assembly)
+{
+	for (size_t i = 0; i < assembly->choice_count; i++) {
+		const char *finish = json_object_get_string(assembly->choices[i].finish_reason);
+
+		if (openai_finish_explains(finish))
+			return finish;
+	}
+	return NULL;
+}
+
+/* ---- writing */
+
+static int write_call(struct call *call, struct json_object *list)
+{
+	struct json_object *body = child_of(call->head, call->is_custom ? "custom" : "function");
+	int rc = body ? 0 : -ENOMEM;
+
+	if (rc == 0)
+		rc = add_text(body, call->is_custom ? "input" : "arguments", &call->text);
+	if (rc == 0 && !wire_member(call->head, "type"))
+		rc = add_new(call->head, "type", json_object_new_string("function"));
+	if (rc == 0 && json_object_array_add(list, json_object_get(call->head)) != 0)
+		rc = -ENOMEM;
+	return rc;
+}
+
+static int write_calls(struct choice *choice)
+{
+	struct json_object *list;
+	int rc = 0;
+
+	if (choice->call_count == 0)
+		return 0;
+	list = json_object_new_array();
+	if (add_new(choice->message, "tool_calls", list) != 0)
+		return -ENOMEM;
+	for (size_t i = 0; rc == 0 && i < choice->call_count; i++)
+		rc = write_call(&choice->calls[i], list);
+	return rc;
+}
+
+static int write_texts(struct choice *choice)
+{
+	bool has_else = choice->call_count > 0 || choice->texts[REFUSAL].size > 0;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < TEXT_COUNT; i++) {
+		const struct buffer *text = &choice->texts[i];
+		struct json_object *into = choice->message;
+
+		if (!text->bytes)
+			continue;
+		if (text->size == 0 && !texts[i].parent && (i != CONTENT || has_else))
+			continue;
+		if (texts[i].parent)
+			into = child_of(choice->message, texts[i].parent);
+		rc = into ? add_text(into, texts[i].name, text) : -ENOMEM;
+	}
+	return rc;
+}
+
+/* OpenAI's order of members, with null where nothing came */
+static int write_message(struct choice *choice, struct json_object *into)
+{
+	struct json_object *message = choice->message;
+	int rc = write_texts(choice);
+
+	if (rc == 0)
+		rc = write_calls(choice);
+	if (rc == 0 && !wire_member(message, "role"))
+		rc = add_new(message, "role", json_object_new_string("assistant"));
+	if (rc == 0 && !wire_member(message, "content"))
+		rc = add(message, "content", NULL);
+	if (rc == 0 && !wire_member(message, "refusal"))
+		rc = add(message, "refusal", NULL);
+	return rc == 0 ? add(into, "message", json_object_get(message)) : rc;
+}
+
+static int write_choice(struct choice *choice, struct json_object *list)
+{
+	struct json_object *into = json_object_new_object();
+	int rc = add_new(into, "index", json_object_new_int64(choice->index));
+
+	if (rc == 0)
+		rc = write_message(choice, into);
+	if (rc == 0)
+		rc = add(into, "logprobs", json_object_get(choice->logprobs));
+	if (rc == 0)
+		rc = add(into, "finish_reason", json_object_get(choice->finish_reason));
+	if (rc == 0 && json_object_array_add(list, into) == 0)
+		return 0;
+	json_object_put(into);
+	return -ENOMEM;
+}
+
+static int by_index(const void *a, const void *b)
+{
+	const struct choice *left = a, *right = b;
+
+	return (left->index > right->index) - (left->index < right->index);
+}
+
+static int write_choices(struct assembly *assembly, struct json_object *into)
+{
+	struct json_object *list = json_object_new_array();
+	int rc = add_new(into, "choices", list);
+
+	qsort(assembly->choices, assembly->choice_count, sizeof(*assembly->choices), by_index);
+	for (size_t i = 0; rc == 0 && i < assembly->choice_count; i++)
+		rc = write_choice(&assembly->choices[i], list);
+	return rc;
+}
+
+static int write_head(const struct assembly *assembly, int64_t now_unix_s, struct json_object *into)
+{
+	struct json_object *id = wire_member(assembly->head, "id");
+	struct json_object *created = wire_member(assembly->head, "created");
+	struct json_object *model = wire_member(assembly->head, "model");
+	int rc;
+
+	rc = add_new(into, "id", id ? json_object_get(id) : json_object_new_string(""));
+	if (rc == 0)
+		rc = add_new(into, "object", json_object_new_string("chat.completion"));
+	if (rc == 0)
+		rc = add_new(into, "created",
+			     created ? json_object_get(created)
+				     : json_object_new_int64(now_unix_s));
+	if (rc == 0)
+		rc = add_new(into, "model",
+			     model ? json_object_get(model) : json_object_new_string(""));
+	return rc;
+}
+
+/* usage, system_fingerprint, and what vendors add */
+static int write_rest(const struct assembly *assembly, struct json_object *into)
+{
+	json_object_object_foreach(assembly->head, name, value)
+	{
+		if (!is_identity(name) && add(into, name, json_object_get(value)) != 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static int copy_out(struct json_object *completion, const struct buffer *text, struct answer *ret)
+{
+	const char *json = openai_json(completion, &ret->json_bytes);
+
+	ret->json = json ? strdup(json) : NULL;
+	ret->text = text->bytes ? strdup(text->bytes) : NULL;
+	return ret->json && (ret->text || !text->bytes) ? 0 : -ENOMEM;
+}
+
+int assembly_write(struct assembly *assembly, int64_t now_unix_s, struct answer *ret)
+{
+	struct json_object *completion = json_object_new_object();
+	const struct buffer *text;
+	int rc = completion ? write_head(assembly, now_unix_s, completion) : -ENOMEM;
+
+	*ret = (struct answer){0};
+	if (rc == 0)
+		rc = write_choices(assembly, completion);
+	if (rc == 0)
+		rc = write_rest(assembly, completion);
+	if (rc == 0) {
+		text = &assembly->choices[0].texts[CONTENT];
+		if (text->size == 0)
+			text = &assembly->choices[0].texts[REFUSAL];
+		rc = copy_out(completion, text, ret);
+	}
+	if (rc != 0)
+		answer_deinit(ret);
+	json_object_put(completion);
+	return rc;
+}
+
+/* ---- life */
+
+struct assembly *assembly_new(void)
+{
+	struct assembly *assembly = calloc(1, sizeof(*assembly));
+
+	if (!assembly)
+		return NULL;
+	assembly->head = json_object_new_object();
+	return assembly->head ? assembly : assembly_free(assembly);
+}
+
+static void free_choice(struct choice *choice)
+{
+	for (size_t i = 0; i < choice->call_count; i++) {
+		json_object_put(choice->calls[i].head);
+		buffer_deinit(&choice->calls[i].text);
+	}
+	for (size_t i = 0; i < TEXT_COUNT; i++)
+		buffer_deinit(&choice->texts[i]);
+	free(choice->calls);
+	json_object_put(choice->message);
+	json_object_put(choice->logprobs);
+	json_object_put(choice->finish_reason);
+}
+
+struct assembly *assembly_free(struct assembly *assembly)
+{
+	if (!assembly)
+		return NULL;
+	for (size_t i = 0; i < assembly->choice_count; i++)
+		free_choice(&assembly->choices[i]);
+	free(assembly->choices);
+	json_object_put(assembly->head);
+	free(assembly);
+	return NULL;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Internal: the chunks of a stream put together. See openai_assembly.c. */
+#ifndef LULL_WORKER_OPENAI_ASSEMBLY_H
+#define LULL_WORKER_OPENAI_ASSEMBLY_H
+
+#include "wire.h"
+
+struct assembly;
+
+struct assembly *assembly_new(void);
+struct assembly *assembly_free(struct assembly *assembly);
+
+/* Return: 0; -E2BIG more choices or tool calls than any model gives; -EMSGSIZE; -ENOMEM. */
+int assembly_add(struct assembly *assembly, struct json_object *chunk);
+
+/* A choice was seen, and a finish reason for each that was. */
+bool assembly_is_whole(const struct assembly *assembly);
+/* See openai_judge(). */
+bool assembly_says_something(const struct assembly *assembly);
+const char *assembly_explained(const struct assembly *assembly); /* borrowed */
+
+/* The chat.completion object. now_unix_s: where the wire had no time. 0; -ENOMEM. */
+int assembly_write(struct assembly *assembly, int64_t now_unix_s, struct answer *ret);
+
+#endif

@@ -1,0 +1,431 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A streamed answer in OpenAI's form: events in, chunks out, and at the end the question whether it
+ * was whole.
+ *
+ * Only finish reasons make it whole, one for each choice. "[DONE]" proves nothing (some servers
+ * send it after an error), its absence harms nothing, and a connection that ends cleanly may still
+ * have lost half the answer: Ollama ends so when its runner has crashed.
+ *
+ * An error may come at any event, and ends the stream: {"error": ...}, an event named "error", a
+ * choice whose finish reason is "error". It is kept, and classified at the end, when the headers
+ * are at hand.
+ *
+ * A server may also answer with one JSON body and call it a stream. Then nothing here is an event:
+ * the body is gathered until its last brace, and handed out as one chunk.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chunk.h"
+#include "classify.h"
+#include "openai.h"
+#include "openai_assembly.h"
+#include "wire_error.h"
+
+enum form {
+	UNKNOWN, /* nothing but blanks and a byte-order mark came */
+	EVENTS,
+	ONE_BODY /* JSON, or a page */
+};
+
+/* one JSON text that comes in pieces: is it all there? */
+struct braces {
+	unsigned depth;
+	bool in_string;
+	bool escaped;
+};
+
+struct stream_reader {
+	const struct http_route *route;
+	enum form form;
+	bool failed;         /* the stream has ended itself: nothing further is read */
+	const char *problem; /* why, if it was no error of the server's: rule and text; else NULL */
+	const char *problem_text;
+	bool had_event;
+	struct sse *sse;
+	struct assembly *assembly;
+	struct buffer body; /* the event that failed; or, of form ONE_BODY, the body */
+	struct braces braces;
+	struct answer answer; /* of form ONE_BODY, when its last brace has come */
+	int64_t now_unix_s;   /* at the end */
+	struct buffer line;   /* an event's data on one line */
+	struct buffer text;   /* an event's text */
+	stream_event_fn fn;   /* during a feed */
+	void *userdata;
+};
+
+/* ---- streams that end themselves */
+
+/* What came is no answer. Return: 1, for stream_feed() to return. */
+static int fail(struct stream_reader *reader, const char *problem, const char *text)
+{
+	reader->failed = true;
+	reader->problem = problem;
+	reader->problem_text = text;
+	return 1;
+}
+
+/* An error came. It is kept as a body of its own. */
+static int fail_with(struct stream_reader *reader, const char *json, size_t size)
+{
+	int rc;
+
+	reader->failed = true;
+	reader->body.size = 0;
+	rc = buffer_add(&reader->body, json, size);
+	return rc == 0 ? 1 : rc;
+}
+
+/* An event named "error" may hold the bare error: {"code": ..., "message": ...} or a text. */
+static int fail_by_event(struct stream_reader *reader, struct json_object *root,
+			 const struct sse_event *event)
+{
+	struct json_object *error, *wrapped;
+	const char *json;
+	size_t size;
+	int rc = -ENOMEM;
+
+	if (wire_error_in(root))
+		return fail_with(reader, event->data, event->data_bytes);
+	wrapped = json_object_new_object();
+	error = root ? json_object_get(root) : json_object_new_string(event->data);
+	if (wrapped && json_object_object_add(wrapped, "error", error) == 0) {
+		json = openai_json(wrapped, &size);
+		rc = json ? fail_with(reader, json, size) : -ENOMEM;
+	} else {
+		json_object_put(error);
+	}
+	json_object_put(wrapped);
+	return rc;
+}
+
+/* ---- chunks */
+
+/* The event's data as one line: in JSON, a line end is a blank. Borrowed until the next event. */
+static int one_line(struct stream_reader *reader, const struct sse_event *event, const char **ret)
+{
+	int rc;
+
+	*ret = event->data;
+	if (!memchr(event->data, '\n', event->data_bytes))
+		return 0;
+	reader->line.size = 0;
+	rc = buffer_add(&reader->line, event->data, event->data_bytes);
+	for (size_t i = 0; rc == 0 && i < reader->line.size; i++)
+		if (reader->line.bytes[i] == '\n')
+			reader->line.bytes[i] = ' ';
+	*ret = reader->line.bytes;
+	return rc;
+}
+
+static bool shows_reasoning(struct json_object *delta)
+{
+	return openai_is_text(wire_member(delta, "reasoning_content")) ||
+	       openai_is_text(wire_member(delta, "reasoning"));
+}
+
+static int describe(struct stream_reader *reader, struct json_object *choices,
+		    struct stream_event *event)
+{
+	int rc = 0;
+
+	reader->text.size = 0;
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(choices); i++) {
+		struct json_object *choice = json_object_array_get_idx(choices, i);
+		struct json_object *delta = wire_member(choice, "delta");
+
+		event->content =
+			event->content || openai_says_something(delta) || shows_reasoning(delta);
+		event->finish =
+			event->finish || openai_is_text(wire_member(choice, "finish_reason"));
+		if (json_object_get_int64(wire_member(choice, "index")) == 0)
+			rc = openai_add_text(wire_member(delta, "content"), &reader->text);
+	}
+	if (reader->text.size > 0)
+		event->text = reader->text.bytes;
+	return rc;
+}
+
+static int hand_out(struct stream_reader *reader, struct json_object *root,
+		    const struct sse_event *sse_event)
+{
+	struct json_object *choices = wire_member(root, "choices");
+	struct stream_event event = {.type = STREAM_CHUNK};
+	int rc = openai_rename_finish(choices);
+
+	if (rc == 1) {
+		event.json = openai_json(root, &event.json_bytes);
+		rc = event.json ? 0 : -ENOMEM;
+	} else if (rc == 0) {
+		event.json_bytes = sse_event->data_bytes;
+		rc = one_line(reader, sse_event, &event.json);
+	}
+	if (rc == 0)
+		rc = assembly_add(reader->assembly, root);
+	if (rc == -E2BIG)
+		return fail(reader, "too many choices",
+			    "more choices or tool calls than any model gives");
+	if (rc == 0)
+		rc = describe(reader, choices, &event);
+	return rc == 0 ? reader->fn(&event, reader->userdata) : rc;
+}
+
+static int read_event(struct stream_reader *reader, struct json_object *root,
+		      const struct sse_event *event)
+{
+	if (strcasecmp(event->event, "error") == 0)
+		return fail_by_event(reader, root, event);
+	if (!root)
+		return fail(reader, "event is no JSON", "an event of the stream is no JSON");
+	if (classify_is_failure(root))
+		return fail_with(reader, event->data, event->data_bytes);
+	if (json_object_is_type(wire_member(root, "choices"), json_type_array))
+		return hand_out(reader, root, event);
+	return json_object_is_type(root, json_type_object) ? assembly_add(reader->assembly, root)
+							   : 0;
+}
+
+static int on_event(const struct sse_event *event, void *userdata)
+{
+	struct stream_reader *reader = userdata;
+	struct json_object *root;
+	char error[128];
+	int rc;
+
+	reader->had_event = true;
+	if (strcmp(event->data, "[DONE]") == 0)
+		return 0;
+	root = json_read(event->data, event->data_bytes, error);
+	rc = read_event(reader, root, event);
+	json_object_put(root);
+	return rc;
+}
+
+/* ---- one body instead of a stream */
+
+static void see(struct braces *braces, char c)
+{
+	bool outside = !braces->in_string;
+
+	if (braces->escaped) {
+		braces->escaped = false;
+		return;
+	}
+	switch (c) {
+	case '\\':
+		braces->escaped = !outside;
+		break;
+	case '"':
+		braces->in_string = outside;
+		break;
+	case '{':
+	case '[':
+		braces->depth += outside;
+		break;
+	case '}':
+	case ']':
+		braces->depth -= outside && braces->depth > 0;
+		break;
+	default:
+		break;
+	}
+}
+
+/* How many bytes belong to the text. *ret_closed: its last brace is the last of them. */
+static size_t size_until_closed(struct braces *braces, const char *bytes, size_t size,
+				bool *ret_closed)
+{
+	for (size_t i = 0; i < size; i++) {
+		see(braces, bytes[i]);
+		*ret_closed = (bytes[i] == '}' || bytes[i] == ']') && braces->depth == 0;
+		if (*ret_closed)
+			return i + 1;
+	}
+	return size;
+}
+
+static int read_body(const struct stream_reader *reader, const struct wire_response *head,
+		     struct answer *ret_answer, struct verdict *ret_verdict)
+{
+	struct wire_response response = *head;
+
+	response.body = reader->body.bytes;
+	response.body_bytes = reader->body.size;
+	return openai_read_answer(reader->route, &response, ret_answer, ret_verdict);
+}
+
+/* The whole body is there: as one chunk, if it is an answer. */
+static int hand_out_body(struct stream_reader *reader)
+{
+	const struct wire_response head = {.status = 200};
+	struct stream_event event = {.type = STREAM_CHUNK, .content = true, .finish = true};
+	struct verdict verdict;
+	char *json;
+	int rc;
+
+	if (read_body(reader, &head, &reader->answer, &verdict) != 0) {
+		reader->failed = true;
+		return 1;
+	}
+	rc = chunk_from_answer(&reader->answer, &json);
+	if (rc != 0)
+		return rc == -EINVAL ? fail(reader, "broken choices", "choices without a message")
+				     : rc;
+	event.json = json;
+	event.json_bytes = strlen(json);
+	event.text = reader->answer.text;
+	rc = reader->fn(&event, reader->userdata);
+	free(json);
+	return rc;
+}
+
+static int feed_body(struct stream_reader *reader, const char *bytes, size_t size)
+{
+	bool closed = false;
+	int rc;
+
+	if (reader->answer.json)
+		return 0;
+	size = size_until_closed(&reader->braces, bytes, size, &closed);
+	rc = buffer_add(&reader->body, bytes, size);
+	return rc == 0 && closed ? hand_out_body(reader) : rc;
+}
+
+/* ---- reading */
+
+/* By its first byte that is no blank and no byte-order mark. No field of an event begins so. */
+static enum form form_of(char first)
+{
+	if (strchr(" \t\r\n\xEF\xBB\xBF", first))
+		return UNKNOWN;
+	return first == '{' || first == '[' || first == '<' ? ONE_BODY : EVENTS;
+}
+
+int openai_stream_feed(struct stream_reader *reader, const char *bytes, size_t size,
+		       stream_event_fn fn, void *userdata)
+{
+	int rc;
+
+	for (; reader->form == UNKNOWN && size > 0; bytes++, size--) {
+		reader->form = form_of(*bytes);
+		if (reader->form != UNKNOWN)
+			break;
+	}
+	if (reader->failed || size == 0)
+		return reader->failed;
+	reader->fn = fn;
+	reader->userdata = userdata;
+	rc = reader->form == EVENTS ? sse_feed(reader->sse, bytes, size, on_event, reader)
+				    : feed_body(reader, bytes, size);
+	if (rc == -EMSGSIZE)
+		return fail(reader, "over the cap", "more than fits into memory for one answer");
+	return rc;
+}
+
+/* ---- the end */
+
+static bool is_labelled_otherwise(const struct wire_response *head)
+{
+	const char *type = wire_header_get(head, "content-type");
+
+	return type && !strcasestr(type, "event-stream");
+}
+
+/* No event came. */
+static void judge_silence(const struct stream_reader *reader, const struct wire_response *head,
+			  bool cut, struct verdict *ret)
+{
+	if (!cut && reader->form == UNKNOWN) {
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "empty answer", "no body");
+	} else if (!cut && is_labelled_otherwise(head)) {
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "no event stream",
+			    "something else than an event stream");
+		ret->outcome.scope = LULL_KIND_ENDPOINT;
+	} else {
+		verdict_set(ret, LULL_CLASS_TRUNCATED_STREAM, "stream without an event",
+			    "the stream ended before its first event");
+	}
+}
+
+/* What came is a body or an error, and no answer. */
+static void judge_body(const struct stream_reader *reader, const struct wire_response *head,
+		       struct verdict *ret)
+{
+	struct answer none;
+
+	if (read_body(reader, head, &none, ret) != 0)
+		return;
+	answer_deinit(&none);
+	verdict_set(ret, LULL_CLASS_LOCAL, "memory", "out of memory");
+}
+
+static void judge(const struct stream_reader *reader, const struct wire_response *head, bool cut,
+		  struct verdict *ret)
+{
+	if (reader->problem)
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, reader->problem,
+			    reader->problem_text);
+	else if (reader->answer.json)
+		verdict_set(ret, LULL_CLASS_ANSWERED, "answer", NULL);
+	else if (reader->failed || reader->form == ONE_BODY)
+		judge_body(reader, head, ret);
+	else if (!reader->had_event)
+		judge_silence(reader, head, cut, ret);
+	else if (!assembly_is_whole(reader->assembly))
+		verdict_set(ret, LULL_CLASS_TRUNCATED_STREAM, "stream without a finish reason",
+			    "the stream ended without a finish reason");
+	else
+		openai_judge(true, assembly_says_something(reader->assembly),
+			     assembly_explained(reader->assembly), ret);
+}
+
+void openai_stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,
+		       struct verdict *ret_verdict)
+{
+	judge(reader, head, cut, ret_verdict);
+	ret_verdict->outcome.http_status = (uint32_t)head->status;
+	reader->now_unix_s = head->now_unix_ms / 1000;
+}
+
+int openai_stream_answer(struct stream_reader *reader, struct answer *ret_answer)
+{
+	if (!reader->answer.json)
+		return assembly_write(reader->assembly, reader->now_unix_s, ret_answer);
+	*ret_answer = reader->answer;
+	reader->answer = (struct answer){0};
+	return 0;
+}
+
+/* ---- life */
+
+struct stream_reader *openai_stream_new(const struct http_route *route)
+{
+	struct stream_reader *reader = calloc(1, sizeof(*reader));
+
+	if (!reader)
+		return NULL;
+	reader->route = route;
+	buffer_init(&reader->body, WIRE_BODY_BYTES_MAX);
+	buffer_init(&reader->line, WIRE_BODY_BYTES_MAX);
+	buffer_init(&reader->text, WIRE_BODY_BYTES_MAX);
+	reader->sse = sse_new(WIRE_BODY_BYTES_MAX);
+	reader->assembly = assembly_new();
+	return reader->sse && reader->assembly ? reader : openai_stream_free(reader);
+}
+
+struct stream_reader *openai_stream_free(struct stream_reader *reader)
+{
+	if (!reader)
+		return NULL;
+	sse_free(reader->sse);
+	assembly_free(reader->assembly);
+	answer_deinit(&reader->answer);
+	buffer_deinit(&reader->body);
+	buffer_deinit(&reader->line);
+	buffer_deinit(&reader->text);
+	free(reader);
+	return NULL;
+}
