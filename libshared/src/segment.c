@@ -89,9 +89,9 @@ void segment_unmap(struct segment *segment)
 
 /* ------------------------------------------------------------------ attaching */
 
-/* What stands in a file's first bytes. */
+/* A file's standing and first bytes. */
 struct file_head {
-	struct stat st;
+	struct stat st;              /* zeros: it could not be opened */
 	struct layout_header header; /* zeros where the file is shorter */
 };
 
@@ -196,7 +196,7 @@ static int file_read(int fd, const char *path, struct file_head *ret_head, struc
 /* Ours, and nobody's treasure: empty, or marked as a table, or under our own name. */
 static bool file_is_replaceable(const struct file_head *head, const struct place *place)
 {
-	return head->st.st_uid == place->uid &&
+	return S_ISREG(head->st.st_mode) && head->st.st_uid == place->uid &&
 	       (head->st.st_size == 0 || head->header.magic == LAYOUT_MAGIC || place->name_is_ours);
 }
 
@@ -205,7 +205,8 @@ static int file_check(const struct file_head *head, const struct place *place,
 {
 	int err = owner_check(&head->st, place, problem);
 
-	if (!err && head->header.magic == LAYOUT_MAGIC)
+	if (!err && head->header.magic == LAYOUT_MAGIC &&
+	    head->st.st_size >= (off_t)offsetof(struct layout_header, total_size))
 		err = version_check(&head->header, place->path, problem);
 	if (!err)
 		err = header_check(head, place->path, problem);
