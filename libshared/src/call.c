@@ -59,6 +59,15 @@ static bool options_are_valid(const struct lull_call_options *o)
 	       o->max_cooldown_ms <= LULL_COOL_FOR_MS_MAX && (o->rules || o->rule_count == 0);
 }
 
+static bool rule_is_valid(const struct lull_rule *rule)
+{
+	return rule->class_id != LULL_CLASS_ANSWERED && rule->class_id != LULL_CLASS_MANUAL &&
+	       rule->class_id < LULL_CLASS_COUNT &&
+	       (rule->proof <= LULL_PROOF_HARD || rule->proof == LULL_UNSET) &&
+	       (rule->scope <= LULL_KIND_NAME || rule->scope == LULL_UNSET) &&
+	       (rule->go <= LULL_GO_NEXT || rule->go == LULL_UNSET);
+}
+
 static int rules_apply(struct lull_call *call, const struct lull_call_options *options)
 {
 	for (uint32_t id = 0; id < LULL_CLASS_COUNT; id++)
@@ -67,7 +76,7 @@ static int rules_apply(struct lull_call *call, const struct lull_call_options *o
 	for (uint32_t i = 0; i < options->rule_count; i++) {
 		const struct lull_rule *rule = &options->rules[i];
 
-		if (rule->class_id == LULL_CLASS_ANSWERED || rule->class_id >= LULL_CLASS_MANUAL)
+		if (!rule_is_valid(rule))
 			return -EINVAL;
 		call->rules[rule->class_id] = *rule;
 	}
