@@ -217,12 +217,14 @@ static bool any_is_left(struct lull_call *call)
 	return false;
 }
 
-static bool any_is_untried(struct lull_call *call)
+/* Would more time have given one more attempt? What cools is excluded, not untried. */
+static bool any_is_untried(struct lull_call *call, uint64_t now_ms)
 {
+	const struct route_word *shut;
 	struct call_route *r;
 
 	for (uint32_t turn = 0; (r = route_next(call, &turn));)
-		if (r->state == ROUTE_FRESH)
+		if (r->state == ROUTE_FRESH && route_ready_in_ms(call, r, now_ms, &shut) == 0)
 			return true;
 	return false;
 }
@@ -439,7 +441,7 @@ static void decide(struct lull_call *call, uint64_t now_ms)
 		return;
 	}
 	if (now_ms >= call->deadline_ms) {
-		call->out_of_time |= any_is_untried(call);
+		call->out_of_time |= any_is_untried(call, now_ms);
 		finish(call, now_ms);
 		return;
 	}
