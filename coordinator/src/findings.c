@@ -18,7 +18,7 @@ void finding_add(struct finding_list *list, enum finding_level level, const char
 			realloc(list->findings, capacity * sizeof(*findings));
 
 		if (findings == NULL) {
-			list->is_incomplete = 1;
+			list->is_incomplete = true;
 			return;
 		}
 		list->findings = findings;

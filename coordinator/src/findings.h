@@ -3,6 +3,7 @@
 #ifndef LULL_COORDINATOR_FINDINGS_H
 #define LULL_COORDINATOR_FINDINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 enum finding_level {
@@ -21,7 +22,7 @@ struct finding {
 struct finding_list {
 	struct finding *findings;
 	size_t count, capacity;
-	int is_incomplete; /* memory ran out */
+	bool is_incomplete; /* memory ran out */
 };
 
 void finding_add(struct finding_list *list, enum finding_level level, const char *about,

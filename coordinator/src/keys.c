@@ -177,10 +177,13 @@ void meaning_deinit(struct meaning *meaning)
 
 /* ------------------------------------------------------------------ verdict */
 
+/* The one that is ready later; either may be NULL. */
 static const struct lull_key_state *later(const struct lull_key_state *a,
 					  const struct lull_key_state *b)
 {
-	return a == NULL || b->ready_in_ms > a->ready_in_ms ? b : a;
+	if (a == NULL || b == NULL)
+		return a == NULL ? b : a;
+	return b->ready_in_ms > a->ready_in_ms ? b : a;
 }
 
 /* The member of a part that is ready last; NULL if there is no such part. */
@@ -202,8 +205,7 @@ const struct lull_key_state *meaning_deciding(const struct meaning *meaning)
 	for (uint32_t part = 1; (of_part = deciding_of(meaning, part)) != NULL; part++)
 		if (soonest == NULL || of_part->ready_in_ms < soonest->ready_in_ms)
 			soonest = of_part;
-	of_part = deciding_of(meaning, 0);
-	return soonest == NULL ? of_part : later(soonest, of_part);
+	return later(soonest, deciding_of(meaning, 0));
 }
 
 bool meaning_is_in_table(const struct meaning *meaning)

@@ -82,14 +82,14 @@ void out_safe(const char *text)
 static size_t utf8_length(const unsigned char *text)
 {
 	static const struct {
-		unsigned char lead_mask, lead;
 		size_t length;
 		uint32_t smallest;
+		unsigned char lead_mask, lead;
 	} forms[] = {
-		{0x80, 0x00, 1, 0      },
-		{0xe0, 0xc0, 2, 0x80   },
-		{0xf0, 0xe0, 3, 0x800  },
-		{0xf8, 0xf0, 4, 0x10000},
+		{1, 0,       0x80, 0x00},
+		{2, 0x80,    0xe0, 0xc0},
+		{3, 0x800,   0xf0, 0xe0},
+		{4, 0x10000, 0xf8, 0xf0},
 	};
 
 	for (size_t f = 0; f < sizeof(forms) / sizeof(forms[0]); f++) {

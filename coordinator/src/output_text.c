@@ -87,18 +87,15 @@ static void print_reported(const struct lull_key_state *state, const struct mome
 static void print_status_row(const struct lull_key_state *state, const struct moment *now)
 {
 	const char *const cause = output_cause_name(state->cause);
-	const char *left = "-";
-	struct duration_text seconds;
+	struct duration_text left = {"-"};
 	char http[12] = "-";
 
-	if (state->state != LULL_STATE_READY && state->state != LULL_STATE_HELD) {
-		seconds = duration_seconds(state->ready_in_ms);
-		left = seconds.text;
-	}
+	if (state->state != LULL_STATE_READY && state->state != LULL_STATE_HELD)
+		left = duration_seconds(state->ready_in_ms);
 	if (state->http_status != 0)
 		(void)snprintf(http, sizeof(http), "%u", (unsigned int)state->http_status);
 	coloured(state_colours[state->state], output_state_name(state->state), 8);
-	out("%9s  %-18s %4s %7u %8llu %8llu %6llu  ", left, cause != NULL ? cause : "-", http,
+	out("%9s  %-18s %4s %7u %8llu %8llu %6llu  ", left.text, cause != NULL ? cause : "-", http,
 	    (unsigned int)state->strikes, (unsigned long long)state->attempts,
 	    (unsigned long long)state->failures, (unsigned long long)state->skips);
 	print_reported(state, now);

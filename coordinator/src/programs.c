@@ -65,16 +65,21 @@ void program_places(char *ret)
 		(void)snprintf(ret, PROGRAM_PLACES_BYTES_MAX, "%s or its %s", directory, places[1]);
 }
 
+static int explain_missing(const char *verb, const char *name)
+{
+	char places_text[PROGRAM_PLACES_BYTES_MAX];
+
+	program_places(places_text);
+	say("'lull %s' is done by %s, which was not found in %s", verb, name, places_text);
+	return EXIT_NOT_FOUND;
+}
+
 int program_become(const char *name, char **argv)
 {
 	char path[PROGRAM_PATH_BYTES_MAX];
-	char looked[PROGRAM_PLACES_BYTES_MAX];
 
-	if (program_find(name, path) < 0) {
-		program_places(looked);
-		say("'lull %s' is done by %s, which was not found in %s", argv[1], name, looked);
-		return EXIT_NOT_FOUND;
-	}
+	if (program_find(name, path) < 0)
+		return explain_missing(argv[1], name);
 	argv[0] = path;
 	(void)execv(path, argv);
 	say("unable to start %s: %s", path, strerror(errno));

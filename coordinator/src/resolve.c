@@ -23,7 +23,7 @@ extern char **environ;
 
 static const char *const endings[] = {"yaml", "yml", "json"};
 
-static int config_exists_in(const char *directory, const char *below)
+static bool config_exists_in(const char *directory, const char *below)
 {
 	char path[PROGRAM_PATH_BYTES_MAX];
 
@@ -32,9 +32,9 @@ static int config_exists_in(const char *directory, const char *below)
 					    below, endings[i]);
 
 		if (length > 0 && (size_t)length < sizeof(path) && access(path, F_OK) == 0)
-			return 1;
+			return true;
 	}
-	return 0;
+	return false;
 }
 
 static const char *environment(const char *name)
@@ -44,18 +44,18 @@ static const char *environment(const char *name)
 	return value != NULL && value[0] != '\0' ? value : NULL;
 }
 
-int resolve_is_possible(const char *name)
+bool resolve_is_possible(const char *name)
 {
 	const char *directory;
 
 	if (environment("LULL_CONFIG") != NULL || strchr(name, '/') != NULL)
-		return 1;
+		return true;
 	directory = environment("XDG_CONFIG_HOME");
 	if (directory != NULL && config_exists_in(directory, ""))
-		return 1;
+		return true;
 	if (directory == NULL && environment("HOME") != NULL &&
 	    config_exists_in(environment("HOME"), "/.config"))
-		return 1;
+		return true;
 	return config_exists_in("/etc", "");
 }
 
@@ -119,11 +119,11 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int resolve_name(const char *name, int quiet, resolve_key_fn found, void *userdata)
+int resolve_name(const char *name, bool quiet, resolve_key_fn found, void *userdata)
 {
 	char path[PROGRAM_PATH_BYTES_MAX];
 	FILE *from;
-	pid_t pid;
+	pid_t pid = -1;
 	int fd = -1, error, status, result = 0;
 
 	error = program_find(PROGRAM_WORKER, path);

@@ -7,6 +7,7 @@
 #ifndef LULL_COORDINATOR_RESOLVE_H
 #define LULL_COORDINATOR_RESOLVE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef int (*resolve_key_fn)(uint32_t kind, const char *key, void *userdata);
@@ -15,12 +16,12 @@ typedef int (*resolve_key_fn)(uint32_t kind, const char *key, void *userdata);
  * Whether asking can tell more than the table: a configuration file exists, or the name says its
  * provider ("openai/gpt-4o").
  */
-int resolve_is_possible(const char *name);
+bool resolve_is_possible(const char *name);
 
 /*
  * Asks `lull-worker resolve NAME`; calls `found` for each key, until one returns non-zero.
  * Return: 0, also when it cannot be asked (told on stderr, as `quiet` allows); what `found` said.
  */
-int resolve_name(const char *name, int quiet, resolve_key_fn found, void *userdata);
+int resolve_name(const char *name, bool quiet, resolve_key_fn found, void *userdata);
 
 #endif

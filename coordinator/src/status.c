@@ -122,23 +122,23 @@ static void print(const struct invocation *invocation, const struct lull_table *
 		    info.path);
 }
 
-static int status(const struct invocation *invocation)
+static int run_status(const struct invocation *invocation)
 {
 	const struct moment now = moment_now();
 	struct rows rows = {.rows = NULL};
 	struct lull_table *table = NULL;
-	int exit_status = shared_open(invocation, LULL_TABLE_READ_ONLY, &table);
+	int status = shared_open(invocation, LULL_TABLE_READ_ONLY, &table);
 
-	if (exit_status == 0)
-		exit_status = collect(&rows, invocation, table, now.table_ms);
-	if (exit_status == 0) {
+	if (status == 0)
+		status = collect(&rows, invocation, table, now.table_ms);
+	if (status == 0) {
 		if (rows.count > 1)
 			qsort(rows.rows, rows.count, sizeof(*rows.rows), compare);
 		print(invocation, table, &rows, &now);
 	}
 	free(rows.rows);
 	lull_table_close(table);
-	return exit_status;
+	return status;
 }
 
 static const struct option_row status_options[] = {
@@ -160,5 +160,5 @@ const struct verb verb_status = {
 		    "      the routes of that model, their keys and servers\n"
 		    "  lull status --json | jq -r '.keys[] | select(.state != \"ready\") | .key'\n"
 		    "      what is shut at this moment, ready to be pasted\n",
-	.run = status,
+	.run = run_status,
 };

@@ -32,15 +32,15 @@ struct settings {
 enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
 
 struct option_row {
-	char letter;          /* 0: none */
 	const char *name;     /* NULL: a letter only */
 	const char *argument; /* as shown: "NAME"; NULL: takes none */
-	enum option_type type;
+	const char *help;
 	size_t member; /* OPTION_SETS() */
 	uint64_t min;  /* OPTION_NUMBER */
 	uint64_t max;
+	enum option_type type;
+	char letter;         /* 0: none */
 	bool among_operands; /* shown there in the synopsis, not as an option of its own */
-	const char *help;
 };
 
 #define OPTION_SETS(name) offsetof(struct settings, name)

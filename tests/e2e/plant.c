@@ -36,14 +36,44 @@ static int report(struct lull_call *call, char **argv)
 	return lull_call_report(call, lull_clock_ms(), &outcome) == 0 ? 0 : 70;
 }
 
-int main(int argc, char **argv)
+static int attempt(struct lull_call *call, char **argv)
 {
-	struct lull_table *table;
+	struct lull_step step = {.abi_version = LULL_ABI_VERSION};
+
+	if (lull_call_next(call, lull_clock_ms(), &step) < 0)
+		return 70;
+	if (step.action != LULL_ACTION_TRY)
+		return 75;
+	if (strcmp(argv[4], "probe") == 0)
+		_exit(0); /* as if killed */
+	return report(call, argv);
+}
+
+static int plant(struct lull_table *table, char **argv)
+{
 	struct lull_call_options options;
 	struct lull_route route;
 	struct lull_call *call;
-	struct lull_step step = {.abi_version = LULL_ABI_VERSION};
 	int status;
+
+	lull_route_init(&route);
+	route.label = argv[1];
+	route.route_key = argv[1];
+	route.credential_key = or_none(argv[2]);
+	route.endpoint_key = or_none(argv[3]);
+	lull_call_options_init(&options);
+	options.when_cooling = LULL_WHEN_COOLING_FAIL;
+	if (lull_call_begin(&call, table, &route, 1, &options, lull_clock_ms()) < 0)
+		return 70;
+	status = attempt(call, argv);
+	lull_call_end(call, lull_clock_ms());
+	return status;
+}
+
+int main(int argc, char **argv)
+{
+	struct lull_table *table;
+	int status = 70;
 
 	if (argc != 7) {
 		(void)fprintf(stderr, "usage: plant ROUTE CREDENTIAL ENDPOINT CLASS HTTP-STATUS "
@@ -52,26 +82,10 @@ int main(int argc, char **argv)
 	}
 	if (lull_table_open(NULL, &table) < 0)
 		return 70;
-	if (lull_table_problem(table) != NULL) {
+	if (lull_table_problem(table) != NULL)
 		(void)fprintf(stderr, "plant: %s\n", lull_table_problem(table));
-		return 70;
-	}
-	lull_route_init(&route);
-	route.label = argv[1];
-	route.route_key = argv[1];
-	route.credential_key = or_none(argv[2]);
-	route.endpoint_key = or_none(argv[3]);
-	lull_call_options_init(&options);
-	options.when_cooling = LULL_WHEN_COOLING_FAIL;
-	if (lull_call_begin(&call, table, &route, 1, &options, lull_clock_ms()) < 0 ||
-	    lull_call_next(call, lull_clock_ms(), &step) < 0)
-		return 70;
-	if (step.action != LULL_ACTION_TRY)
-		return 75;
-	if (strcmp(argv[4], "probe") == 0)
-		_exit(0); /* as if killed */
-	status = report(call, argv);
-	lull_call_end(call, lull_clock_ms());
+	else
+		status = plant(table, argv);
 	lull_table_close(table);
 	return status;
 }
