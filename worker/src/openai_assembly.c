@@ -478,7 +478,7 @@ static int write_texts(struct choice *choice)
 	return rc;
 }
 
-/* OpenAI's order of members, with null where nothing came */
+/* With what OpenAI's own answers always have, where nothing of it came. */
 static int write_message(struct choice *choice, struct json_object *into)
 {
 	struct json_object *message = choice->message;
@@ -492,6 +492,8 @@ static int write_message(struct choice *choice, struct json_object *into)
 		rc = add(message, "content", NULL);
 	if (rc == 0 && !wire_member(message, "refusal"))
 		rc = add(message, "refusal", NULL);
+	if (rc == 0 && !wire_member(message, "annotations"))
+		rc = add_new(message, "annotations", json_object_new_array());
 	return rc == 0 ? add(into, "message", json_object_get(message)) : rc;
 }
 
