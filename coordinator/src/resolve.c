@@ -19,6 +19,8 @@
 #include "resolve.h"
 #include "say.h"
 
+#define NOT_CONFIGURED 1 /* lull-worker's exit status for a name that it does not know */
+
 extern char **environ;
 
 static const char *const endings[] = {"yaml", "yml", "json"};
@@ -59,8 +61,9 @@ bool resolve_is_possible(const char *name)
 	return config_exists_in("/etc", "");
 }
 
-/* Starts the worker with its stdout into a pipe; stdin and stderr are ours. */
-static int start(const char *path, const char *name, pid_t *ret_pid, int *ret_fd)
+/* Starts the worker with its stdout into a pipe; stdin is ours, and stderr unless nobody wants it.
+ */
+static int start(const char *path, const char *name, bool quiet, pid_t *ret_pid, int *ret_fd)
 {
 	char *const argv[] = {(char *)path, (char *)"resolve", (char *)"--", (char *)name, NULL};
 	posix_spawn_file_actions_t actions;
@@ -78,6 +81,9 @@ static int start(const char *path, const char *name, pid_t *ret_pid, int *ret_fd
 	(void)posix_spawnattr_setsigdefault(&attributes, &as_default);
 	(void)posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 	error = posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
+	if (error == 0 && quiet)
+		error = posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null",
+							 O_WRONLY, 0);
 	if (error == 0)
 		error = posix_spawn(ret_pid, path, &actions, &attributes, argv, environ);
 	(void)posix_spawnattr_destroy(&attributes);
@@ -128,7 +134,7 @@ int resolve_name(const char *name, bool quiet, resolve_key_fn found, void *userd
 
 	error = program_find(PROGRAM_WORKER, path);
 	if (error == 0)
-		error = start(path, name, &pid, &fd);
+		error = start(path, name, quiet, &pid, &fd);
 	if (error < 0) {
 		if (!quiet)
 			say("%s cannot be asked what '%s' is configured as (%s); going by the "
@@ -144,7 +150,7 @@ int resolve_name(const char *name, bool quiet, resolve_key_fn found, void *userd
 		(void)close(fd);
 	}
 	status = wait_for(pid);
-	if (status != 0 && !quiet)
+	if (status != 0 && status != NOT_CONFIGURED && !quiet)
 		say("%s was asked what '%s' is configured as and ended with %d; going by the table "
 		    "alone",
 		    PROGRAM_WORKER, name, status);

@@ -166,6 +166,37 @@ claude-sonnet-4: ready (not in the table)" ]
 	[ "$stderr" = "lull: lull-worker cannot be asked what 'fast' is configured as (No such file or directory); going by the table alone" ]
 	run -0 --separate-stderr lull check -q fast
 	[ -z "$stderr" ]
+	with_worker <<-EOF
+		echo "model 'fast' is not usable" >&2
+		exit 1
+	EOF
+	run -0 --separate-stderr lull check fast # 1: a name that is not configured
+	[ "$stderr" = "model 'fast' is not usable" ]
+	run -0 --separate-stderr lull check -q fast
+	[ -z "$stderr" ]
+}
+
+@test "lull-worker and lull agree on the keys of a configured name" {
+	export LULL_CONFIG=$SCRATCH/lull.yaml
+	cat >"$LULL_CONFIG" <<-EOF
+		model_list:
+		  - model_name: fast
+		    litellm_params: {model: openai/gpt-4o, api_base: "https://one.example.com/v1", api_key: sk-1}
+		  - model_name: fast
+		    litellm_params: {model: openai/gpt-4o-mini, api_base: "https://two.example.com/v1", api_key: sk-2}
+	EOF
+	mapfile -t routes < <(lull resolve fast | sed -n 's/^route://p')
+	[ "${#routes[@]}" = 2 ]
+	plant "${routes[0]}" c1 e1 rate_limited 429 30000
+	run -0 lull check fast
+	plant "${routes[1]}" c2 e2 rate_limited 429 50000
+	run -75 --separate-stderr lull check fast
+	[ "$(masked <<<"$output")" = "fast: cooling for LEFT s, rate_limited (HTTP 429)" ]
+	seconds_between 25 30 <<<"$output"
+	[ -z "$stderr" ]
+	run -0 lull clear fast
+	[ "${#lines[@]}" = 2 ]
+	run -0 lull check fast
 }
 
 @test "--table chooses the table" {
