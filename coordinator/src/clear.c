@@ -20,19 +20,18 @@ struct clearing {
 static void confirm(const struct lull_key_state *was)
 {
 	out_safe(key_text(was->kind, was->key).text);
-	if (was->state == LULL_STATE_READY) {
-		out(": ready (its last failures are forgotten)\n");
-		return;
-	}
 	out(": ready (was ");
 	output_state(was);
+	if (was->state == LULL_STATE_READY)
+		out(" after %s", output_cause_name(was->cause));
 	out(")\n");
 }
 
-/* A key without a cause is well: there is nothing to clear, and nothing to say. */
+/* A ready key without a cause is well: there is nothing to clear, and nothing to say. One with a
+ * cause has soft failures counted, or waits for its probe. */
 static bool has_something_to_clear(const struct lull_key_state *state)
 {
-	return state->state != LULL_STATE_READY || state->cause != LULL_CLASS_ANSWERED;
+	return state->state != LULL_STATE_READY || output_cause_name(state->cause) != NULL;
 }
 
 static int clear_key(struct clearing *clearing, const struct lull_key_state *state)

@@ -98,7 +98,7 @@ lull: try 'lull cool --help'" ]
 	fail_route server_error 500 -1
 	run -0 lull check gpt-4o
 	run -0 lull clear gpt-4o
-	[ "$output" = "route:$ROUTE: ready (its last failures are forgotten)" ]
+	[ "$output" = "route:$ROUTE: ready (was ready after server_error)" ]
 	run -0 lull clear gpt-4o
 	[ "$output" = "gpt-4o: ready already" ]
 	run -0 lull clear nobody
