@@ -2,6 +2,8 @@
 /* Edit distance with neighbours swapped counting as one slip: see near.h. */
 #include "near.h"
 
+#include <ctype.h>
+#include <stdbool.h>
 #include <string.h>
 
 static unsigned least(unsigned a, unsigned b, unsigned c)
@@ -9,6 +11,12 @@ static unsigned least(unsigned a, unsigned b, unsigned c)
 	unsigned m = a < b ? a : b;
 
 	return m < c ? m : c;
+}
+
+/* Upper and lower case are one letter: they are confused most easily. */
+static bool differ(char a, char b)
+{
+	return tolower((unsigned char)a) != tolower((unsigned char)b);
 }
 
 /* Insertions, deletions, replacements and swaps of two neighbours. Both at most NEAR_BYTES_MAX. */
@@ -25,9 +33,9 @@ static unsigned distance(const char *a, size_t a_size, const char *b, size_t b_s
 		now[0] = (unsigned)i;
 		for (size_t j = 1; j <= b_size; j++) {
 			now[j] = least(before[j] + 1, now[j - 1] + 1,
-				       before[j - 1] + (a[i - 1] != b[j - 1]));
-			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1] &&
-			    before2[j - 2] + 1 < now[j])
+				       before[j - 1] + differ(a[i - 1], b[j - 1]));
+			if (i > 1 && j > 1 && !differ(a[i - 1], b[j - 2]) &&
+			    !differ(a[i - 2], b[j - 1]) && before2[j - 2] + 1 < now[j])
 				now[j] = before2[j - 2] + 1;
 		}
 		before2 = before;

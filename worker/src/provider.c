@@ -313,7 +313,7 @@ static void suggest(const char *name, char *ret, size_t size)
 	struct near near;
 
 	ret[0] = '\0';
-	if (!name[head_size] || head_size >= sizeof(head) - 1)
+	if (!name[head_size] || !name[head_size + 1] || head_size >= sizeof(head) - 1)
 		return;
 	memcpy(head, name, ++head_size);
 	head[head_size] = '\0';

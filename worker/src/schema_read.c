@@ -603,14 +603,24 @@ static void read_nested(struct reading *r, const struct place *place, const stru
 	read_section(r, &inner, node);
 }
 
-static void check_entry(struct reading *r, const struct entry *entry)
+static bool is_missing(const struct node *map, const char *key)
 {
+	const struct node *member = node_member(map, key);
+
+	return !member || node_is_null(member);
+}
+
+/* What no row of the table can say: which keys an entry must have, and what they mean together. */
+static void check_entry(struct reading *r, const struct node *item, const struct entry *entry)
+{
+	const struct node *params = node_member(item, "litellm_params");
 	struct report *report = r->tree->report;
 
-	if (!entry->model_name)
+	if (is_missing(item, "model_name") || (!entry->model_name && entry->unset_variable))
 		report_error(report, entry->line,
 			     "an entry of model_list without model_name, expected one");
-	if (!entry->model && !entry->unset_variable)
+	if (is_missing(item, "litellm_params") ||
+	    (params->type == NODE_MAP && is_missing(params, "model")))
 		report_error(report, entry->line,
 			     "an entry of model_list without model, expected litellm_params: "
 			     "{model: PROVIDER/NAME}");
@@ -650,7 +660,7 @@ static void read_entries(struct reading *r, const struct place *place, const str
 		settings->entry_count++;
 		r->entry = entry;
 		read_section(r, &inner, item);
-		check_entry(r, entry);
+		check_entry(r, item, entry);
 	}
 	r->entry = NULL;
 }

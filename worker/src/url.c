@@ -14,7 +14,7 @@
 
 /* The parts, each owned by curl; NULL: not there. */
 struct parts {
-	char *scheme, *host, *port, *path, *user, *query, *fragment;
+	char *scheme, *host, *port, *path, *user, *password, *query, *fragment;
 };
 
 static void parts_deinit(struct parts *parts)
@@ -23,9 +23,10 @@ static void parts_deinit(struct parts *parts)
 	curl_free(parts->host);
 	curl_free(parts->port);
 	curl_free(parts->path);
-	if (parts->user)
-		explicit_bzero(parts->user, strlen(parts->user));
 	curl_free(parts->user);
+	if (parts->password)
+		explicit_bzero(parts->password, strlen(parts->password));
+	curl_free(parts->password);
 	curl_free(parts->query);
 	curl_free(parts->fragment);
 }
@@ -44,21 +45,41 @@ static void cut_slashes(char *path)
 		path[--size] = '\0';
 }
 
-static bool split(CURLU *handle, const char *text, unsigned flags, struct parts *ret)
+/* A part that may be missing: *ret stays NULL then. Return: 0; -ENOMEM. */
+static int get_part(CURLU *handle, CURLUPart part, char **ret)
 {
-	if (curl_url_set(handle, CURLUPART_URL, text, flags) != CURLUE_OK ||
-	    curl_url_get(handle, CURLUPART_SCHEME, &ret->scheme, 0) != CURLUE_OK ||
-	    curl_url_get(handle, CURLUPART_HOST, &ret->host, 0) != CURLUE_OK ||
-	    curl_url_get(handle, CURLUPART_PATH, &ret->path, 0) != CURLUE_OK)
-		return false;
-	/* these may be missing */
-	(void)curl_url_get(handle, CURLUPART_PORT, &ret->port, 0);
-	(void)curl_url_get(handle, CURLUPART_USER, &ret->user, 0);
-	(void)curl_url_get(handle, CURLUPART_QUERY, &ret->query, 0);
-	(void)curl_url_get(handle, CURLUPART_FRAGMENT, &ret->fragment, 0);
+	return curl_url_get(handle, part, ret, 0) == CURLUE_OUT_OF_MEMORY ? -ENOMEM : 0;
+}
+
+static int split(CURLU *handle, const char *text, unsigned flags, struct parts *ret)
+{
+	/* clang-format off */
+	const struct {
+		CURLUPart part;
+		char **ret;
+	} wanted[] = {
+		{CURLUPART_SCHEME, &ret->scheme},
+		{CURLUPART_HOST, &ret->host},
+		{CURLUPART_PORT, &ret->port},
+		{CURLUPART_PATH, &ret->path},
+		{CURLUPART_USER, &ret->user},
+		{CURLUPART_PASSWORD, &ret->password},
+		{CURLUPART_QUERY, &ret->query},
+		{CURLUPART_FRAGMENT, &ret->fragment},
+	};
+	/* clang-format on */
+	CURLUcode code = curl_url_set(handle, CURLUPART_URL, text, flags);
+
+	if (code != CURLUE_OK)
+		return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
+	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+		if (get_part(handle, wanted[i].part, wanted[i].ret) != 0)
+			return -ENOMEM;
+	if (!ret->scheme || !ret->host || !ret->host[0] || !ret->path)
+		return -EINVAL;
 	lower(ret->host);
 	cut_slashes(ret->path);
-	return ret->host[0] != '\0';
+	return 0;
 }
 
 /* ---- loopback */
@@ -137,12 +158,15 @@ static int parse(const char *text, unsigned flags, const struct scheme *schemes,
 	struct parts parts = {0};
 	struct url url = {0};
 	CURLU *handle = curl_url();
-	int r = -EINVAL;
+	int r;
 
 	if (!handle)
 		return -ENOMEM;
-	if (!split(handle, text, flags, &parts) || parts.query || parts.fragment ||
-	    (!is_proxy && parts.user))
+	r = split(handle, text, flags, &parts);
+	if (r != 0)
+		goto out;
+	r = -EINVAL;
+	if (parts.query || parts.fragment || (!is_proxy && (parts.user || parts.password)))
 		goto out;
 	while (schemes->name && strcmp(schemes->name, parts.scheme) != 0)
 		schemes++;
@@ -161,39 +185,42 @@ out:
 	return r;
 }
 
-int url_parse(const char *text, struct url *ret)
-{
-	static const struct scheme schemes[] = {
-		{"http",  "80" },
-                {"https", "443"},
-                {NULL,    NULL }
-        };
-
-	return parse(text, 0, schemes, false, ret);
-}
+/* clang-format off */
+static const struct scheme base_schemes[] = {
+	{"http", "80"},
+	{"https", "443"},
+	{NULL, NULL},
+};
 
 /* The ports are curl's own defaults. */
+static const struct scheme proxy_schemes[] = {
+	{"http", "1080"},
+	{"https", "443"},
+	{"socks4", "1080"},
+	{"socks4a", "1080"},
+	{"socks5", "1080"},
+	{"socks5h", "1080"},
+	{NULL, NULL},
+};
+/* clang-format on */
+
+int url_parse(const char *text, struct url *ret)
+{
+	return parse(text, 0, base_schemes, false, ret);
+}
+
 int proxy_parse(const char *text, struct url *ret)
 {
-	static const struct scheme schemes[] = {
-		{"http",    "1080"},
-                {"https",   "443" },
-                {"socks4",  "1080"},
-                {"socks4a", "1080"},
-		{"socks5",  "1080"},
-                {"socks5h", "1080"},
-                {NULL,      NULL  }
-        };
 	const char *separator = strstr(text, "://");
 	char *with_scheme;
 	int r;
 
 	if (separator)
-		return parse(text, CURLU_NON_SUPPORT_SCHEME, schemes, true, ret);
+		return parse(text, CURLU_NON_SUPPORT_SCHEME, proxy_schemes, true, ret);
 	with_scheme = text_format("http://%s", text);
 	if (!with_scheme)
 		return -ENOMEM;
-	r = parse(with_scheme, CURLU_NON_SUPPORT_SCHEME, schemes, true, ret);
+	r = parse(with_scheme, CURLU_NON_SUPPORT_SCHEME, proxy_schemes, true, ret);
 	text_free_secret(with_scheme);
 	return r;
 }

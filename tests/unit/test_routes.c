@@ -1,0 +1,822 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From configuration and environment to routes: order, fallbacks, keys and where they come from,
+ * and what a route is called in the table.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <lull/lull.h>
+
+#include "../../worker/src/config.h"
+#include "../../worker/src/settings.h"
+#include "../../worker/src/url.h"
+#include "cunit_main.h"
+
+#define KEY       "sk-planted-0123456789"
+#define OTHER_KEY "sk-other-9876543210"
+
+/* Nothing of this shell's may decide: every variable the providers know is unset. */
+static void clear_environment(void)
+{
+	static const char *const others[] = {"http_proxy", "https_proxy", "HTTPS_PROXY",
+					     "all_proxy",  "ALL_PROXY",   "no_proxy",
+					     "NO_PROXY",   "ROUTES_KEY",  "ROUTES_OTHER"};
+	const struct provider *provider;
+
+	for (size_t i = 0; (provider = provider_at(i)); i++) {
+		for (const char *const *name = provider->base_variables; *name; name++)
+			(void)unsetenv(*name);
+		for (const char *const *name = provider->key_variables; *name; name++)
+			(void)unsetenv(*name);
+	}
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		(void)unsetenv(others[i]);
+}
+
+static void print_message(const char *line, bool is_error, void *userdata)
+{
+	(void)is_error;
+	(void)userdata;
+	fprintf(stderr, "%s\n", line);
+}
+
+static struct config *read_config(const char *text)
+{
+	struct config *config = NULL;
+
+	CU_ASSERT_EQUAL_FATAL(
+		config_read_bytes("f", text, strlen(text), false, print_message, NULL, &config), 0);
+	return config;
+}
+
+/* The names of a call's routes as "a b c", with "!" where a class leads to one. */
+static const char *route_names(const struct config *config, const char *primary)
+{
+	static char names[512];
+	struct route_list list = {0};
+
+	names[0] = '\0';
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, primary, NULL, 0, &list), 0);
+	for (uint32_t i = 0; i < list.count; i++) {
+		const struct http_route *route = &list.routes[i];
+
+		(void)strcat(names, i ? " " : "");
+		(void)strcat(names, route->id ? route->id : route->name);
+		if (route->call.after_classes == 1u << LULL_CLASS_CONTEXT_WINDOW)
+			(void)strcat(names, "!window");
+		else if (route->call.after_classes == 1u << LULL_CLASS_CONTENT_POLICY)
+			(void)strcat(names, "!policy");
+		else
+			CU_ASSERT_EQUAL(route->call.after_classes, 0);
+	}
+	route_list_deinit(&list);
+	return names;
+}
+
+/* The one route of a name. */
+static struct route_list one_route(const struct config *config, const char *name)
+{
+	struct route_list list = {0};
+
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, name, NULL, 0, &list), 0);
+	CU_ASSERT_EQUAL_FATAL(list.count, 1);
+	return list;
+}
+
+/* The one entry's route, from its litellm_params. */
+static struct route_list entry_route(const char *params)
+{
+	char text[1024];
+	struct config *config;
+	struct route_list list;
+
+	(void)snprintf(text, sizeof(text), "model_list:\n- model_name: m\n  litellm_params: {%s}\n",
+		       params);
+	config = read_config(text);
+	list = one_route(config, "m");
+	config_free(config);
+	return list;
+}
+
+static void check_problem(const struct route_list *list, const char *problem)
+{
+	const struct http_route *route = &list->routes[0];
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(route->problem);
+	CU_ASSERT_STRING_EQUAL(route->problem, problem);
+	if (strcmp(route->problem, problem) != 0)
+		fprintf(stderr, "%s\n", route->problem);
+	CU_ASSERT(route->call.flags & LULL_ROUTE_UNUSABLE);
+	CU_ASSERT_PTR_NOT_NULL(route->call.label);
+	CU_ASSERT_PTR_NULL(strstr(route->problem, "sk-"));
+}
+
+static void check_no_problem(const struct route_list *list)
+{
+	CU_ASSERT_PTR_NULL(list->routes[0].problem);
+	CU_ASSERT_FALSE(list->routes[0].call.flags & LULL_ROUTE_UNUSABLE);
+	if (list->routes[0].problem)
+		fprintf(stderr, "%s\n", list->routes[0].problem);
+}
+
+static const char *fingerprint(const char *secret)
+{
+	static char text[17];
+
+	CU_ASSERT(lull_fingerprint(secret, strlen(secret), text) >= 0);
+	return text;
+}
+
+/* ---- order and fallbacks */
+
+static const char models[] =
+	"model_list:\n"
+	"- {model_name: a, litellm_params: {model: ollama/x}, model_info: {id: a3}}\n"
+	"- {model_name: b, litellm_params: {model: ollama/y}, model_info: {id: b1}}\n"
+	"- {model_name: a, litellm_params: {model: ollama/x, order: 2}, model_info: {id: a1}}\n"
+	"- {model_name: a, litellm_params: {model: ollama/x}, model_info: {id: a4}}\n"
+	"- {model_name: a, litellm_params: {model: ollama/x, order: 2}, model_info: {id: a2}}\n"
+	"- {model_name: a, litellm_params: {model: ollama/x, order: 0}, model_info: {id: a0}}\n"
+	"- {model_name: c, litellm_params: {model: ollama/z}, model_info: {id: c1}}\n";
+
+static struct config *read_with_models(const char *settings)
+{
+	char text[2048];
+
+	(void)snprintf(text, sizeof(text), "%s%s", models, settings);
+	return read_config(text);
+}
+
+static void test_entries_of_one_name_are_tried_by_order_then_as_listed(void)
+{
+	struct config *config = read_with_models("");
+
+	CU_ASSERT_STRING_EQUAL(route_names(config, "a"), "a0 a1 a2 a3 a4");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "b"), "b1");
+	config_free(config);
+}
+
+static void test_configured_fallbacks_follow(void)
+{
+	struct config *config =
+		read_with_models("router_settings:\n"
+				 "  fallbacks: [{b: [c, a]}, {c: [gpt-4o]}]\n"
+				 "  default_fallbacks: [b]\n"
+				 "  context_window_fallbacks: [{b: [c]}]\n"
+				 "  content_policy_fallbacks: [{b: [a]}, {'*': [c]}]\n");
+
+	CU_ASSERT_STRING_EQUAL(
+		route_names(config, "b"),
+		"b1 c1 a0 a1 a2 a3 a4 c1!window a0!policy a1!policy a2!policy a3!policy a4!policy");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "c"), "c1 gpt-4o c1!policy");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "a"), "a0 a1 a2 a3 a4 b1 c1!policy");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "o1"), "o1 b1 c1!policy");
+	config_free(config);
+}
+
+static void test_given_fallbacks_replace_the_configured_ones(void)
+{
+	static const char *const given[] = {"c", "bad-model"};
+	struct config *config = read_with_models(
+		"router_settings: {fallbacks: [{b: [a]}], context_window_fallbacks: [{b: [a]}]}\n");
+	struct route_list list = {0};
+
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, "b", given, 2, &list), 0);
+	CU_ASSERT_EQUAL_FATAL(list.count, 3);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].name, "b");
+	CU_ASSERT_STRING_EQUAL(list.routes[1].name, "c");
+	CU_ASSERT_STRING_EQUAL(list.routes[2].name, "bad-model");
+	CU_ASSERT_PTR_NOT_NULL(list.routes[2].problem);
+	route_list_deinit(&list);
+	config_free(config);
+}
+
+static void test_router_settings_replace_those_of_the_library(void)
+{
+	struct config *config = read_with_models("litellm_settings: {fallbacks: [{b: [a]}], "
+						 "default_fallbacks: [b]}\n"
+						 "router_settings: {fallbacks: [{b: [c]}]}\n");
+
+	CU_ASSERT_STRING_EQUAL(route_names(config, "b"), "b1 c1");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "c"), "c1 b1");
+	config_free(config);
+}
+
+static void test_a_list_that_is_too_long_is_refused(void)
+{
+	struct config *config = read_with_models("");
+	const char *names[LULL_ROUTES_MAX + 1];
+	struct route_list list = {0};
+
+	for (size_t i = 0; i <= LULL_ROUTES_MAX; i++)
+		names[i] = "b";
+	CU_ASSERT_EQUAL(config_routes(config, "b", names, LULL_ROUTES_MAX - 1, &list), 0);
+	CU_ASSERT_EQUAL(list.count, LULL_ROUTES_MAX);
+	route_list_deinit(&list);
+	CU_ASSERT_EQUAL(config_routes(config, "b", names, LULL_ROUTES_MAX, &list), -E2BIG);
+	CU_ASSERT_PTR_NULL(list.routes);
+	config_free(config);
+}
+
+/* The tutorial's own call: bad-model never leaves the host, the others are mapped. */
+static void test_the_tutorials_call_is_mapped(void)
+{
+	static const char *const fallbacks[] = {"gpt-3.5-turbo", "command-nightly"};
+	struct config *config = read_config("");
+	struct route_list list = {0};
+
+	clear_environment();
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, "bad-model", fallbacks, 2, &list), 0);
+	CU_ASSERT_EQUAL_FATAL(list.count, 3);
+	check_problem(&list, "unable to map 'bad-model' to a provider, expected a prefix such as "
+			     "openai/");
+	CU_ASSERT_PTR_NULL(list.routes[0].provider);
+	CU_ASSERT_PTR_NULL(list.routes[0].call.route_key);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.label, "bad-model");
+	CU_ASSERT_PTR_NULL(list.routes[1].problem);
+	CU_ASSERT_STRING_EQUAL(list.routes[1].base_url, "https://api.openai.com/v1");
+	CU_ASSERT_STRING_EQUAL(list.routes[1].api_key, KEY);
+	CU_ASSERT_STRING_EQUAL(list.routes[1].key_source, "$OPENAI_API_KEY");
+	CU_ASSERT_STRING_EQUAL(list.routes[2].provider->name, "cohere");
+	CU_ASSERT_STRING_EQUAL(list.routes[2].problem,
+			       "no key for cohere, expected $COHERE_API_KEY");
+	route_list_deinit(&list);
+	config_free(config);
+	clear_environment();
+}
+
+/* ---- what is not usable says why */
+
+static void test_routes_that_cannot_be_used_say_why(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name;
+		const char *problem;
+	} cases[] = {
+		{"opneai/gpt-4o", "unable to map 'opneai/gpt-4o' to a provider, expected a prefix such as openai/; did you mean 'openai/gpt-4o'?"},
+		{"", "a model name that is empty or has control characters"},
+		{"a\nb", "a model name that is empty or has control characters"},
+		{"claude-3", "no adapter for anthropic in this version"},
+		{"azure/x", "no adapter for azure in this version"},
+		{"bedrock/x", "no adapter for bedrock in this version"},
+		{"vertex_ai/x", "no adapter for vertex_ai in this version"},
+		{"gpt-4o", "no key for openai, expected $OPENAI_API_KEY"},
+		{"groq/x", "no key for groq, expected $GROQ_API_KEY"},
+	};
+	/* clang-format on */
+	struct config *config = read_config("");
+
+	clear_environment();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = one_route(config, cases[i].name);
+
+		check_problem(&list, cases[i].problem);
+		route_list_deinit(&list);
+	}
+	config_free(config);
+}
+
+static void test_names_are_never_cut(void)
+{
+	char name[400], problem[128];
+	struct config *config = read_config("");
+	struct route_list list;
+
+	clear_environment();
+	memset(name, 'x', sizeof(name));
+	memcpy(name, "ollama/", 7);
+	name[184] = '\0';
+	list = one_route(config, name);
+	check_no_problem(&list);
+	route_list_deinit(&list);
+	name[184] = 'x';
+	name[185] = '\0';
+	list = one_route(config, name);
+	check_problem(&list, "a model name of 185 bytes, expected at most 184");
+	route_list_deinit(&list);
+	memset(name, 'y', 184);
+	memcpy(name, "gpt-", 4); /* with openai/ before it, it is too long */
+	name[184] = '\0';
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	list = one_route(config, name);
+	(void)snprintf(problem, sizeof(problem),
+		       "a model name of 191 bytes ('openai/%.25s...'), expected at most 184", name);
+	check_problem(&list, problem);
+	route_list_deinit(&list);
+	config_free(config);
+	clear_environment();
+}
+
+/* ---- base URLs */
+
+static void test_the_base_comes_from_file_environment_or_default(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *params;
+		const char *variable, *value;
+		const char *base; /* NULL: see problem */
+		const char *problem;
+	} cases[] = {
+		{"model: openai/x", NULL, NULL, "https://api.openai.com/v1", NULL},
+		{"model: openai/x", "OPENAI_BASE_URL", "http://H:1/V1/", "http://h:1/V1", NULL},
+		{"model: openai/x", "OPENAI_API_BASE", "http://h:2", "http://h:2", NULL},
+		{"model: openai/x", "OPENAI_BASE_URL", "", "https://api.openai.com/v1", NULL},
+		{"model: openai/x, api_base: http://f:3/v1", "OPENAI_BASE_URL", "http://h:1", "http://f:3/v1", NULL},
+		{"model: openai/x, base_url: http://f:4/v1", NULL, NULL, "http://f:4/v1", NULL},
+		{"model: openai/x", "OPENAI_BASE_URL", "nonsense", NULL,
+		 "$OPENAI_BASE_URL is no base URL, expected http:// or https://, a host, no user name and no query"},
+		{"model: openai/x", "OPENAI_BASE_URL", "https://me:sk-x@h/", NULL,
+		 "$OPENAI_BASE_URL is no base URL, expected http:// or https://, a host, no user name and no query"},
+		{"model: ollama/x", NULL, NULL, "http://localhost:11434/v1", NULL},
+		{"model: ollama_chat/x", "OLLAMA_HOST", "gpu1", "http://gpu1:11434/v1", NULL},
+		{"model: ollama/x", "OLLAMA_HOST", "0.0.0.0:99", "http://0.0.0.0:99/v1", NULL},
+		{"model: ollama/x", "OLLAMA_HOST", "https://gpu1", "https://gpu1/v1", NULL},
+		{"model: ollama/x", "OLLAMA_API_BASE", "http://gpu1:1/other", "http://gpu1:1/other", NULL},
+		{"model: ollama/x, api_base: 'http://gpu2:11434/'", NULL, NULL, "http://gpu2:11434/v1", NULL},
+		{"model: hosted_vllm/x", "HOSTED_VLLM_API_BASE", "http://gpu3:8000/v1", "http://gpu3:8000/v1", NULL},
+		{"model: gemini/x, api_key: k", NULL, NULL, "https://generativelanguage.googleapis.com/v1beta/openai", NULL},
+		{"model: command-r, api_key: k", NULL, NULL, "https://api.cohere.ai/compatibility/v1", NULL},
+		{"model: openai/x, api_base: os.environ/ROUTES_OTHER", "ROUTES_OTHER", "http://e:5/v1", "http://e:5/v1", NULL},
+		{"model: openai/x, api_base: os.environ/ROUTES_OTHER", NULL, NULL, NULL, "$ROUTES_OTHER is not set, expected by f:2"},
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list;
+
+		clear_environment();
+		(void)setenv("OPENAI_API_KEY", KEY, 1);
+		if (cases[i].variable)
+			(void)setenv(cases[i].variable, cases[i].value, 1);
+		list = entry_route(cases[i].params);
+		if (cases[i].problem) {
+			check_problem(&list, cases[i].problem);
+		} else {
+			check_no_problem(&list);
+			CU_ASSERT_PTR_NOT_NULL_FATAL(list.routes[0].base_url);
+			CU_ASSERT_STRING_EQUAL(list.routes[0].base_url, cases[i].base);
+		}
+		route_list_deinit(&list);
+	}
+	clear_environment();
+}
+
+/* ---- keys */
+
+static void check_key(const char *params, const char *key, const char *source)
+{
+	struct route_list list = entry_route(params);
+	const struct http_route *route = &list.routes[0];
+
+	check_no_problem(&list);
+	if (!key) {
+		CU_ASSERT_PTR_NULL(route->api_key);
+		CU_ASSERT_PTR_NULL(route->key_source);
+		CU_ASSERT_PTR_NULL(route->call.credential_key);
+	} else {
+		CU_ASSERT_PTR_NOT_NULL_FATAL(route->api_key);
+		CU_ASSERT_STRING_EQUAL(route->api_key, key);
+		CU_ASSERT_STRING_EQUAL(route->key_source, source);
+		CU_ASSERT_STRING_EQUAL(route->call.credential_key, fingerprint(key));
+	}
+	route_list_deinit(&list);
+}
+
+static void test_keys_come_from_file_or_environment(void)
+{
+	clear_environment();
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	(void)setenv("ROUTES_KEY", OTHER_KEY, 1);
+	(void)setenv("TOGETHER_AI_TOKEN", "t1", 1);
+	check_key("model: openai/x", KEY, "$OPENAI_API_KEY");
+	check_key("model: openai/x, api_key: os.environ/ROUTES_KEY", OTHER_KEY, "$ROUTES_KEY");
+	check_key("model: openai/x, api_key: literal", "literal", "f:3");
+	check_key("model: openai/x, api_key: ''", KEY, "$OPENAI_API_KEY");
+	check_key("model: together_ai/x", "t1", "$TOGETHER_AI_TOKEN");
+	(void)setenv("TOGETHER_API_KEY", "t2", 1);
+	check_key("model: together_ai/x", "t2", "$TOGETHER_API_KEY");
+	check_key("model: ollama/x", NULL, NULL);
+	(void)setenv("ROUTES_KEY", "  " OTHER_KEY "\n",
+		     1); /* as `export X=$(cat file)` may leave it */
+	check_key("model: openai/x, api_key: os.environ/ROUTES_KEY", OTHER_KEY, "$ROUTES_KEY");
+	clear_environment();
+}
+
+static void test_keys_from_the_environment_stay_with_their_vendor(void)
+{
+	struct route_list list;
+
+	clear_environment();
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	(void)setenv("GROQ_API_KEY", OTHER_KEY, 1);
+	(void)setenv("HOSTED_VLLM_API_KEY", "v", 1);
+	check_key("model: openai/x, api_base: http://gpu1:8000/v1", NULL, NULL);
+	check_key("model: openai/x, api_base: 'https://api.openai.com/v1/'", KEY,
+		  "$OPENAI_API_KEY");
+	check_key("model: x, api_base: 'https://api.groq.com/openai/v1'", OTHER_KEY,
+		  "$GROQ_API_KEY");
+	check_key("model: openai/x, api_base: 'https://api.groq.com/openai/v1'", NULL, NULL);
+	check_key("model: hosted_vllm/x, api_base: http://gpu1:8000/v1", "v",
+		  "$HOSTED_VLLM_API_KEY");
+	list = entry_route("model: groq/x, api_base: http://gateway/v1");
+	check_problem(&list, "no key: $GROQ_API_KEY is not sent to gateway, expected "
+			     "litellm_params.api_key");
+	route_list_deinit(&list);
+	/* both from the environment: whoever set the one has set the other */
+	(void)setenv("OPENAI_BASE_URL", "http://gateway:9/v1", 1);
+	check_key("model: openai/x", KEY, "$OPENAI_API_KEY");
+	(void)unsetenv("OPENAI_API_KEY");
+	check_key("model: openai/x", NULL, NULL);
+	clear_environment();
+}
+
+static void test_missing_keys_are_named(void)
+{
+	struct route_list list;
+
+	clear_environment();
+	list = entry_route("model: openai/x, api_key: os.environ/ROUTES_KEY");
+	check_problem(&list, "no key: $ROUTES_KEY is not set (f:3)");
+	route_list_deinit(&list);
+	(void)setenv("ROUTES_KEY", " \n", 1);
+	list = entry_route("model: openai/x, api_key: os.environ/ROUTES_KEY");
+	check_problem(&list, "the key in $ROUTES_KEY is empty or has control characters");
+	route_list_deinit(&list);
+	(void)setenv("ROUTES_KEY", "sk-x\r\nX-Evil: 1", 1);
+	list = entry_route("model: openai/x, api_key: os.environ/ROUTES_KEY");
+	check_problem(&list, "the key in $ROUTES_KEY is empty or has control characters");
+	route_list_deinit(&list);
+	clear_environment();
+}
+
+static void write_file(const char *path, const char *text)
+{
+	FILE *file = fopen(path, "w");
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT(fputs(text, file) >= 0);
+	CU_ASSERT_EQUAL(fclose(file), 0);
+}
+
+/* A key file is renewed in place, so the file is the identity, not its content. */
+static void test_key_files_are_identified_by_their_path(void)
+{
+	char path[] = "/tmp/lull-test-key-XXXXXX", params[128], identity[64];
+	struct route_list before, after;
+	int fd = mkstemp(path);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	(void)close(fd);
+	clear_environment();
+	(void)snprintf(params, sizeof(params), "model: openai/x, api_key: 'file:%s'", path);
+	(void)snprintf(identity, sizeof(identity), "file:%s", path);
+	write_file(path, KEY "\n");
+	before = entry_route(params);
+	write_file(path, OTHER_KEY "\n");
+	after = entry_route(params);
+	check_no_problem(&before);
+	check_no_problem(&after);
+	CU_ASSERT_STRING_EQUAL(before.routes[0].api_key, KEY);
+	CU_ASSERT_STRING_EQUAL(after.routes[0].api_key, OTHER_KEY);
+	CU_ASSERT_STRING_EQUAL(after.routes[0].key_source, path);
+	CU_ASSERT_STRING_EQUAL(before.routes[0].call.credential_key, fingerprint(identity));
+	CU_ASSERT_STRING_EQUAL(before.routes[0].call.credential_key,
+			       after.routes[0].call.credential_key);
+	CU_ASSERT_STRING_EQUAL(before.routes[0].call.route_key, after.routes[0].call.route_key);
+	route_list_deinit(&before);
+	route_list_deinit(&after);
+	(void)unlink(path);
+}
+
+static void test_key_files_that_cannot_be_read_are_named(void)
+{
+	char path[] = "/tmp/lull-test-key-XXXXXX", params[128], problem[256];
+	char *large = calloc(1, 65537);
+	struct route_list list;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(large);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(mkdtemp(path));
+	clear_environment();
+	(void)snprintf(params, sizeof(params), "model: openai/x, api_key: 'file:%s/k'", path);
+
+	(void)snprintf(problem, sizeof(problem),
+		       "no key: %s/k cannot be read: No such file or directory", path);
+	list = entry_route(params);
+	check_problem(&list, problem);
+	route_list_deinit(&list);
+
+	(void)snprintf(problem, sizeof(problem), "%s/k", path);
+	CU_ASSERT_EQUAL(mkfifo(problem, 0600), 0); /* without a writer: it must not wait */
+	(void)snprintf(problem, sizeof(problem), "no key: %s/k cannot be read: Invalid argument",
+		       path);
+	list = entry_route(params);
+	check_problem(&list, problem);
+	route_list_deinit(&list);
+
+	(void)snprintf(problem, sizeof(problem), "%s/k", path);
+	(void)unlink(problem);
+	memset(large, 'k', 65536);
+	write_file(problem, large);
+	(void)snprintf(problem, sizeof(problem), "no key: %s/k cannot be read: File too large",
+		       path);
+	list = entry_route(params);
+	check_problem(&list, problem);
+	route_list_deinit(&list);
+
+	(void)snprintf(problem, sizeof(problem), "%s/k", path);
+	write_file(problem, "");
+	(void)snprintf(problem, sizeof(problem),
+		       "the key in %s/k is empty or has control characters", path);
+	list = entry_route(params);
+	check_problem(&list, problem);
+	route_list_deinit(&list);
+
+	(void)snprintf(problem, sizeof(problem), "%s/k", path);
+	(void)unlink(problem);
+	(void)rmdir(path);
+	free(large);
+}
+
+/* ---- identity */
+
+static void test_keys_of_the_table_are_as_documented(void)
+{
+	struct route_list list;
+	const struct lull_route *call;
+	char expected[256];
+
+	clear_environment();
+	list = entry_route("model: groq/llama-3.1, api_key: " KEY
+			   ", api_base: 'HTTPS://API.Groq.com:443/openai/v1/'");
+	call = &list.routes[0].call;
+	check_no_problem(&list);
+	(void)snprintf(expected, sizeof(expected), "llama-3.1@https://api.groq.com/openai/v1#%s",
+		       fingerprint(KEY));
+	CU_ASSERT_STRING_EQUAL(call->route_key, expected);
+	CU_ASSERT_STRING_EQUAL(call->credential_key, fingerprint(KEY));
+	CU_ASSERT_STRING_EQUAL(call->endpoint_key, "https://api.groq.com:443");
+	CU_ASSERT_STRING_EQUAL(call->names[0], "m");
+	CU_ASSERT_STRING_EQUAL(call->names[1], "llama-3.1");
+	CU_ASSERT_STRING_EQUAL(call->names[2], "groq/llama-3.1");
+	CU_ASSERT_STRING_EQUAL(call->label, "m (groq/llama-3.1)");
+	CU_ASSERT_EQUAL(call->flags, 0);
+	CU_ASSERT_EQUAL(call->vendor, provider_vendor("groq"));
+	CU_ASSERT_EQUAL(call->abi_version, LULL_ABI_VERSION);
+	route_list_deinit(&list);
+}
+
+static void test_names_stand_once(void)
+{
+	struct config *config = read_config("");
+	struct route_list list;
+
+	clear_environment();
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	list = one_route(config, "gpt-4o");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[0], "gpt-4o");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[1], "openai/gpt-4o");
+	CU_ASSERT_PTR_NULL(list.routes[0].call.names[2]);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.label, "gpt-4o");
+	route_list_deinit(&list);
+	list = one_route(config, "openai/gpt-4o");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[0], "openai/gpt-4o");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[1], "gpt-4o");
+	CU_ASSERT_PTR_NULL(list.routes[0].call.names[2]);
+	route_list_deinit(&list);
+	config_free(config);
+	clear_environment();
+}
+
+static void test_loopback_carries_its_network_namespace(void)
+{
+	char expected[256];
+	struct route_list list;
+
+	clear_environment();
+	CU_ASSERT_NOT_EQUAL(network_namespace(), 0);
+	list = entry_route("model: openai/x, api_base: http://127.0.0.1:8000/v1");
+	CU_ASSERT(list.routes[0].call.flags & LULL_ROUTE_LOOPBACK);
+	(void)snprintf(expected, sizeof(expected), "http://127.0.0.1:8000[net:%lu]",
+		       network_namespace());
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.endpoint_key, expected);
+	(void)snprintf(expected, sizeof(expected), "x@http://127.0.0.1:8000/v1[net:%lu]",
+		       network_namespace());
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.route_key, expected);
+	CU_ASSERT_PTR_NULL(list.routes[0].call.credential_key);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].base_url, "http://127.0.0.1:8000/v1");
+	route_list_deinit(&list);
+}
+
+static void test_a_proxied_endpoint_is_the_proxy(void)
+{
+	char expected[256];
+	struct route_list list;
+
+	clear_environment();
+	(void)setenv("https_proxy", "http://me:sk-secret@Proxy:3128", 1);
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	list = entry_route("model: openai/x");
+	check_no_problem(&list);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.endpoint_key, "proxy:http://proxy:3128");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].proxy, "http://me:sk-secret@Proxy:3128");
+	CU_ASSERT_EQUAL(list.routes[0].call.flags, 0);
+	route_list_deinit(&list);
+
+	(void)setenv("no_proxy", "openai.com", 1);
+	list = entry_route("model: openai/x");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.endpoint_key, "https://api.openai.com:443");
+	CU_ASSERT_PTR_NULL(list.routes[0].proxy);
+	route_list_deinit(&list);
+	(void)unsetenv("no_proxy");
+
+	(void)setenv("https_proxy", "127.0.0.1:9", 1); /* what is behind it is not on this host */
+	list = entry_route("model: openai/x");
+	(void)snprintf(expected, sizeof(expected), "proxy:http://127.0.0.1:9[net:%lu]",
+		       network_namespace());
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.endpoint_key, expected);
+	CU_ASSERT_EQUAL(list.routes[0].call.flags, 0);
+	route_list_deinit(&list);
+
+	(void)setenv("https_proxy", "ftp://me:sk-secret@x", 1);
+	list = entry_route("model: openai/x");
+	check_problem(&list,
+		      "$https_proxy is no proxy, expected http://, https:// or socks5h://, a "
+		      "host and a port");
+	route_list_deinit(&list);
+	clear_environment();
+}
+
+static void test_the_files_proxy_overrules_the_environment(void)
+{
+	static const char text[] =
+		"lull: {proxy: 'socks5h://all'}\n"
+		"model_list:\n"
+		"- {model_name: own, litellm_params: {model: openai/a}, lull: {proxy: 'own:1'}}\n"
+		"- {model_name: none, litellm_params: {model: openai/a}, lull: {proxy: ''}}\n"
+		"- {model_name: all, litellm_params: {model: openai/a}}\n";
+	struct config *config = read_config(text);
+	struct route_list list;
+
+	clear_environment();
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	(void)setenv("https_proxy", "http://environment:1", 1);
+	CU_ASSERT_EQUAL_FATAL(config_all_routes(config, &list), 0);
+	CU_ASSERT_EQUAL_FATAL(list.count, 3);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.endpoint_key, "proxy:http://own:1");
+	CU_ASSERT_STRING_EQUAL(list.routes[1].call.endpoint_key, "https://api.openai.com:443");
+	CU_ASSERT_STRING_EQUAL(list.routes[2].call.endpoint_key, "proxy:socks5h://all:1080");
+	route_list_deinit(&list);
+	config_free(config);
+	clear_environment();
+}
+
+static void test_long_keys_keep_a_readable_head(void)
+{
+	char params[1024], path[600];
+	struct route_list list;
+
+	clear_environment();
+	memset(path, 'p', sizeof(path));
+	path[sizeof(path) - 1] = '\0';
+	(void)snprintf(params, sizeof(params), "model: openai/x, api_base: 'http://host/%s'", path);
+	list = entry_route(params);
+	check_no_problem(&list);
+	CU_ASSERT(strlen(list.routes[0].call.route_key) <= LULL_KEY_BYTES_MAX);
+	CU_ASSERT_EQUAL(strncmp(list.routes[0].call.route_key, "x@http://host/ppp", 17), 0);
+	route_list_deinit(&list);
+}
+
+static void test_vendors_are_told_apart(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *params;
+		const char *vendor;
+	} cases[] = {
+		{"model: openai/x, api_key: k", "openai"},
+		{"model: openai/x, api_base: http://gpu1:8000/v1", "gpu1"},
+		{"model: openai/x, api_base: http://gpu1:9000/v1", "gpu1"},
+		{"model: openai/x, api_base: http://gpu2:8000/v1", "gpu2"},
+		{"model: openai/x, api_base: 'https://api.groq.com/openai/v1'", "groq"},
+		{"model: groq/x, api_key: k", "groq"},
+		{"model: groq/x, api_key: k, api_base: http://gateway/v1", "groq"},
+		{"model: ollama/x", "ollama"},
+	};
+	/* clang-format on */
+
+	clear_environment();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = entry_route(cases[i].params);
+
+		CU_ASSERT_EQUAL(list.routes[0].call.vendor, provider_vendor(cases[i].vendor));
+		route_list_deinit(&list);
+	}
+}
+
+/* ---- limits and additions */
+
+static void test_limits_reach_the_route(void)
+{
+	static const char text[] =
+		"router_settings: {timeout: 20, stream_timeout: 7}\n"
+		"lull: {connect_timeout: 1, idle_timeout: 2, total_timeout: 3, ca_file: /all.pem}\n"
+		"model_list:\n"
+		"- model_name: a\n"
+		"  litellm_params: {model: ollama/a, timeout: 4, stream_timeout: 5, cooldown_time: "
+		"0}\n"
+		"  lull: {connect_timeout: 600ms, first_content_timeout: 9, total_timeout: 0,\n"
+		"         stream_upstream: yes, ca_file: /own.pem}\n"
+		"- model_name: b\n"
+		"  litellm_params: {model: ollama/b}\n";
+	struct config *config = read_config(text);
+	struct route_list list;
+	const struct http_route *a, *b;
+
+	clear_environment();
+	CU_ASSERT_EQUAL_FATAL(config_all_routes(config, &list), 0);
+	CU_ASSERT_EQUAL_FATAL(list.count, 2);
+	a = &list.routes[0];
+	b = &list.routes[1];
+	CU_ASSERT_EQUAL(a->call.timeout_ms, 4000);
+	CU_ASSERT_EQUAL(a->stream_timeout_ms, 5000);
+	CU_ASSERT_EQUAL(a->call.cooldown_ms, 0);
+	CU_ASSERT_EQUAL(a->call.connect_ms, 600);
+	CU_ASSERT_EQUAL(a->call.first_content_ms, 9000);
+	CU_ASSERT_EQUAL(a->call.idle_ms, 2000);
+	CU_ASSERT_EQUAL(a->call.total_ms, 0);
+	CU_ASSERT_TRUE(a->stream_upstream);
+	CU_ASSERT_STRING_EQUAL(a->ca_file, "/own.pem");
+	CU_ASSERT_EQUAL(b->call.timeout_ms, 20000);
+	CU_ASSERT_EQUAL(b->stream_timeout_ms, 7000);
+	CU_ASSERT_EQUAL(b->call.cooldown_ms, LULL_UNSET);
+	CU_ASSERT_EQUAL(b->call.connect_ms, 1000);
+	CU_ASSERT_EQUAL(b->call.first_content_ms, 0);
+	CU_ASSERT_EQUAL(b->call.total_ms, 3000);
+	CU_ASSERT_FALSE(b->stream_upstream);
+	CU_ASSERT_STRING_EQUAL(b->ca_file, "/all.pem");
+	route_list_deinit(&list);
+	config_free(config);
+}
+
+static void test_additions_reach_the_route(void)
+{
+	struct route_list list;
+	const struct http_route *route;
+
+	clear_environment();
+	(void)setenv("ROUTES_OTHER", "org-1", 1);
+	list = entry_route(
+		"model: my-model, custom_llm_provider: openai, api_key: k, organization: "
+		"os.environ/ROUTES_OTHER, extra_headers: {X-A: 1, X-B: os.environ/ROUTES_OTHER}, "
+		"extra_body: {a: 1, b: [yes, 'yes', ~, 1.50, -0, 0x1, 1e999, text], c: {}}");
+	route = &list.routes[0];
+	check_no_problem(&list);
+	CU_ASSERT_STRING_EQUAL(route->model, "my-model");
+	CU_ASSERT_STRING_EQUAL(route->organization, "org-1");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(route->headers);
+	CU_ASSERT_STRING_EQUAL(route->headers[0], "X-A: 1");
+	CU_ASSERT_STRING_EQUAL(route->headers[1], "X-B: org-1");
+	CU_ASSERT_PTR_NULL(route->headers[2]);
+	CU_ASSERT_STRING_EQUAL(
+		route->extra_body,
+		"{\"a\":1,\"b\":[true,\"yes\",null,1.50,0,\"0x1\",1e999,\"text\"],\"c\":{}}");
+	route_list_deinit(&list);
+	clear_environment();
+}
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+		CUNIT_TEST(test_entries_of_one_name_are_tried_by_order_then_as_listed),
+		CUNIT_TEST(test_configured_fallbacks_follow),
+		CUNIT_TEST(test_given_fallbacks_replace_the_configured_ones),
+		CUNIT_TEST(test_router_settings_replace_those_of_the_library),
+		CUNIT_TEST(test_a_list_that_is_too_long_is_refused),
+		CUNIT_TEST(test_the_tutorials_call_is_mapped),
+		CUNIT_TEST(test_routes_that_cannot_be_used_say_why),
+		CUNIT_TEST(test_names_are_never_cut),
+		CUNIT_TEST(test_the_base_comes_from_file_environment_or_default),
+		CUNIT_TEST(test_keys_come_from_file_or_environment),
+		CUNIT_TEST(test_keys_from_the_environment_stay_with_their_vendor),
+		CUNIT_TEST(test_missing_keys_are_named),
+		CUNIT_TEST(test_key_files_are_identified_by_their_path),
+		CUNIT_TEST(test_key_files_that_cannot_be_read_are_named),
+		CUNIT_TEST(test_keys_of_the_table_are_as_documented),
+		CUNIT_TEST(test_names_stand_once),
+		CUNIT_TEST(test_loopback_carries_its_network_namespace),
+		CUNIT_TEST(test_a_proxied_endpoint_is_the_proxy),
+		CUNIT_TEST(test_the_files_proxy_overrules_the_environment),
+		CUNIT_TEST(test_long_keys_keep_a_readable_head),
+		CUNIT_TEST(test_vendors_are_told_apart),
+		CUNIT_TEST(test_limits_reach_the_route),
+		CUNIT_TEST(test_additions_reach_the_route),
+	};
+
+	return CUNIT_MAIN("routes", tests);
+}
