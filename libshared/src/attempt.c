@@ -289,7 +289,9 @@ static bool word_is_proven(const struct lull_call *call, uint32_t kind, const st
 
 	switch (kind) {
 	case LULL_KIND_ENDPOINT:
-		return status_came || !call->options.connection_driver;
+		/* where connections are not seen, status lines are not either: a verdict will do */
+		return status_came ||
+		       (!call->options.connection_driver && charge->proof != LULL_PROOF_NONE);
 	case LULL_KIND_CREDENTIAL:
 		return status_came && charge->scope == LULL_KIND_ROUTE;
 	default:
