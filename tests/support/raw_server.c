@@ -3,10 +3,10 @@
 #include "raw_server.h"
 
 #include <arpa/inet.h>
-#include <assert.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -26,6 +26,14 @@ struct raw_server {
 	char incoming[REQUEST_BYTES_MAX];
 	char request[REQUEST_BYTES_MAX]; /* the last whole one */
 };
+
+static void must(bool is_true, const char *what)
+{
+	if (is_true)
+		return;
+	perror(what);
+	exit(EXIT_FAILURE);
+}
 
 /* false: it is time to stop */
 static bool wait_readable(const struct raw_server *server, int fd)
@@ -149,23 +157,23 @@ struct raw_server *raw_server_start(const struct raw_turn *turns, size_t count)
 	socklen_t size = sizeof(address);
 	struct raw_server *server = calloc(1, sizeof(*server));
 
-	assert(server && count > 0);
+	must(server && count > 0, "raw_server_start");
 	server->turns = turns;
 	server->turn_count = count;
 	server->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	assert(server->fd >= 0 && pipe(server->stop) == 0);
-	assert(bind(server->fd, (struct sockaddr *)&address, size) == 0);
-	assert(listen(server->fd, 16) == 0);
-	assert(getsockname(server->fd, (struct sockaddr *)&address, &size) == 0);
+	must(server->fd >= 0 && pipe(server->stop) == 0, "socket");
+	must(bind(server->fd, (struct sockaddr *)&address, size) == 0, "bind");
+	must(listen(server->fd, 16) == 0, "listen");
+	must(getsockname(server->fd, (struct sockaddr *)&address, &size) == 0, "getsockname");
 	server->port = ntohs(address.sin_port);
-	assert(pthread_create(&server->thread, NULL, run, server) == 0);
+	must(pthread_create(&server->thread, NULL, run, server) == 0, "pthread_create");
 	return server;
 }
 
 void raw_server_stop(struct raw_server *server)
 {
 	close(server->stop[1]);
-	assert(pthread_join(server->thread, NULL) == 0);
+	must(pthread_join(server->thread, NULL) == 0, "pthread_join");
 	close(server->stop[0]);
 	close(server->fd);
 	free(server);

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -351,26 +352,41 @@ const struct wire_response *transfer_head(const struct transfer *transfer)
 	return &transfer->head;
 }
 
-/* Where it could not make a socket, libcurl gives no errno. */
-static long failure_errno(const struct transfer *transfer)
+/* 0, or the errno with which this process gets no descriptor any more. */
+static int descriptor_errno(void)
 {
-	long os_errno = 0;
+	int fd = eventfd(0, EFD_CLOEXEC);
 
-	if (!transfer->socket_opened && transfer->socket_errno != 0)
-		return transfer->socket_errno;
-	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
-	return os_errno;
+	if (fd < 0)
+		return errno;
+	(void)close(fd);
+	return 0;
+}
+
+/*
+ * libcurl gives no errno where it could not make a socket; and a resolver that could open nothing
+ * says that the name is not known.
+ */
+static void explain_failure(const struct transfer *transfer, struct transport_failure *failure)
+{
+	if (!transfer->socket_opened && transfer->socket_errno != 0) {
+		failure->os_errno = transfer->socket_errno;
+	} else if (transfer->code == CURLE_COULDNT_RESOLVE_HOST && descriptor_errno() != 0) {
+		failure->curl_code = CURLE_COULDNT_CONNECT;
+		failure->os_errno = descriptor_errno();
+	} else {
+		(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &failure->os_errno);
+	}
+	if (transfer->sending_count > SENDINGS_MAX)
+		failure->curl_code = CURLE_GOT_NOTHING;
 }
 
 bool transfer_failure(const struct transfer *transfer, struct transport_failure *ret)
 {
-	const bool gave_up = transfer->sending_count > SENDINGS_MAX;
-
 	if (transfer->code == CURLE_OK)
 		return false;
 	*ret = (struct transport_failure){
-		.curl_code = gave_up ? CURLE_GOT_NOTHING : (int)transfer->code,
-		.os_errno = failure_errno(transfer),
+		.curl_code = (int)transfer->code,
 		.connected = transfer->connected,
 		.got_status = transfer->head.status >= 200,
 		.status = transfer->head.status,
@@ -378,6 +394,7 @@ bool transfer_failure(const struct transfer *transfer, struct transport_failure 
 		.body_cap = transfer->over_cap,
 		.proxied = transfer->job.route->proxy != NULL,
 	};
+	explain_failure(transfer, ret);
 	return true;
 }
 
