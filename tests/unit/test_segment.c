@@ -254,7 +254,7 @@ static void test_a_segment_is_made_whole(void)
 	CU_ASSERT_EQUAL(st.st_nlink, 1);
 	CU_ASSERT_EQUAL(st.st_size, 256 + 16 * 1024 + 1024 * 64);
 	CU_ASSERT_EQUAL((uint64_t)st.st_blocks * 512 / (uint64_t)st.st_size, 1); /* no holes */
-	CU_ASSERT_EQUAL(segment.size_bytes, st.st_size);
+	CU_ASSERT_EQUAL(segment.size_bytes, (size_t)st.st_size);
 	CU_ASSERT_EQUAL(segment.slot_count, LAYOUT_SLOTS_MIN);
 	CU_ASSERT_TRUE(segment.shared);
 	CU_ASSERT_FALSE(segment.read_only);
