@@ -80,13 +80,13 @@ claude-sonnet-4: ready (not in the table)" ]
 }
 
 @test "a probe under way is told from a cooldown" {
-	fail_route rate_limited 429 50
+	fail_route permission 403 50
 	sleep 0.1
 	run -0 lull check gpt-4o
 	fail_route probe 0 -1
 	run -75 lull check gpt-4o
-	[ "$(masked <<<"$output")" = "gpt-4o: probing for LEFT s, rate_limited (HTTP 429)" ] ||
-		[ "$(masked <<<"$output")" = "gpt-4o: probing for 0."*" s, rate_limited (HTTP 429)" ]
+	[ "$(masked <<<"$output")" = "gpt-4o: probing for LEFT s, permission (HTTP 403)" ]
+	seconds_between 5 10 <<<"$output"
 }
 
 @test "JSON has the same facts" {

@@ -66,7 +66,7 @@ endpoint:$ENDPOINT" ]
 @test "soft failures, skips and probes are counted" {
 	fail_route server_error 500 -1
 	lull status --json gpt-4o | jq -e '.keys[] | select(.kind == "route") | .state == "ready" and .strikes == 1 and .cause == "server_error"'
-	fail_route rate_limited 429 50
+	fail_route permission 403 50
 	sleep 0.1
 	fail_route probe 0 -1
 	run -75 fail_route answered 200 -1
