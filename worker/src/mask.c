@@ -95,35 +95,48 @@ static bool has_long_run(const char *word, size_t size)
 	return false;
 }
 
+struct reader {
+	const char *at;
+	char before;         /* the character before `at` */
+	const char *closing; /* the quote that ends a span which was looked at */
+	const char *secret;
+	size_t secret_size;
+};
+
 /*
  * Size of the quoted span that begins here if it has to be hidden, else 0. An apostrophe stands
  * between letters and neither opens nor closes. What nothing closes is hidden to its end.
  */
-static size_t hidden_quote_size(const char *text, char before)
+static size_t hidden_quote_size(struct reader *reader)
 {
-	char quote = *text;
+	const char *text = reader->at;
 	bool has_blank = false;
 	size_t size = 1;
 
-	if ((quote != '\'' && quote != '"' && quote != '`') || is_alnum(before))
+	if ((*text != '\'' && *text != '"' && *text != '`') || is_alnum(reader->before) ||
+	    text == reader->closing)
 		return 0;
 	for (; text[size] != '\0' && size < QUOTED_BYTES_MAX; size++) {
-		if (text[size] == quote && !is_alnum(text[size + 1]))
+		if (text[size] == *text && !is_alnum(text[size + 1])) {
+			reader->closing = text + size;
 			return has_blank ? size + 1 : 0;
+		}
 		has_blank = has_blank || text[size] == ' ' || text[size] == '\n';
 	}
 	return has_blank ? strlen(text) : 0;
 }
 
 /* Size of what has to be hidden from here on, 0 if nothing has. */
-static size_t hidden_size(const char *at, char before, const char *secret, size_t secret_size)
+static size_t hidden_size(struct reader *reader)
 {
+	const char *at = reader->at;
 	size_t size;
 
-	if (secret_size >= SECRET_BYTES_MIN && strncmp(at, secret, secret_size) == 0)
-		return secret_size;
-	size = hidden_quote_size(at, before);
-	if (size > 0 || is_key_char(before))
+	if (reader->secret_size >= SECRET_BYTES_MIN &&
+	    strncmp(at, reader->secret, reader->secret_size) == 0)
+		return reader->secret_size;
+	size = hidden_quote_size(reader);
+	if (size > 0 || is_key_char(reader->before))
 		return size;
 	size = word_size(at);
 	return has_prefix(at, size) || has_long_run(at, size) ? size : 0;
@@ -161,20 +174,22 @@ static size_t put_character(struct line *line, const char *at)
 void mask_write(char *out, size_t size, const char *message, const char *secret)
 {
 	struct line line = {.out = out, .size = size - 1 - strlen(CUT)};
-	size_t secret_size = secret ? strlen(secret) : 0;
-	const char *at = message;
-	char before = ' ';
-	size_t hidden;
+	struct reader reader = {
+		.at = message,
+		.before = ' ',
+		.secret = secret,
+		.secret_size = secret ? strlen(secret) : 0,
+	};
+	size_t used;
 
-	while (*at != '\0' && !line.full) {
-		hidden = hidden_size(at, before, secret, secret_size);
-		if (hidden > 0) {
+	while (*reader.at != '\0' && !line.full) {
+		used = hidden_size(&reader);
+		if (used > 0)
 			put(&line, HIDDEN, strlen(HIDDEN));
-			at += hidden;
-		} else {
-			at += put_character(&line, at);
-		}
-		before = at[-1];
+		else
+			used = put_character(&line, reader.at);
+		reader.at += used;
+		reader.before = reader.at[-1];
 	}
 	while (line.used > 0 && out[line.used - 1] == ' ')
 		line.used--;
