@@ -239,6 +239,18 @@ static bool is_body(const char *name)
 	return strcmp(name, "function") == 0 || strcmp(name, "custom") == 0;
 }
 
+/* a piece of the text; vendors who have it as an object send it whole */
+static int add_piece(struct call *call, struct json_object *value)
+{
+	const char *json;
+	size_t size;
+
+	if (json_object_is_type(value, json_type_string))
+		return openai_add_text(value, &call->text);
+	json = openai_json(value, &size);
+	return json ? buffer_add(&call->text, json, size) : -ENOMEM;
+}
+
 /* "function": {name, arguments}, "custom": {name, input} */
 static int merge_body(struct call *call, const char *kind, struct json_object *body)
 {
@@ -249,13 +261,12 @@ static int merge_body(struct call *call, const char *kind, struct json_object *b
 	call->is_custom = strcmp(kind, "custom") == 0;
 	json_object_object_foreach(body, name, value)
 	{
-		const char *text = json_object_get_string(value);
 		int rc = 0;
 
 		if (!value)
 			continue;
 		if (strcmp(name, "arguments") == 0 || strcmp(name, "input") == 0)
-			rc = buffer_add(&call->text, text, strlen(text));
+			rc = add_piece(call, value);
 		else if (!wire_member(head, name))
 			rc = add(head, name, json_object_get(value));
 		if (rc != 0)
