@@ -261,6 +261,8 @@ static void test_routes_that_cannot_be_used_say_why(void)
 		{"opneai/gpt-4o", "unable to map 'opneai/gpt-4o' to a provider, expected a prefix such as openai/; did you mean 'openai/gpt-4o'?"},
 		{"", "a model name that is empty or has control characters"},
 		{"a\nb", "a model name that is empty or has control characters"},
+		{"openai/*", "'openai/*' names no model, expected one without *"},
+		{"*", "'*' names no model, expected one without *"},
 		{"claude-3", "no adapter for anthropic in this version"},
 		{"azure/x", "no adapter for azure in this version"},
 		{"bedrock/x", "no adapter for bedrock in this version"},

@@ -115,7 +115,7 @@ static struct json_object *settings_object(struct builder *b, const struct confi
 	put_number(b, object, "num_retries", options.num_retries);
 	put_number(b, object, "max_cooldown_ms", options.max_cooldown_ms);
 	if (options.cooldown_ms != LULL_UNSET)
-		put_number(b, object, "cooldown_ms", options.cooldown_ms);
+		put_number(b, object, "cooldown_time_ms", options.cooldown_ms);
 	return object;
 }
 
@@ -205,7 +205,7 @@ static struct json_object *route_object(struct builder *b, const struct http_rou
 	put_limit(b, object, "idle_timeout_ms", call->idle_ms);
 	put_limit(b, object, "total_timeout_ms", call->total_ms);
 	if (call->cooldown_ms != LULL_UNSET)
-		put_number(b, object, "cooldown_ms", call->cooldown_ms);
+		put_number(b, object, "cooldown_time_ms", call->cooldown_ms);
 	if (route->stream_upstream)
 		put(b, object, "stream_upstream", json_object_new_boolean(1));
 	put_text(b, object, "ca_file", route->ca_file);

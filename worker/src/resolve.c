@@ -73,6 +73,8 @@ static int map_name(struct making *m)
 	const char *model, *name = m->entry->model;
 	int r;
 
+	if (strchr(name, '*'))
+		return unusable(m, "'%s' names no model, expected one without *", name);
 	if (m->entry->provider) {
 		m->route->provider = provider_by_name(m->entry->provider);
 		return copy(name, &m->route->model);

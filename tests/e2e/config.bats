@@ -1,0 +1,175 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# lull config check and show, lull-worker resolve: on the samples in config/, against what is kept
+# beside them. `LULL_GOLDEN=write bats config.bats` writes what is kept anew; read the difference.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	SAMPLES=$BATS_TEST_DIRNAME/config
+	SCRATCH=$(mktemp -d /tmp/lull-config-XXXXXX)
+	cp "$SAMPLES"/*.yaml "$SAMPLES"/*.json "$SCRATCH"
+	chmod 600 "$SCRATCH"/*
+	cd "$SCRATCH"
+	WORKER=$LULL_BIN_DIR/lull-worker
+	[ -x "$WORKER" ]
+}
+
+teardown() {
+	rm -rf "$SCRATCH"
+}
+
+# lull-worker with nothing of this shell's environment but what is given: [NAME=VALUE...] -- ARG...
+worker() {
+	local variables=()
+	while [ "$1" != -- ]; do
+		variables+=("$1")
+		shift
+	done
+	shift
+	env -i PATH="$PATH" HOME="$SCRATCH" "${variables[@]}" "$WORKER" "$@"
+}
+
+# stdin is what is kept in the file of that name
+golden() {
+	if [ "${LULL_GOLDEN:-}" = write ]; then
+		cat >"$SAMPLES/$1"
+	else
+		diff -u "$SAMPLES/$1" -
+	fi
+}
+
+checked() { # FILE EXIT-CODE
+	run -"$2" --separate-stderr worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- config check "$1"
+	printf '%s\n' "$stderr" | golden "$1.messages"
+	if [ "$2" = 0 ]; then
+		[[ $output == "$1: no errors, "* ]]
+	else
+		[ -z "$output" ]
+	fi
+}
+
+@test "errors and warnings are named by line" {
+	checked errors.yaml 78
+	checked errors.json 78
+	checked syntax.yaml 78
+	checked syntax.json 78
+	checked names.yaml 0
+	checked own.yaml 0
+	checked litellm.yaml 0
+	checked litellm.json 0
+}
+
+@test "routes and settings are shown as they are understood" {
+	for file in litellm.yaml own.yaml names.yaml; do
+		worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- config show -c $file 2>/dev/null |
+			golden $file.show
+		worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- config show --json -c $file 2>/dev/null |
+			golden $file.show.json
+	done
+}
+
+@test "config show --json is one object of version 1" {
+	worker -- config show --json -c litellm.yaml 2>/dev/null |
+		jq -e '.v == 1 and (.routes | length) == 5' >/dev/null
+}
+
+@test "YAML and JSON of one content mean the same" {
+	for form in yaml json; do
+		worker OPENAI_API_KEY=sk-planted-1 -- config show --json -c litellm.$form 2>/dev/null |
+			jq 'del(.file, .routes[].problem)' >$form
+	done
+	diff yaml json
+}
+
+@test "no secret is ever shown" {
+	for file in *.yaml *.json; do
+		worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- config check $file || true
+		worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- config show -c $file || true
+		worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- config show --json -c $file || true
+		worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- resolve -c $file fast || true
+	done >all 2>&1
+	grep -q hidden all
+	run -1 grep -E 'planted|blue|password|sk-1234' all
+}
+
+@test "resolve prints the keys of a name, one on a line" {
+	fingerprint='[0-9a-f]{16}'
+	run -0 --separate-stderr worker OPENAI_API_KEY=a GROQ_API_KEY=b -- resolve -c litellm.yaml fast
+	[ "${#lines[@]}" = 6 ]
+	[[ ${lines[0]} =~ ^route:gpt-4o-mini@https://api.openai.com/v1#$fingerprint$ ]]
+	[[ ${lines[1]} =~ ^credential:$fingerprint$ ]]
+	[ "${lines[2]}" = endpoint:https://api.openai.com:443 ]
+	[[ ${lines[3]} =~ ^route:llama-3.1-8b-instant@https://api.groq.com/openai/v1#$fingerprint$ ]]
+	[ "${lines[5]}" = endpoint:https://api.groq.com:443 ]
+	[ "${lines[1]}" != "${lines[4]}" ]
+	[ -z "$stderr" ]
+}
+
+@test "resolve knows upstream names, with and without their provider" {
+	for name in local meta-llama/Llama-3.1-8B hosted_vllm/meta-llama/Llama-3.1-8B; do
+		run -0 --separate-stderr worker -- resolve -c litellm.yaml $name
+		[ "$output" = "route:meta-llama/Llama-3.1-8B@http://gpu1:8000/v1
+endpoint:http://gpu1:8000" ]
+	done
+}
+
+@test "resolve ends with 1 for a name that is not configured, with 78 for a broken file" {
+	run -1 --separate-stderr worker -- resolve -c litellm.yaml gpt-3.5-turbo
+	[ -z "$output$stderr" ]
+	run -78 --separate-stderr worker -- resolve -c syntax.yaml fast
+	[ -z "$output" ]
+	[ "$stderr" = "$(cat "$SAMPLES/syntax.yaml.messages")" ]
+	run -0 --separate-stderr worker -- resolve -c litellm.yaml claude
+	[ -z "$output" ]
+	[[ $stderr == *"model 'claude' is not usable: "* ]]
+}
+
+@test "without a file there is a configuration all the same" {
+	run -0 --separate-stderr worker -- config show
+	[[ $output == *"budget: 45s"* ]]
+	run -0 --separate-stderr worker -- config check
+	[ "$output" = "no file: no errors, 0 routes" ]
+}
+
+@test "the file is found where it belongs" {
+	mkdir -p .config/lull
+	cp own.yaml .config/lull/config.yaml
+	run -0 --separate-stderr worker -- config show
+	[[ $output == "file: $SCRATCH/.config/lull/config.yaml"* ]]
+	run -0 --separate-stderr worker LULL_CONFIG=litellm.json -- config show
+	[[ $output == "file: litellm.json"* ]]
+	run -78 --separate-stderr worker LULL_CONFIG=nobody.yaml -- config show
+	[ "$stderr" = "nobody.yaml: cannot be read: No such file or directory" ]
+}
+
+@test "a key that others may read is warned of" {
+	chmod 644 own.yaml
+	run -0 --separate-stderr worker -- config check own.yaml
+	[[ $stderr == *"own.yaml:8: others may read the api_key here (mode 0644), expected chmod 600 or os.environ/NAME"* ]]
+}
+
+@test "usage errors end with 64" {
+	run -64 worker -- config
+	run -64 worker -- config nonsense
+	run -64 worker -- config show extra
+	run -64 worker -- config check a b
+	run -64 worker -- config show --nonsense
+	run -64 worker -- resolve
+	run -64 worker -- resolve a b
+}
+
+@test "help comes with examples" {
+	for command in config "config check" "config show" resolve; do
+		run -0 worker -- $command --help
+		[[ $output == *examples:* ]]
+	done
+}
+
+@test "the example configurations are without fault" {
+	for file in "$BATS_TEST_DIRNAME"/../../docs/examples/lull.yaml "$BATS_TEST_DIRNAME"/../../docs/examples/lull.json; do
+		cp "$file" .
+		run -0 --separate-stderr worker OPENAI_API_KEY=a GROQ_API_KEY=b COHERE_API_KEY=c -- config check "${file##*/}"
+		[ -z "$stderr" ]
+	done
+}
