@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any bytes as an answer in OpenAI's form, whole and streamed, and as a request.
+ *
+ *   - a verdict for everything; an answer is JSON, and read again it is an answer again;
+ *   - a stream gives the same chunks and the same verdict however it is cut, and what is put
+ *     together of a whole one is an answer by the rules of unstreamed ones;
+ *   - of a request only the named members change.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include <lull/lull.h>
+
+#include "fuzz.h"
+#include "http_text.h"
+
+static const struct adapter *adapter;
+static struct http_route route = {
+	.model = (char *)"the \"model\"",
+	.base_url = (char *)"https://host/v1",
+	.api_key = (char *)"hunter2",
+};
+
+/* ---- whole answers */
+
+static void check_answer(const struct answer *answer)
+{
+	const struct wire_response again = {
+		.status = 200, .body = answer->json, .body_bytes = answer->json_bytes};
+	struct verdict verdict;
+	struct answer copy;
+
+	CHECK(strlen(answer->json) == answer->json_bytes);
+	CHECK(adapter->read_answer(&route, &again, &copy, &verdict) == 0);
+	CHECK(strcmp(answer->json, copy.json) == 0);
+	CHECK(!answer->text == !copy.text);
+	CHECK(!answer->text || strcmp(answer->text, copy.text) == 0);
+	answer_deinit(&copy);
+}
+
+static void read_whole(const struct wire_response *response)
+{
+	struct verdict verdict;
+	struct answer answer;
+	int rc = adapter->read_answer(&route, response, &answer, &verdict);
+
+	CHECK(verdict.rule);
+	CHECK((rc == 0) == (verdict.outcome.class_id == LULL_CLASS_ANSWERED));
+	if (rc == 0) {
+		check_answer(&answer);
+		answer_deinit(&answer);
+	}
+}
+
+/* ---- streams */
+
+struct streamed {
+	struct buffer chunks;
+	struct verdict verdict;
+	struct answer answer;
+};
+
+static int write_chunk(const struct stream_event *event, void *userdata)
+{
+	struct buffer *out = userdata;
+	char problem[128];
+	struct json_object *chunk = json_read(event->json, event->json_bytes, problem);
+
+	CHECK(chunk && !memchr(event->json, '\n', event->json_bytes));
+	json_object_put(chunk);
+	CHECK(buffer_add(out, event->json, event->json_bytes + 1) == 0);
+	return 0;
+}
+
+static void read_stream(const struct wire_response *response, size_t piece_size,
+			struct streamed *ret)
+{
+	struct stream_reader *reader = adapter->stream_new(&route);
+	int rc = 0;
+
+	CHECK(reader);
+	*ret = (struct streamed){0};
+	buffer_init(&ret->chunks, 1u << 30);
+	for (size_t at = 0; at < response->body_bytes && rc == 0; at += piece_size) {
+		size_t left = response->body_bytes - at;
+
+		rc = adapter->stream_feed(reader, response->body + at,
+					  left < piece_size ? left : piece_size, write_chunk,
+					  &ret->chunks);
+	}
+	CHECK(rc == 0 || rc == 1);
+	adapter->stream_end(reader, response, false, &ret->verdict);
+	CHECK(ret->verdict.rule);
+	CHECK(rc == 0 || ret->verdict.outcome.class_id != LULL_CLASS_ANSWERED);
+	if (ret->verdict.outcome.class_id == LULL_CLASS_ANSWERED)
+		CHECK(adapter->stream_answer(reader, &ret->answer) == 0);
+	adapter->stream_free(reader);
+}
+
+static void compare_streams(const struct wire_response *response, size_t piece_size)
+{
+	struct streamed whole, pieces;
+
+	read_stream(response, SIZE_MAX, &whole);
+	read_stream(response, piece_size, &pieces);
+	CHECK(strcmp(whole.verdict.rule, pieces.verdict.rule) == 0);
+	CHECK(strcmp(whole.verdict.detail, pieces.verdict.detail) == 0);
+	CHECK(whole.chunks.size == pieces.chunks.size);
+	CHECK(whole.chunks.size == 0 ||
+	      memcmp(whole.chunks.bytes, pieces.chunks.bytes, whole.chunks.size) == 0);
+	CHECK(!whole.answer.json == !pieces.answer.json);
+	if (whole.answer.json) {
+		CHECK(strcmp(whole.answer.json, pieces.answer.json) == 0);
+		check_answer(&whole.answer);
+	}
+	answer_deinit(&whole.answer);
+	answer_deinit(&pieces.answer);
+	buffer_deinit(&whole.chunks);
+	buffer_deinit(&pieces.chunks);
+}
+
+/* ---- requests */
+
+static bool may_change(const char *name)
+{
+	static const char *const names[] = {"model", "stream", "stream_options", "max_tokens",
+					    "max_completion_tokens"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void compare_requests(struct json_object *before, struct json_object *after, bool stream)
+{
+	struct json_object *member;
+
+	CHECK(json_object_object_get_ex(after, "model", &member));
+	CHECK(strcmp(json_object_get_string(member), route.model) == 0);
+	CHECK(json_object_object_get_ex(after, "stream", &member) || !stream);
+	if (stream)
+		CHECK(json_object_get_boolean(member));
+	json_object_object_foreach(before, name, value)
+	{
+		if (may_change(name))
+			continue;
+		CHECK(json_object_object_get_ex(after, name, &member));
+		CHECK(json_object_equal(value, member));
+	}
+}
+
+static void write_request(const char *bytes, size_t size, bool stream)
+{
+	char problem[256];
+	struct json_object *before = json_read(bytes, size, problem), *after;
+	struct http_request request;
+	int rc = adapter->write_request(&route, bytes, size, stream, &request, problem);
+
+	CHECK(rc == 0 || rc == -EINVAL);
+	if (rc == 0 && json_object_is_type(before, json_type_object)) {
+		after = json_read(request.body.bytes, request.body.size, problem);
+		CHECK(json_object_is_type(after, json_type_object));
+		compare_requests(before, after, stream);
+		json_object_put(after);
+	}
+	http_request_deinit(&request);
+	json_object_put(before);
+}
+
+/* The last byte, where it means nothing yet, chooses provider and size of the pieces. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	uint8_t choice = size > 0 ? data[size - 1] : 0;
+	const char *expected;
+	struct http_text text = {0};
+	struct wire_response response = {
+		.status = 200, .body = (const char *)data, .body_bytes = size};
+
+	adapter = adapter_by_name("openai");
+	route.provider = provider_by_name(choice & 1 ? "deepseek" : "openai");
+	if (http_text_parse((const char *)data, size, &text, &expected) == 0) {
+		response = text.response;
+		response.status = 200;
+	}
+	read_whole(&response);
+	compare_streams(&response, 1 + choice % 9);
+	write_request(response.body, response.body_bytes, choice & 2);
+	http_text_deinit(&text);
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any bytes as an answer with hints in its headers and in its body: what is read is -1 with no
+ * place, or a wait of 0 or more with one.
+ */
+#include <string.h>
+
+#include "fuzz.h"
+#include "http_text.h"
+
+static void check(const struct provider *provider, const struct wire_response *response,
+		  struct json_object *error, const char *message)
+{
+	const char *from = "unset";
+	int64_t wait_ms = hint_read(provider, response, error, message, &from);
+
+	CHECK(wait_ms >= -1);
+	CHECK((wait_ms == -1) == (from == NULL));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	const char *expected;
+	struct http_text text;
+	struct json_object *error;
+	char problem[128];
+
+	if (http_text_parse((const char *)data, size, &text, &expected) != 0)
+		return 0;
+	text.response.now_unix_ms = INT64_C(1770934000000);
+	error = json_read(text.response.body, text.response.body_bytes, problem);
+	for (size_t i = 0; provider_at(i); i++)
+		check(provider_at(i), &text.response, error, text.response.body);
+	text.response.status = 429;
+	check(NULL, &text.response, error, text.response.body);
+	json_object_put(error);
+	http_text_deinit(&text);
+	return 0;
+}
