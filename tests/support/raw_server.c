@@ -110,7 +110,7 @@ static bool play(struct raw_server *server, int fd, const struct raw_turn *turn)
 			;
 		return false;
 	case RAW_AGAIN:
-		while (send_all(fd, turn->bytes))
+		while (turn->bytes && send_all(fd, turn->bytes))
 			;
 		return false;
 	case RAW_CLOSE:

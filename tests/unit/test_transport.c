@@ -291,8 +291,8 @@ static void test_endless_bodies_end_at_the_cap(void)
         };
 	struct fixture f;
 
-	memset(turn_bytes, 'x', sizeof(turn_bytes) - 1);
-	memcpy(turn_bytes, OK_HEAD "\r\n", strlen(OK_HEAD "\r\n"));
+	head = (size_t)snprintf(turn_bytes, sizeof(turn_bytes), "%s", OK_HEAD "\r\n");
+	memset(turn_bytes + head, 'x', sizeof(turn_bytes) - 1 - head);
 	f = BEGIN(endless);
 	CU_ASSERT(exchange(f.transport, f.server, &f.seen, &f.failure));
 	CU_ASSERT(f.failure.body_cap);

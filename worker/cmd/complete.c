@@ -84,9 +84,10 @@ static const struct command command = {
 		       "a newline.\n"
 		       "exit codes: 0 answered, 64 usage, 65 the request itself was refused or is "
 		       "no good,\n"
-		       "69 every model failed, 75 every model is cooling, 77 only auth errors, 78 "
-		       "configuration,\n"
-		       "124 out of time, 130 and 143 interrupted\n",
+		       "69 every model failed, 74 stdout cannot be written, 75 every model is "
+		       "cooling,\n"
+		       "77 only auth errors, 78 configuration, 124 out of time, 130 and 143 "
+		       "interrupted\n",
 	.examples = "  lull complete -m gpt-4o-mini \"Say hello\"\n"
 		    "  lull complete -m gpt-4o -f anthropic/claude-sonnet-4-5 \"Summarise:\" "
 		    "<report.txt\n"

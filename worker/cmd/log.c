@@ -18,42 +18,17 @@ void log_set_level(enum log_level level)
 	current_level = level;
 }
 
-__attribute__((format(printf, 2, 0))) static void log_line(enum log_level level, const char *format,
-							   va_list arguments)
+void log_line(enum log_level level, const char *format, ...)
 {
 	char line[LOG_LINE_BYTES_MAX];
 	int saved_errno = errno;
+	va_list arguments;
 
 	if (level > current_level)
 		return;
+	va_start(arguments, format);
 	(void)vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
 	(void)fprintf(stderr, "lull: %s\n", line);
 	errno = saved_errno;
-}
-
-void log_error(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_line(LOG_LEVEL_QUIET, format, arguments);
-	va_end(arguments);
-}
-
-void log_warn(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_line(LOG_LEVEL_NORMAL, format, arguments);
-	va_end(arguments);
-}
-
-void log_info(const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	log_line(LOG_LEVEL_VERBOSE, format, arguments);
-	va_end(arguments);
 }

@@ -14,9 +14,12 @@ enum log_level {
 
 void log_set_level(enum log_level level);
 
-/* "lull: " + the sentence + newline, in one write. errno is kept. */
-void log_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
-void log_info(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* "lull: " + the sentence + newline, in one write, unless the level is above the one set. errno is
+ * kept. */
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...) log_line(LOG_LEVEL_QUIET, __VA_ARGS__)
+#define log_warn(...)  log_line(LOG_LEVEL_NORMAL, __VA_ARGS__)
+#define log_info(...)  log_line(LOG_LEVEL_VERBOSE, __VA_ARGS__)
 
 #endif

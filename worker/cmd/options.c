@@ -133,14 +133,13 @@ struct getopt_form {
 	char shorts[3 + 2 * (OPTIONS_MAX + 1)];
 };
 
-/* The leading ':' makes getopt tell a missing argument from an unknown option. */
+/* @form: zeroed. The leading ':' makes getopt tell a missing argument from an unknown option. */
 static void to_getopt(const struct command *command, struct getopt_form *form)
 {
 	size_t count = option_count(command);
 	char *shorts = form->shorts;
 
 	assert(count <= OPTIONS_MAX);
-	*form = (struct getopt_form){0};
 	*shorts++ = ':';
 	*shorts++ = 'h';
 	for (size_t i = 0; i < count; i++) {
@@ -186,7 +185,7 @@ static int getopt_error(const struct command *command, int value, char **argv)
 int options_read(const struct command *command, int argc, char **argv, void *settings,
 		 int *ret_first)
 {
-	struct getopt_form form;
+	struct getopt_form form = {0};
 
 	to_getopt(command, &form);
 	optind = 0; /* glibc: start anew */

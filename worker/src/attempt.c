@@ -20,6 +20,7 @@
  */
 #include "attempt.h"
 
+#include <assert.h>
 #include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
@@ -103,6 +104,7 @@ static int hand_out(struct http_attempt *attempt, const struct stream_event *eve
 {
 	const struct sink *sink = attempt->job.sink;
 
+	assert(sink);
 	return sink->chunk(event, sink->userdata) == 0 ? 0 : -ECANCELED;
 }
 
