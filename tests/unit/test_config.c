@@ -311,6 +311,9 @@ static void test_entries_are_checked(void)
 		{ENTRY("extra_headers: {X-A: [secret]}"),
 		 "E f:3: litellm_params.extra_headers is a list, expected a map of header names to values\n"},
 		{ENTRY("extra_body: 5"), "E f:3: litellm_params.extra_body is '5', expected a map\n"},
+		{ENTRY("extra_body: {a: {model: x}, model: x, stream: true}"),
+		 "E f:3: 'model' in extra_body is set by Lull itself, expected another one\n"
+		 "E f:3: 'stream' in extra_body is set by Lull itself, expected another one\n"},
 		{"model_list:\n- model_name: openai/*\n  litellm_params: {model: openai/*}\n",
 		 "W f:2: model_name 'openai/*': names with * match nothing in Lull, expected one entry for each model\n"},
 	};
@@ -864,6 +867,110 @@ static void test_the_table_of_keys_is_consistent(void)
 	}
 }
 
+/* ---- the manual */
+
+static char *read_document(const char *name)
+{
+	char path[512];
+	FILE *file;
+	char *text = calloc(1, 1 << 20);
+
+	(void)snprintf(path, sizeof(path), "%s/%s", LULL_DOCS_DIR, name);
+	file = fopen(path, "r");
+	CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+	CU_ASSERT(fread(text, 1, (1 << 20) - 1, file) > 0);
+	(void)fclose(file);
+	return text;
+}
+
+/* A row as a line of the reference's tables. */
+static void reference_line(const struct schema_row *row, char *ret, size_t size)
+{
+	char expected[SCHEMA_EXPECTED_BYTES];
+
+	schema_expected(row, expected);
+	(void)snprintf(ret, size, "| `%s` | %s | %s | %s |\n", row->key, expected, row->initial,
+		       row->text);
+}
+
+/* Each section's rows stand in a table of their own, behind its name as a heading. */
+static void test_the_reference_has_every_key_as_it_is(void)
+{
+	char *document = read_document("configuration.md");
+	const struct schema_row *row;
+
+	for (size_t i = 0; (row = schema_at(i)); i++) {
+		char heading[80], line[512];
+		const char *section, *found, *next;
+
+		(void)snprintf(heading, sizeof(heading),
+			       row->section[0] ? "\n### `%s`\n" : "\n### The top level%s\n",
+			       row->section);
+		reference_line(row, line, sizeof(line));
+		section = strstr(document, heading);
+		found = section ? strstr(section, line) : NULL;
+		next = section ? strstr(section + 1, "\n### ") : NULL;
+		CU_ASSERT_PTR_NOT_NULL(found);
+		CU_ASSERT(!next || !found || found < next);
+		if (!found)
+			fprintf(stderr, "%s%s", heading + 1, line);
+	}
+	free(document);
+}
+
+static void add_words(char *line, const char *const *words)
+{
+	if (!words[0])
+		(void)strcat(line, "\u2013");
+	for (const char *const *word = words; *word; word++)
+		(void)sprintf(line + strlen(line), "%s`%s`", word == words ? "" : ", ", *word);
+}
+
+static void test_the_reference_has_every_provider_as_it_is(void)
+{
+	char *document = read_document("configuration.md");
+	const struct provider *provider;
+
+	for (size_t i = 0; (provider = provider_at(i)); i++) {
+		char line[512] = "\n| ";
+
+		add_words(line, provider->prefixes);
+		(void)strcat(line, " | ");
+		if (provider->base_url)
+			(void)sprintf(line + strlen(line), "`%s`", provider->base_url);
+		else
+			(void)strcat(line, "to be configured");
+		if (provider->base_variables[0]) {
+			(void)strcat(line, "; ");
+			add_words(line, provider->base_variables);
+		}
+		(void)strcat(line, " | ");
+		add_words(line, provider->key_variables);
+		(void)strcat(line, " |\n");
+		CU_ASSERT_PTR_NOT_NULL(strstr(document, line));
+		if (!strstr(document, line))
+			fprintf(stderr, "%s", line);
+	}
+	free(document);
+}
+
+static void test_the_manual_page_names_every_key(void)
+{
+	char *document = read_document("man/lull.yaml.5.scd");
+	const struct schema_row *row;
+
+	for (size_t i = 0; (row = schema_at(i)); i++) {
+		char name[80];
+
+		(void)snprintf(name, sizeof(name), "*%s*", row->key);
+		CU_ASSERT_PTR_NOT_NULL(strstr(document, name));
+		if (!strstr(document, name))
+			fprintf(stderr, "%s.%s\n", row->section, row->key);
+	}
+	free(document);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -894,6 +1001,9 @@ int main(void)
 		CUNIT_TEST(test_a_key_that_others_may_read_is_warned_of_once),
 		CUNIT_TEST(test_the_configuration_is_found),
 		CUNIT_TEST(test_the_table_of_keys_is_consistent),
+		CUNIT_TEST(test_the_reference_has_every_key_as_it_is),
+		CUNIT_TEST(test_the_reference_has_every_provider_as_it_is),
+		CUNIT_TEST(test_the_manual_page_names_every_key),
 	};
 	char command[64];
 	int r;

@@ -496,6 +496,22 @@ static bool node_to_json(const struct node *node, struct json_object **ret)
 	return true;
 }
 
+/* What the route and the caller decide cannot be set once more. */
+static void check_body(struct reading *r, const struct node *map)
+{
+	static const char *const own[] = {"model", "stream"};
+
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
+		const struct node *member = node_member(map, own[i]);
+
+		if (member)
+			report_error(r->tree->report, member->key_line,
+				     "'%s' in extra_body is set by Lull itself, expected another "
+				     "one",
+				     own[i]);
+	}
+}
+
 static void read_body(struct reading *r, const struct place *place, const struct schema_row *row,
 		      const struct node *node, void *ret)
 {
@@ -506,6 +522,7 @@ static void read_body(struct reading *r, const struct place *place, const struct
 		mistyped(r, place, row, node);
 		return;
 	}
+	check_body(r, node);
 	if (!node_to_json(node, &object)) {
 		r->tree->report->out_of_memory = true;
 		return;
