@@ -290,6 +290,7 @@ static void test_endless_bodies_end_at_the_cap(void)
 		{turn_bytes, RAW_AGAIN}
         };
 	struct fixture f;
+	size_t head;
 
 	head = (size_t)snprintf(turn_bytes, sizeof(turn_bytes), "%s", OK_HEAD "\r\n");
 	memset(turn_bytes + head, 'x', sizeof(turn_bytes) - 1 - head);
