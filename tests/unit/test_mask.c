@@ -49,8 +49,8 @@ static void test_what_people_need_is_not_hidden(void)
 {
 	static const char *const messages[] = {
 		"The model `gpt-4o-mini-2024-07-18` does not exist",
-		"model meta-llama/Llama-3.3-70B-Instruct-Turbo, "
-		"anthropic.claude-3-5-haiku-20241022-v1:0",
+		"model meta-llama/Llama-3.3-70B-Instruct-Turbo",
+		"model anthropic.claude-3-5-haiku-20241022-v1:0",
 		"Your team 00000000-0000-4000-8000-0000000000e2 has no access",
 		"Unsupported value: 'max_completion_tokens'. Supported are: 'a', 'b' and 'c'.",
 		"This model's maximum context isn't that long; the callers' inputs are",
