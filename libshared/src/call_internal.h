@@ -32,8 +32,9 @@ struct route_word {
 };
 
 enum route_state {
-	ROUTE_FRESH = 0, /* not tried in this pass */
-	ROUTE_FAILED,    /* tried; may come again in a further pass */
+	ROUTE_FRESH = 0, /* not tried */
+	ROUTE_AGAIN,     /* failed, and comes again in this pass */
+	ROUTE_FAILED,    /* failed; may come again in a further pass */
 	ROUTE_OUT        /* not again in this call */
 };
 
@@ -96,6 +97,11 @@ struct lull_call {
 static inline bool is_tutorial(const struct lull_call *call)
 {
 	return call->options.policy == LULL_POLICY_TUTORIAL;
+}
+
+static inline bool is_due(const struct call_route *r)
+{
+	return r->state == ROUTE_FRESH || r->state == ROUTE_AGAIN;
 }
 
 static inline uint32_t bit_of(uint32_t class_id)

@@ -3,12 +3,13 @@
  * The decision loop as a state machine: which route next, how long it may take, when to sleep, when
  * to stop. No I/O, no clock, no allocation after begin.
  *
- * A route is FRESH until this call has tried it, then FAILED (it may come again) or OUT (it may
- * not: it refused the request itself, or cannot be used). lull_call_next() looks, in this order,
- * for
+ * A route is FRESH until this call has tried it, then FAILED (it may come again; AGAIN when a
+ * further pass has begun) or OUT (it may not: it refused the request itself, or cannot be used).
+ * lull_call_next() looks, in this order, for
  *
  *     1. a fresh route that is ready, in the order of the list; routes that an error leads to
- *        (context_window_fallbacks and the like) come before the list once that error was met
+ *        (context_window_fallbacks and the like) come before the list once that error was met.
+ *        Then, likewise, one of the pass that has begun
  *     2. a failed route whose cooldown has ended: a further pass, at once
  *     3. when_cooling: try: the cooling route that ends first
  *     4. a failed route that never cooled: a further pass, after a pause
@@ -79,8 +80,7 @@ static uint32_t further_ready_count(struct lull_call *call, const struct call_ro
 	uint32_t count = 0;
 
 	for (uint32_t turn = 0; (r = route_next(call, &turn));)
-		if (r != chosen && r->state == ROUTE_FRESH &&
-		    route_ready_in_ms(call, r, now_ms, &shut) == 0)
+		if (r != chosen && is_due(r) && route_ready_in_ms(call, r, now_ms, &shut) == 0)
 			count++;
 	return count;
 }
@@ -106,7 +106,7 @@ static struct waiting waiting_for(struct lull_call *call, uint64_t now_ms)
 		if (r->state == ROUTE_OUT)
 			continue;
 		ready_in_ms = route_ready_in_ms(call, r, now_ms, &shut);
-		if (r->state == ROUTE_FRESH && ready_in_ms == 0)
+		if (is_due(r) && ready_in_ms == 0)
 			ready_in_ms = 1; /* lost to another process, and free again already */
 		if (ready_in_ms > 0 && ready_in_ms < waiting.soonest_ms) {
 			waiting.soonest_ms = ready_in_ms;
@@ -296,27 +296,31 @@ static void finish(struct lull_call *call, uint64_t now_ms)
 
 /* ------------------------------------------------------------------ deciding */
 
-static bool try_fresh(struct lull_call *call, uint64_t now_ms)
+/* The same route once more, where that was asked for (num_retries). */
+static bool try_retry(struct lull_call *call, uint64_t now_ms)
+{
+	const struct route_word *shut;
+	struct call_route *r;
+
+	if (call->retry_route == LULL_UNSET)
+		return false;
+	r = &call->routes[call->retry_route];
+	call->retry_route = LULL_UNSET;
+	if (route_ready_in_ms(call, r, now_ms, &shut) > 0 || !attempt_acquire(call, r, now_ms))
+		return false;
+	step_try(call, r, now_ms);
+	return true;
+}
+
+static bool try_in_state(struct lull_call *call, uint64_t now_ms, enum route_state state)
 {
 	struct call_route *r;
 
-	if (call->retry_route != LULL_UNSET) {
-		const struct route_word *shut;
-
-		r = &call->routes[call->retry_route];
-		call->retry_route = LULL_UNSET;
-		if (route_ready_in_ms(call, r, now_ms, &shut) == 0 &&
-		    attempt_acquire(call, r, now_ms)) {
-			step_try(call, r, now_ms);
-			return true;
-		}
-		r->state = ROUTE_FAILED;
-	}
 	for (uint32_t turn = 0; (r = route_next(call, &turn));) {
 		const struct route_word *shut = NULL;
 		uint64_t ready_in_ms;
 
-		if (r->state != ROUTE_FRESH)
+		if (r->state != state)
 			continue;
 		ready_in_ms = route_ready_in_ms(call, r, now_ms, &shut);
 		if (ready_in_ms == 0 && attempt_acquire(call, r, now_ms)) {
@@ -331,6 +335,13 @@ static bool try_fresh(struct lull_call *call, uint64_t now_ms)
 	return false;
 }
 
+/* A route that failed waits until the untried ones have had their turn. */
+static bool try_due(struct lull_call *call, uint64_t now_ms)
+{
+	return try_retry(call, now_ms) || try_in_state(call, now_ms, ROUTE_FRESH) ||
+	       try_in_state(call, now_ms, ROUTE_AGAIN);
+}
+
 static bool try_anyway(struct lull_call *call, uint64_t now_ms)
 {
 	struct call_route *soonest = NULL, *r;
@@ -340,7 +351,7 @@ static bool try_anyway(struct lull_call *call, uint64_t now_ms)
 		const struct route_word *shut;
 		uint64_t ready_in_ms;
 
-		if (r->state != ROUTE_FRESH)
+		if (!is_due(r))
 			continue;
 		ready_in_ms = route_ready_in_ms(call, r, now_ms, &shut);
 		if (ready_in_ms < soonest_ms) {
@@ -367,7 +378,7 @@ static void pass_begin(struct lull_call *call, uint64_t now_ms, bool softly)
 		if (r->state != ROUTE_FAILED || route_ready_in_ms(call, r, now_ms, &shut) > 0 ||
 		    (!r->cooled && !softly))
 			continue;
-		r->state = ROUTE_FRESH;
+		r->state = ROUTE_AGAIN;
 		r->cooled = false;
 	}
 }
@@ -402,7 +413,7 @@ static bool passes_are_left(const struct lull_call *call)
 }
 
 /* Nothing is ready. A further pass, a sleep, or the end. */
-static void decide_without_fresh(struct lull_call *call, uint64_t now_ms, uint32_t serial)
+static void decide_without_due(struct lull_call *call, uint64_t now_ms, uint32_t serial)
 {
 	struct waiting waiting = waiting_for(call, now_ms);
 	uint64_t wake_ms = 0;
@@ -411,7 +422,7 @@ static void decide_without_fresh(struct lull_call *call, uint64_t now_ms, uint32
 		if (!call->passing)
 			call->passes++;
 		pass_begin(call, now_ms, false);
-		if (try_fresh(call, now_ms))
+		if (try_due(call, now_ms))
 			return;
 		waiting = waiting_for(call, now_ms); /* lost it to another process */
 	}
@@ -445,16 +456,16 @@ static void decide(struct lull_call *call, uint64_t now_ms)
 		finish(call, now_ms);
 		return;
 	}
-	if (try_fresh(call, now_ms))
+	if (try_due(call, now_ms))
 		return;
 	if (call->pause_until_ms && now_ms >= call->pause_until_ms) {
 		call->pause_until_ms = 0;
 		call->passes++;
 		pass_begin(call, now_ms, true);
-		if (try_fresh(call, now_ms))
+		if (try_due(call, now_ms))
 			return;
 	}
-	decide_without_fresh(call, now_ms, serial);
+	decide_without_due(call, now_ms, serial);
 }
 
 /* Is the sleep over? Asking early repeats the step, so a driver's spurious wake-up costs nothing.
