@@ -152,13 +152,13 @@ messages() {
 }
 
 @test "nobody is asked for a prompt on a terminal" {
-	command -v script >/dev/null || skip "script(1) is missing"
+	needs_terminal
 	run script -qec "lull complete -m openai/m1" /dev/null
 	[[ $output == *"there is no prompt"* ]]
 }
 
 @test "on a terminal the answer is streamed" {
-	command -v script >/dev/null || skip "script(1) is missing"
+	needs_terminal
 	script -qec "lull complete -m openai/m1 hi" /dev/null
 	[ "$(mock_requests '.requests[-1].body | fromjson | .stream')" = true ]
 	ask -m openai/m1 hi

@@ -29,17 +29,14 @@ teardown() {
 }
 
 @test "a name server that never answers does not hold up the end" {
+	"$LULL_BIN_DIR/silent_dns" true || skip "no network of its own"
 	OPENAI_BASE_URL=http://nowhere.example.com/v1
 	run -124 within 1000 1500 in_silent_network -m openai/m --budget 1s hi
 	[[ $output == *"time ran out"* ]]
 }
 
 in_silent_network() {
-	local code=0
-
-	"$LULL_BIN_DIR/silent_dns" true || skip "no network of its own"
-	"$LULL_BIN_DIR/silent_dns" lull complete "$@" </dev/null || code=$?
-	return "$code"
+	"$LULL_BIN_DIR/silent_dns" lull complete "$@" </dev/null
 }
 
 @test "a caller's short timeout benches nobody" {

@@ -106,6 +106,7 @@ endpoint:$ENDPOINT" ]
 }
 
 @test "colours only for a terminal, and not with NO_COLOR" {
+	needs_terminal
 	lull hold -q gpt-4
 	export TERM=xterm
 	run -0 lull status

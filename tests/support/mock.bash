@@ -103,3 +103,8 @@ mock_requests() {
 mock_fault_url() {
 	mock_ask "$MOCK_URL/__mock/faults" | jq -r --arg name "$1" '.[$name].url'
 }
+
+# For tests that run a program on a terminal of its own: not every container has any to give.
+needs_terminal() {
+	script -qec true /dev/null >/dev/null 2>&1 || skip "no terminal to be had"
+}
