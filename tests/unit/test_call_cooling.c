@@ -892,7 +892,7 @@ static void test_a_full_table(void)
 	struct scratch scratch;
 	struct world w;
 	struct caller c;
-	char name[16];
+	char name[32];
 
 	scratch_make(&scratch);
 	world_make_on(&w, 2, scratch_table(16));
