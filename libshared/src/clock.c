@@ -31,14 +31,20 @@
 #define NS_PER_S  INT64_C(1000000000)
 #define NS_PER_MS UINT64_C(1000000)
 
-/* What a fork changes. All zero: not read yet by this process. */
-struct process_facts {
-	_Atomic uint32_t known; /* 1: the rest holds */
-	_Atomic uint32_t pid;
-	_Atomic int64_t offset_ns; /* of this time namespace's boottime to the host's */
+/* What a fork changes. */
+struct facts {
+	uint32_t pid;
+	int64_t offset_ns; /* of this time namespace's boottime to the host's */
 };
 
-static struct process_facts *_Atomic facts_page; /* inherited by fork; its contents are not */
+/* The same, kept. All zero: not read yet by this process. */
+struct facts_page {
+	_Atomic uint32_t known; /* 1: the rest holds */
+	_Atomic uint32_t pid;
+	_Atomic int64_t offset_ns;
+};
+
+static struct facts_page *_Atomic kept_facts; /* inherited by fork; its contents are not */
 
 /* Reads a small file of /proc as text. 0, or -1: no text. */
 static int proc_read(const char *path, char *text, size_t size)
@@ -87,56 +93,59 @@ static int64_t offset_read(void)
 	return (int64_t)(seconds * (uint64_t)NS_PER_S + nanoseconds);
 }
 
-static struct process_facts *page_make(void)
+static struct facts_page *page_make(void)
 {
-	struct process_facts *found = NULL;
+	struct facts_page *found = NULL;
 	size_t size = (size_t)sysconf(_SC_PAGESIZE);
 	void *page = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return NULL;
 	if (madvise(page, size, MADV_WIPEONFORK) == 0 &&
-	    atomic_compare_exchange_strong(&facts_page, &found, page))
+	    atomic_compare_exchange_strong(&kept_facts, &found, page))
 		return page;
 	(void)munmap(page, size);
 	return found; /* another thread's, or none */
 }
 
 /* Out of line: the first use in a process. Two threads may both fill the page, with the same. */
-static __attribute__((noinline)) const struct process_facts *facts_fill(
-	struct process_facts *page, struct process_facts *unkept)
+static __attribute__((noinline)) struct facts facts_read(struct facts_page *page)
 {
 	int errno_before = errno; /* may be asked from a signal handler */
-	struct process_facts *facts = page ? page : page_make();
+	struct facts facts = {.pid = (uint32_t)getpid(), .offset_ns = offset_read()};
 
-	if (!facts)
-		facts = unkept;
-	atomic_store_explicit(&facts->pid, (uint32_t)getpid(), memory_order_relaxed);
-	atomic_store_explicit(&facts->offset_ns, offset_read(), memory_order_relaxed);
-	/* pairs with the acquire in facts_get() */
-	atomic_store_explicit(&facts->known, 1, memory_order_release);
+	if (!page)
+		page = page_make();
+	if (page) {
+		atomic_store_explicit(&page->pid, facts.pid, memory_order_relaxed);
+		atomic_store_explicit(&page->offset_ns, facts.offset_ns, memory_order_relaxed);
+		/* pairs with the acquire in facts_get() */
+		atomic_store_explicit(&page->known, 1, memory_order_release);
+	}
 	errno = errno_before;
 	return facts;
 }
 
-static const struct process_facts *facts_get(struct process_facts *unkept)
+static struct facts facts_get(void)
 {
-	struct process_facts *page = atomic_load_explicit(&facts_page, memory_order_acquire);
+	struct facts_page *page = atomic_load_explicit(&kept_facts, memory_order_acquire);
 
-	if (page && atomic_load_explicit(&page->known, memory_order_acquire))
-		return page;
-	return facts_fill(page, unkept);
+	if (!page || !atomic_load_explicit(&page->known, memory_order_acquire))
+		return facts_read(page);
+	return (struct facts){
+		.pid = atomic_load_explicit(&page->pid, memory_order_relaxed),
+		.offset_ns = atomic_load_explicit(&page->offset_ns, memory_order_relaxed),
+	};
 }
 
 uint64_t clock_boottime_ns(void)
 {
-	struct process_facts unkept;
-	const struct process_facts *facts = facts_get(&unkept);
+	int64_t offset_ns = facts_get().offset_ns;
 	struct timespec now;
 
 	(void)clock_gettime(CLOCK_BOOTTIME, &now); /* cannot fail: Linux has it since 2.6.39 */
 	return (uint64_t)now.tv_sec * (uint64_t)NS_PER_S + (uint64_t)now.tv_nsec -
-	       (uint64_t)atomic_load_explicit(&facts->offset_ns, memory_order_relaxed);
+	       (uint64_t)offset_ns;
 }
 
 uint64_t lull_clock_ms(void)
@@ -146,9 +155,7 @@ uint64_t lull_clock_ms(void)
 
 uint32_t clock_pid(void)
 {
-	struct process_facts unkept;
-
-	return atomic_load_explicit(&facts_get(&unkept)->pid, memory_order_relaxed);
+	return facts_get().pid;
 }
 
 /* The boot id's text as SipHash key material; the same in every process, so forks do not matter. */

@@ -58,7 +58,7 @@ static inline uint64_t load_le64_tail(const unsigned char *bytes, size_t size_by
 	if (rest == 0)
 		return 0;
 	if (size_bytes >= 8) /* one load that overlaps the word before */
-		return load_le64(bytes + size_bytes - 8) >> (8 * (8 - rest));
+		return load_le64(bytes + (size_bytes - 8)) >> (8 * (8 - rest));
 	for (size_t i = 0; i < rest; i++)
 		word |= (uint64_t)bytes[i] << (8 * i);
 	return word;

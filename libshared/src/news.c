@@ -39,9 +39,11 @@ static int marker_open(const char *path, bool *ret_made)
 
 static bool marker_is_recent(const struct stat *st)
 {
-	time_t now = time(NULL);
+	struct timespec now;
 
-	return st->st_mtime <= now && now - st->st_mtime < NEWS_EVERY_S;
+	/* not time(): it may be a tick behind the stamp of a file that was touched just now */
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	return st->st_mtime <= now.tv_sec && now.tv_sec - st->st_mtime < NEWS_EVERY_S;
 }
 
 /* Was it told within the hour? If not, it is now. -1: the marker cannot be used. */

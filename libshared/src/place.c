@@ -47,12 +47,12 @@ struct setting {
 
 static struct setting setting_get(const char *option, const char *what, const char *variable)
 {
-	const char *value;
+	const char *found;
 
 	if (option)
 		return (struct setting){.value = option, .source = what, .is_option = true};
-	value = secure_getenv(variable);
-	return (struct setting){.value = value && *value ? value : NULL, .source = variable};
+	found = secure_getenv(variable);
+	return (struct setting){.value = found && *found ? found : NULL, .source = variable};
 }
 
 /* A setting that cannot be: the caller's mistake, or a problem of the environment. */

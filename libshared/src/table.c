@@ -162,7 +162,7 @@ static void table_tell(struct lull_table *table, const struct problem *problem)
 
 static void table_tell_alone(struct lull_table *table, const struct problem *why)
 {
-	struct problem told;
+	struct problem told = {""};
 
 	problem_set(&told, "cooldowns are not shared with other processes: %.400s", why->text);
 	table_tell(table, &told);
@@ -171,7 +171,7 @@ static void table_tell_alone(struct lull_table *table, const struct problem *why
 const char *lull_table_problem(const struct lull_table *table)
 {
 	/* a handle is never a constant object; pinning only counts */
-	struct lull_table *counted = (struct lull_table *)(uintptr_t)table;
+	struct lull_table *counted = (struct lull_table *)table;
 	const char *problem;
 	struct segment *segment;
 
@@ -417,7 +417,7 @@ static uint32_t slots_used(const struct segment *segment)
 
 int lull_table_info(const struct lull_table *table, struct lull_table_info *ret_info)
 {
-	struct lull_table *counted = (struct lull_table *)(uintptr_t)table;
+	struct lull_table *counted = (struct lull_table *)table;
 	struct segment *segment;
 
 	if (!table || !ret_info)

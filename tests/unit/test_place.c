@@ -143,7 +143,7 @@ static void test_names_and_directories(void)
 
 static void test_the_longest_name_is_200_bytes(void)
 {
-	char name[202];
+	static char name[202];
 
 	begin();
 	memset(name, 'n', sizeof(name));

@@ -171,7 +171,8 @@ static int files_in_scratch(void)
 	DIR *dir = opendir(scratch.dir);
 	int count = -2; /* . and .. */
 
-	CU_ASSERT_PTR_NOT_NULL_FATAL(dir);
+	if (!dir)
+		return -1;
 	while (readdir(dir))
 		count++;
 	(void)closedir(dir);
@@ -829,7 +830,7 @@ static void test_local_memory_has_the_same_layout(void)
 	CU_ASSERT_FALSE(segment.shared);
 	CU_ASSERT_EQUAL(segment.slot_count, 32);
 	CU_ASSERT_EQUAL((char *)segment.slots - (char *)segment.header, 256);
-	CU_ASSERT_EQUAL((char *)segment.ring - (char *)segment.slots, 32 * 1024);
+	CU_ASSERT_EQUAL((char *)segment.ring - (char *)segment.slots, 32768);
 	CU_ASSERT_EQUAL(segment.size_bytes, 256 + 32 * 1024 + 1024 * 64);
 	segment_unmap(&segment);
 	segment_unmap(&segment); /* once more does no harm */

@@ -48,13 +48,16 @@ static void expect(bool holds)
 		atomic_fetch_add(&wrong, 1);
 }
 
-/* Runs f(number) in all threads at once. */
+/* Runs f in all threads at once; each is told its number. */
 static void run(void *(*f)(void *))
 {
+	static unsigned numbers[THREADS];
 	pthread_t threads[THREADS];
 
-	for (intptr_t i = 0; i < THREADS; i++)
-		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, f, (void *)i), 0);
+	for (unsigned i = 0; i < THREADS; i++) {
+		numbers[i] = i;
+		CU_ASSERT_EQUAL_FATAL(pthread_create(&threads[i], NULL, f, &numbers[i]), 0);
+	}
 	for (int i = 0; i < THREADS; i++)
 		(void)pthread_join(threads[i], NULL);
 }
@@ -74,7 +77,7 @@ static struct layout_slot *inserted[THREADS][KEYS];
 static void *insert_all(void *number)
 {
 	struct segment *segment = table_pin(table);
-	unsigned thread = (unsigned)(intptr_t)number;
+	unsigned thread = *(const unsigned *)number;
 
 	(void)pthread_barrier_wait(&start);
 	for (unsigned i = 0; i < KEYS; i++) {
@@ -107,7 +110,7 @@ static void test_all_threads_find_one_slot_for_each_key(void)
 
 /* ------------------------------------------------------------------ changing */
 
-#define CHANGES 5000u
+#define CHANGES UINT64_C(5000)
 
 static struct word_step count_up(uint64_t from, const struct word_event *e)
 {
@@ -206,7 +209,7 @@ static void test_one_thread_at_a_time_holds_the_lease(void)
 
 static void *write_or_read_events(void *number)
 {
-	bool writer = (intptr_t)number % 2 == 0;
+	bool writer = *(const unsigned *)number % 2 == 0;
 	struct lull_event event;
 	uint64_t from = 0, last = 0;
 
@@ -255,7 +258,7 @@ static void *use_or_replace(void *number)
 		struct lull_slot *slot;
 		uint64_t cursor = 0;
 
-		if ((intptr_t)number == 0 && i % 4 == 0)
+		if (*(const unsigned *)number == 0 && i % 4 == 0)
 			expect(lull_table_reset(&options, error, sizeof(error)) == 0);
 		expect(lull_table_refresh(table) == 0);
 		expect(lull_slot_open(table, NAME, name, &slot) == 0);
