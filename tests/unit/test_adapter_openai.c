@@ -268,11 +268,11 @@ static void test_answers_pass_through_byte_for_byte(void)
 		{WHOLE("{\"content\":null,\"function_call\":{}}", "\"function_call\""), NULL, NULL},
 		{WHOLE("{\"content\":null,\"audio\":{}}", "\"stop\""), NULL, NULL},
 		{WHOLE("{\"content\":[{\"type\":\"thinking\"},{\"text\":\"h\"},{\"text\":\"i\"}]}", "\"stop\""), NULL, "hi"},
-		{WHOLE("{\"content\":\"\"}", "\"length\""), NULL, ""},
+		{WHOLE("{\"content\":\"\"}", "\"length\""), NULL, NULL},
 		{WHOLE("{\"content\":null}", "\"content_filter\""), NULL, NULL},
 		{"{\"choices\":[{\"message\":{}},{\"message\":{\"content\":\"second\"}}]}", NULL, NULL},
 		{WHOLE("{\"content\":\"hi\"}", "\"eos\""), WHOLE("{\"content\":\"hi\"}", "\"stop\""), "hi"},
-		{WHOLE("{\"content\":\"\"}", "\"model_length\""), WHOLE("{\"content\":\"\"}", "\"length\""), ""},
+		{WHOLE("{\"content\":\"\"}", "\"model_length\""), WHOLE("{\"content\":\"\"}", "\"length\""), NULL},
 		{"{\"error\":null,\"x\":1.50,\"choices\":[{\"message\":{\"content\":\"a/b\"},\"finish_reason\":\"eos\"}]}", "{\"error\":null,\"x\":1.50,\"choices\":[{\"message\":{\"content\":\"a/b\"},\"finish_reason\":\"stop\"}]}", "a/b"},
 	};
 	struct verdict verdict;

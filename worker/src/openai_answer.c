@@ -151,7 +151,7 @@ static int copy_text(struct json_object *choices, char **ret_text)
 	rc = openai_add_text(content, &text);
 	if (rc == 0 && text.size == 0)
 		rc = openai_add_text(refusal, &text);
-	if (rc != 0)
+	if (rc != 0 || text.size == 0)
 		buffer_deinit(&text);
 	*ret_text = text.bytes;
 	return rc;

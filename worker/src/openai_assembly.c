@@ -579,8 +579,8 @@ static int copy_out(struct json_object *completion, const struct buffer *text, s
 	const char *json = openai_json(completion, &ret->json_bytes);
 
 	ret->json = json ? strdup(json) : NULL;
-	ret->text = text->bytes ? strdup(text->bytes) : NULL;
-	return ret->json && (ret->text || !text->bytes) ? 0 : -ENOMEM;
+	ret->text = text->size > 0 ? strdup(text->bytes) : NULL;
+	return ret->json && (ret->text || text->size == 0) ? 0 : -ENOMEM;
 }
 
 int assembly_write(struct assembly *assembly, int64_t now_unix_s, struct answer *ret)

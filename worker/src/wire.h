@@ -114,7 +114,7 @@ struct answer {
 	char *json; /* chat.completion object in OpenAI's form, NUL-terminated; owned;
 		       answer_deinit() */
 	size_t json_bytes;
-	char *text; /* choices[0].message.content (or refusal), or NULL */
+	char *text; /* choices[0].message.content (or refusal); NULL: nothing of it */
 };
 void answer_deinit(struct answer *answer);
 
