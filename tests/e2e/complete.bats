@@ -179,6 +179,14 @@ messages() {
 	[[ $stderr == *"cannot write the answer: No space left on device"* ]]
 }
 
+@test "closed descriptors are not filled with something else" {
+	run -0 bash -c 'lull complete -m openai/m1 hi <&-'
+	[ "$output" = "Answer from m1." ]
+	run -74 bash -c 'lull complete -m openai/m1 hi </dev/null >&-'
+	run -0 --separate-stderr bash -c 'lull complete -m openai/m1 hi </dev/null 2>&-'
+	[ "$output" = "Answer from m1." ]
+}
+
 @test "--help names every option that the man page has, and the other way round" {
 	lull complete --help | grep -oE -- '--[a-z-]+' | sort -u >"$SCRATCH/help"
 	sed -n '/^# OPTIONS/,/^# WHEN/p' "$LULL_SOURCE_DIR/docs/man/lull-complete.1.scd" | grep -E '^\*-' |

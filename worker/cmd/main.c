@@ -3,12 +3,14 @@
  * lull-worker: the program that talks to models and reads configuration. People type `lull VERB`;
  * lull hands the verbs below over to this program by exec. One table of verbs, nothing else.
  */
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include <lull/lull.h>
 
@@ -56,8 +58,24 @@ static void forbid_core_dumps(void)
 	(void)prctl(PR_SET_DUMPABLE, 0);
 }
 
+/*
+ * A program that was started without one of them would open its table or a socket in that place,
+ * and print the answer into it. What nobody can read stays unwritable: the answer then has an
+ * error.
+ */
+static void keep_standard_descriptors(void)
+{
+	static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) != fd)
+			_exit(EX_OSERR);
+	}
+}
+
 int main(int argc, char **argv)
 {
+	keep_standard_descriptors();
 	forbid_core_dumps();
 	(void)signal(SIGPIPE, SIG_IGN); /* a failing write says so by itself */
 	if (argc < 2) {

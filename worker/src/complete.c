@@ -35,7 +35,9 @@ static int open_table(struct lull_http *http, const char *name)
 	options.name = name ? name : config_table(http->config);
 	rc = lull_table_open(&options, &http->table);
 	if (rc != 0) {
-		(void)snprintf(line, sizeof(line), "cannot open the table '%s': %s",
+		(void)snprintf(line, sizeof(line),
+			       "cannot open the table '%s': %s; expected a name of at most 200 "
+			       "bytes without '/'",
 			       options.name ? options.name : "", strerror(-rc));
 		tell(line, true, http);
 	}

@@ -52,10 +52,12 @@ static int wait_for_end(struct driver *driver, struct http_attempt *attempt)
 	int rc = 0;
 
 	while (rc == 0 && !http_attempt_ended(attempt)) {
+		if (is_cancelled(driver)) {
+			http_attempt_cancel(attempt);
+			break;
+		}
 		rc = transport_wait(driver->job->transport, http_attempt_until_ms(attempt));
 		http_attempt_check(attempt, lull_clock_ms());
-		if (is_cancelled(driver))
-			http_attempt_cancel(attempt);
 	}
 	return rc;
 }

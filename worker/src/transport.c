@@ -16,7 +16,6 @@
  *   - It is not fork-safe: a child that closed a parent's TLS connection would end it for both.
  */
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -36,6 +35,7 @@
 #define KEEPALIVE_IDLE_S 60L /* an answer may take minutes in silence; NAT forgets after five */
 #define SENDINGS_MAX     2u  /* the request, and once more */
 #define WAIT_MS_MAX      60000u
+#define CONNECT_MS_MAX   3600000u /* libcurl wants it to fit an int */
 
 struct transport {
 	pid_t owner; /* 0: not used yet */
@@ -258,7 +258,10 @@ static CURLcode configure(struct transfer *transfer)
 	const struct http_route *route = transfer->job.route;
 	const struct http_request *request = transfer->job.request;
 	const bool is_plain = strncasecmp(request->url, "http:", 5) == 0;
-	const uint64_t connect_for_ms = transfer->job.connect_for_ms;
+	/* a second more: whoever set the time ends it by himself */
+	const uint64_t connect_ms = transfer->job.connect_for_ms < CONNECT_MS_MAX
+					    ? transfer->job.connect_for_ms + 1000
+					    : CONNECT_MS_MAX;
 	char agent[32];
 	CURL *easy = transfer->easy;
 	CURLcode code = CURLE_OK;
@@ -283,8 +286,7 @@ static CURLcode configure(struct transfer *transfer)
 	SET(CURLOPT_ACCEPT_ENCODING, transfer->job.streamed ? "identity" : "");
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
 	SET(CURLOPT_POSTFIELDS, request->body.bytes);
-	SET(CURLOPT_CONNECTTIMEOUT_MS,
-	    (long)(connect_for_ms < LONG_MAX / 2 ? connect_for_ms + 1000 : LONG_MAX / 2));
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_PREREQFUNCTION, before_sending);
