@@ -6,10 +6,6 @@
  * joined; tool calls are joined by index; other lists are appended to; of anything else the latest
  * value counts. So what a vendor adds to the form (citations, reasoning) is not lost. Null says
  * nothing.
- *
- * Vendors are not strict about tool calls. Some repeat id and name in every fragment, some leave
- * the index out, some give all parallel calls index 0: a fragment with a name and another id begins
- * a call, whatever its index.
  */
 #include "openai_assembly.h"
 
@@ -17,11 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_build.h"
 #include "openai.h"
+#include "openai_tool_calls.h"
 #include "wire_error.h"
 
 #define CHOICES_MAX 128 /* OpenAI's largest n */
-#define CALLS_MAX   256 /* in one choice; twice as many as OpenAI allows tools */
 
 enum text {
 	CONTENT,
@@ -34,25 +31,20 @@ enum text {
 	TEXT_COUNT
 };
 
+/* clang-format off */
 static const struct {
 	const char *parent; /* NULL: the message itself */
 	const char *name;
 } texts[TEXT_COUNT] = {
-	[CONTENT] = {NULL,            "content"          },
-	[REFUSAL] = {NULL,            "refusal"          },
-	[REASONING_CONTENT] = {NULL,            "reasoning_content"},
-	[REASONING] = {NULL,            "reasoning"        },
-	[ARGUMENTS] = {"function_call", "arguments"        },
-	[SOUND] = {"audio",         "data"             },
-	[TRANSCRIPT] = {"audio",         "transcript"       },
+	[CONTENT]           = {NULL, "content"},
+	[REFUSAL]           = {NULL, "refusal"},
+	[REASONING_CONTENT] = {NULL, "reasoning_content"},
+	[REASONING]         = {NULL, "reasoning"},
+	[ARGUMENTS]         = {"function_call", "arguments"},
+	[SOUND]             = {"audio", "data"},
+	[TRANSCRIPT]        = {"audio", "transcript"},
 };
-
-struct call {
-	int64_t index;
-	struct json_object *head; /* all but the text: id, type, function: {name} */
-	bool is_custom;           /* "custom": {name, input}, not "function": {name, arguments} */
-	struct buffer text;       /* arguments or input */
-};
+/* clang-format on */
 
 struct choice {
 	int64_t index;
@@ -60,8 +52,7 @@ struct choice {
 	struct json_object *logprobs;
 	struct json_object *finish_reason;
 	struct buffer texts[TEXT_COUNT];
-	struct call *calls;
-	size_t call_count;
+	struct tool_calls calls;
 	bool says_something;
 };
 
@@ -71,47 +62,6 @@ struct assembly {
 	size_t choice_count;
 };
 
-/* ---- JSON that may be out of memory */
-
-/* takes value; NULL is JSON's null */
-static int add(struct json_object *object, const char *name, struct json_object *value)
-{
-	if (json_object_object_add(object, name, value) == 0)
-		return 0;
-	json_object_put(value);
-	return -ENOMEM;
-}
-
-/* takes value, which was just made */
-static int add_new(struct json_object *object, const char *name, struct json_object *value)
-{
-	return value ? add(object, name, value) : -ENOMEM;
-}
-
-static int add_text(struct json_object *object, const char *name, const struct buffer *text)
-{
-	const char *bytes = text->bytes ? text->bytes : "";
-
-	return add_new(object, name, json_object_new_string_len(bytes, (int)text->size));
-}
-
-/* the object of that name, made where it is none; borrowed */
-static struct json_object *child_of(struct json_object *object, const char *name)
-{
-	struct json_object *child = wire_member(object, name);
-
-	if (json_object_is_type(child, json_type_object))
-		return child;
-	return add_new(object, name, json_object_new_object()) == 0 ? wire_member(object, name)
-								    : NULL;
-}
-
-static bool is_empty_text(struct json_object *value)
-{
-	return json_object_is_type(value, json_type_string) &&
-	       json_object_get_string_len(value) == 0;
-}
-
 /* ---- merging members */
 
 static int append(struct json_object *into, const char *name, struct json_object *list)
@@ -120,17 +70,11 @@ static int append(struct json_object *into, const char *name, struct json_object
 	int rc = 0;
 
 	if (!json_object_is_type(all, json_type_array)) {
-		rc = add_new(into, name, json_object_new_array());
+		rc = json_set_new(into, name, json_object_new_array());
 		all = wire_member(into, name);
 	}
-	for (size_t i = 0; rc == 0 && i < json_object_array_length(list); i++) {
-		struct json_object *item = json_object_get(json_object_array_get_idx(list, i));
-
-		if (json_object_array_add(all, item) != 0) {
-			json_object_put(item);
-			rc = -ENOMEM;
-		}
-	}
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(list); i++)
+		rc = json_append(all, json_object_get(json_object_array_get_idx(list, i)));
 	return rc;
 }
 
@@ -145,8 +89,6 @@ static struct buffer *text_of(struct choice *choice, const char *parent, const c
 	}
 	return NULL;
 }
-
-static int merge_calls(struct choice *choice, struct json_object *list);
 
 /* One member of the delta (parent NULL) or of an object in it, which is as deep as merging goes. */
 static int merge_member(struct choice *choice, const char *parent, struct json_object *into,
@@ -175,141 +117,12 @@ static int merge_member(struct choice *choice, const char *parent, struct json_o
 	if (text)
 		return openai_add_text(value, text);
 	if (json_object_is_type(value, json_type_array))
-		return !parent && strcmp(name, "tool_calls") == 0 ? merge_calls(choice, value)
-								  : append(into, name, value);
+		return !parent && strcmp(name, "tool_calls") == 0
+			       ? tool_calls_merge(&choice->calls, value)
+			       : append(into, name, value);
 	if (json_object_is_type(value, json_type_object) && !parent)
-		return merge_members(choice, name, child_of(into, name), value);
-	return add(into, name, json_object_get(value));
-}
-
-/* ---- tool calls */
-
-static struct call *new_call(struct choice *choice, int64_t index)
-{
-	struct call *calls, *call;
-
-	calls = realloc(choice->calls, (choice->call_count + 1) * sizeof(*calls));
-	if (!calls)
-		return NULL;
-	choice->calls = calls;
-	call = &calls[choice->call_count];
-	*call = (struct call){.index = index, .head = json_object_new_object()};
-	buffer_init(&call->text, WIRE_BODY_BYTES_MAX);
-	if (!call->head)
-		return NULL;
-	choice->call_count++;
-	return call;
-}
-
-/* latest first: an index that was given twice means the later call */
-static struct call *call_at(struct choice *choice, int64_t index)
-{
-	for (size_t i = choice->call_count; i > 0; i--)
-		if (choice->calls[i - 1].index == index)
-			return &choice->calls[i - 1];
-	return NULL;
-}
-
-static bool begins_call(const struct call *call, struct json_object *fragment)
-{
-	const char *id = wire_text(fragment, "id");
-	const char *name = wire_text(wire_member(fragment, "function"), "name");
-	const char *known = call ? wire_text(call->head, "id") : NULL;
-
-	if (!id || *id == '\0' || !name || *name == '\0')
-		return false;
-	return !known || strcmp(known, id) != 0;
-}
-
-static struct call *call_of(struct choice *choice, struct json_object *fragment)
-{
-	struct json_object *index = wire_member(fragment, "index");
-	int64_t at = index ? json_object_get_int64(index) : (int64_t)choice->call_count - 1;
-	struct call *call = call_at(choice, at);
-
-	if (call && !begins_call(call, fragment))
-		return call;
-	if (choice->call_count == CALLS_MAX)
-		return NULL;
-	return new_call(choice, index ? at : (int64_t)choice->call_count);
-}
-
-static bool is_body(const char *name)
-{
-	return strcmp(name, "function") == 0 || strcmp(name, "custom") == 0;
-}
-
-/* a piece of the text; vendors who have it as an object send it whole */
-static int add_piece(struct call *call, struct json_object *value)
-{
-	const char *json;
-	size_t size;
-
-	if (json_object_is_type(value, json_type_string))
-		return openai_add_text(value, &call->text);
-	json = openai_json(value, &size);
-	return json ? buffer_add(&call->text, json, size) : -ENOMEM;
-}
-
-/* "function": {name, arguments}, "custom": {name, input} */
-static int merge_body(struct call *call, const char *kind, struct json_object *body)
-{
-	struct json_object *head = child_of(call->head, kind);
-
-	if (!head)
-		return -ENOMEM;
-	call->is_custom = strcmp(kind, "custom") == 0;
-	json_object_object_foreach(body, name, value)
-	{
-		int rc = 0;
-
-		if (!value)
-			continue;
-		if (strcmp(name, "arguments") == 0 || strcmp(name, "input") == 0)
-			rc = add_piece(call, value);
-		else if (!wire_member(head, name))
-			rc = add(head, name, json_object_get(value));
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int merge_fragment(struct call *call, struct json_object *fragment)
-{
-	json_object_object_foreach(fragment, name, value)
-	{
-		int rc = 0;
-
-		if (strcmp(name, "index") == 0 || !value || is_empty_text(value))
-			continue;
-		if (is_body(name) && json_object_is_type(value, json_type_object))
-			rc = merge_body(call, name, value);
-		else if (!wire_member(call->head, name))
-			rc = add(call->head, name, json_object_get(value));
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
-}
-
-static int merge_calls(struct choice *choice, struct json_object *list)
-{
-	for (size_t i = 0; i < json_object_array_length(list); i++) {
-		struct json_object *fragment = json_object_array_get_idx(list, i);
-		struct call *call;
-		int rc;
-
-		if (!json_object_is_type(fragment, json_type_object))
-			continue;
-		call = call_of(choice, fragment);
-		if (!call)
-			return choice->call_count == CALLS_MAX ? -E2BIG : -ENOMEM;
-		rc = merge_fragment(call, fragment);
-		if (rc != 0)
-			return rc;
-	}
-	return 0;
+		return merge_members(choice, name, json_child(into, name), value);
+	return json_set(into, name, json_object_get(value));
 }
 
 /* ---- choices and what stands beside them */
@@ -362,7 +175,7 @@ static int merge_choice(struct assembly *assembly, struct json_object *from)
 	}
 	if (rc == 0)
 		rc = merge_logprobs(choice, wire_member(from, "logprobs"));
-	if (json_object_is_type(finish, json_type_string) && !is_empty_text(finish)) {
+	if (json_object_is_type(finish, json_type_string) && !json_is_empty_text(finish)) {
 		json_object_put(choice->finish_reason);
 		choice->finish_reason = json_object_get(finish);
 	}
@@ -378,7 +191,7 @@ static bool is_identity(const char *name)
 
 static bool says_nothing(struct json_object *value)
 {
-	return is_empty_text(value) ||
+	return json_is_empty_text(value) ||
 	       (json_object_is_type(value, json_type_int) && json_object_get_int64(value) <= 0);
 }
 
@@ -391,7 +204,7 @@ static int merge_head(struct assembly *assembly, struct json_object *chunk)
 			continue;
 		if (is_identity(name) && (says_nothing(value) || wire_member(assembly->head, name)))
 			continue;
-		if (add(assembly->head, name, json_object_get(value)) != 0)
+		if (json_set(assembly->head, name, json_object_get(value)) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -440,38 +253,9 @@ const char *assembly_explained(const struct assembly *assembly)
 
 /* ---- writing */
 
-static int write_call(struct call *call, struct json_object *list)
-{
-	struct json_object *body = child_of(call->head, call->is_custom ? "custom" : "function");
-	int rc = body ? 0 : -ENOMEM;
-
-	if (rc == 0)
-		rc = add_text(body, call->is_custom ? "input" : "arguments", &call->text);
-	if (rc == 0 && !wire_member(call->head, "type"))
-		rc = add_new(call->head, "type", json_object_new_string("function"));
-	if (rc == 0 && json_object_array_add(list, json_object_get(call->head)) != 0)
-		rc = -ENOMEM;
-	return rc;
-}
-
-static int write_calls(struct choice *choice)
-{
-	struct json_object *list;
-	int rc = 0;
-
-	if (choice->call_count == 0)
-		return 0;
-	list = json_object_new_array();
-	if (add_new(choice->message, "tool_calls", list) != 0)
-		return -ENOMEM;
-	for (size_t i = 0; rc == 0 && i < choice->call_count; i++)
-		rc = write_call(&choice->calls[i], list);
-	return rc;
-}
-
 static int write_texts(struct choice *choice)
 {
-	bool has_else = choice->call_count > 0 || choice->texts[REFUSAL].size > 0;
+	bool has_else = choice->calls.count > 0 || choice->texts[REFUSAL].size > 0;
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < TEXT_COUNT; i++) {
@@ -483,8 +267,8 @@ static int write_texts(struct choice *choice)
 		if (text->size == 0 && !texts[i].parent && (i != CONTENT || has_else))
 			continue;
 		if (texts[i].parent)
-			into = child_of(choice->message, texts[i].parent);
-		rc = into ? add_text(into, texts[i].name, text) : -ENOMEM;
+			into = json_child(choice->message, texts[i].parent);
+		rc = into ? json_set_text(into, texts[i].name, text) : -ENOMEM;
 	}
 	return rc;
 }
@@ -496,33 +280,33 @@ static int write_message(struct choice *choice, struct json_object *into)
 	int rc = write_texts(choice);
 
 	if (rc == 0)
-		rc = write_calls(choice);
+		rc = tool_calls_write(&choice->calls, message);
 	if (rc == 0 && !wire_member(message, "role"))
-		rc = add_new(message, "role", json_object_new_string("assistant"));
+		rc = json_set_new(message, "role", json_object_new_string("assistant"));
 	if (rc == 0 && !wire_member(message, "content"))
-		rc = add(message, "content", NULL);
+		rc = json_set(message, "content", NULL);
 	if (rc == 0 && !wire_member(message, "refusal"))
-		rc = add(message, "refusal", NULL);
+		rc = json_set(message, "refusal", NULL);
 	if (rc == 0 && !wire_member(message, "annotations"))
-		rc = add_new(message, "annotations", json_object_new_array());
-	return rc == 0 ? add(into, "message", json_object_get(message)) : rc;
+		rc = json_set_new(message, "annotations", json_object_new_array());
+	return rc == 0 ? json_set(into, "message", json_object_get(message)) : rc;
 }
 
 static int write_choice(struct choice *choice, struct json_object *list)
 {
 	struct json_object *into = json_object_new_object();
-	int rc = add_new(into, "index", json_object_new_int64(choice->index));
+	int rc = json_set_new(into, "index", json_object_new_int64(choice->index));
 
 	if (rc == 0)
 		rc = write_message(choice, into);
 	if (rc == 0)
-		rc = add(into, "logprobs", json_object_get(choice->logprobs));
+		rc = json_set(into, "logprobs", json_object_get(choice->logprobs));
 	if (rc == 0)
-		rc = add(into, "finish_reason", json_object_get(choice->finish_reason));
-	if (rc == 0 && json_object_array_add(list, into) == 0)
-		return 0;
+		rc = json_set(into, "finish_reason", json_object_get(choice->finish_reason));
+	if (rc == 0)
+		return json_append(list, into);
 	json_object_put(into);
-	return -ENOMEM;
+	return rc;
 }
 
 static int by_index(const void *a, const void *b)
@@ -535,7 +319,7 @@ static int by_index(const void *a, const void *b)
 static int write_choices(struct assembly *assembly, struct json_object *into)
 {
 	struct json_object *list = json_object_new_array();
-	int rc = add_new(into, "choices", list);
+	int rc = json_set_new(into, "choices", list);
 
 	qsort(assembly->choices, assembly->choice_count, sizeof(*assembly->choices), by_index);
 	for (size_t i = 0; rc == 0 && i < assembly->choice_count; i++)
@@ -550,16 +334,16 @@ static int write_head(const struct assembly *assembly, int64_t now_unix_s, struc
 	struct json_object *model = wire_member(assembly->head, "model");
 	int rc;
 
-	rc = add_new(into, "id", id ? json_object_get(id) : json_object_new_string(""));
+	rc = json_set_new(into, "id", id ? json_object_get(id) : json_object_new_string(""));
 	if (rc == 0)
-		rc = add_new(into, "object", json_object_new_string("chat.completion"));
+		rc = json_set_new(into, "object", json_object_new_string("chat.completion"));
 	if (rc == 0)
-		rc = add_new(into, "created",
-			     created ? json_object_get(created)
-				     : json_object_new_int64(now_unix_s));
+		rc = json_set_new(into, "created",
+				  created ? json_object_get(created)
+					  : json_object_new_int64(now_unix_s));
 	if (rc == 0)
-		rc = add_new(into, "model",
-			     model ? json_object_get(model) : json_object_new_string(""));
+		rc = json_set_new(into, "model",
+				  model ? json_object_get(model) : json_object_new_string(""));
 	return rc;
 }
 
@@ -568,7 +352,7 @@ static int write_rest(const struct assembly *assembly, struct json_object *into)
 {
 	json_object_object_foreach(assembly->head, name, value)
 	{
-		if (!is_identity(name) && add(into, name, json_object_get(value)) != 0)
+		if (!is_identity(name) && json_set(into, name, json_object_get(value)) != 0)
 			return -ENOMEM;
 	}
 	return 0;
@@ -620,13 +404,9 @@ struct assembly *assembly_new(void)
 
 static void free_choice(struct choice *choice)
 {
-	for (size_t i = 0; i < choice->call_count; i++) {
-		json_object_put(choice->calls[i].head);
-		buffer_deinit(&choice->calls[i].text);
-	}
 	for (size_t i = 0; i < TEXT_COUNT; i++)
 		buffer_deinit(&choice->texts[i]);
-	free(choice->calls);
+	tool_calls_deinit(&choice->calls);
 	json_object_put(choice->message);
 	json_object_put(choice->logprobs);
 	json_object_put(choice->finish_reason);
