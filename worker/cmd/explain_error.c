@@ -15,6 +15,7 @@
 
 #include "../src/classify.h"
 #include "../src/http_text.h"
+#include "../src/json_build.h"
 #include "cmd.h"
 #include "log.h"
 #include "options.h"
@@ -240,31 +241,41 @@ static void print_text(const struct verdict *verdict, const struct effect *effec
 								: "at the third failure in a row");
 }
 
+static int fill_json(struct json_object *object, const struct verdict *verdict,
+		     const struct effect *effect)
+{
+	const char *class_name = lull_class_info(verdict->outcome.class_id)->name;
+	const char *cools = lull_kind_name(effect->cooled_kind);
+	int64_t hint_ms = verdict->hint_said_ms;
+	int rc = json_set_new(object, "v", json_object_new_int(1));
+
+	if (rc == 0)
+		rc = json_set_new(object, "class", json_object_new_string(class_name));
+	if (rc == 0)
+		rc = json_set_new(object, "cools", json_object_new_string(cools));
+	if (rc == 0)
+		rc = json_set_new(object, "proof",
+				  json_object_new_string(proof_name(effect->proof)));
+	if (rc == 0)
+		rc = json_set_new(object, "for_ms", json_object_new_uint64(effect->for_ms));
+	if (rc == 0)
+		rc = json_set(object, "hint_ms",
+			      hint_ms >= 0 ? json_object_new_int64(hint_ms) : NULL);
+	if (rc == 0)
+		rc = json_set_new(object, "rule", json_object_new_string(verdict->rule));
+	return rc;
+}
+
 static int print_json(const struct verdict *verdict, const struct effect *effect)
 {
-	const struct lull_class_info *info = lull_class_info(verdict->outcome.class_id);
 	struct json_object *object = json_object_new_object();
-	struct json_object *hint = NULL;
-	const char *text;
-	int failed = 0;
+	int rc = fill_json(object, verdict, effect);
 
-	if (verdict->hint_said_ms >= 0)
-		hint = json_object_new_int64(verdict->hint_said_ms);
-	failed |= json_object_object_add(object, "v", json_object_new_int(1));
-	failed |= json_object_object_add(object, "class", json_object_new_string(info->name));
-	failed |= json_object_object_add(
-		object, "cools", json_object_new_string(lull_kind_name(effect->cooled_kind)));
-	failed |= json_object_object_add(object, "proof",
-					 json_object_new_string(proof_name(effect->proof)));
-	failed |= json_object_object_add(object, "for_ms", json_object_new_uint64(effect->for_ms));
-	failed |= json_object_object_add(object, "hint_ms", hint);
-	failed |= json_object_object_add(object, "rule", json_object_new_string(verdict->rule));
-	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-							      JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (!failed && text)
-		(void)puts(text);
+	if (rc == 0)
+		(void)puts(json_object_to_json_string_ext(
+			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(object);
-	return failed || !text ? -ENOMEM : 0;
+	return rc;
 }
 
 /* ---- the verb */

@@ -408,6 +408,7 @@ static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
 	response.body = attempt->body.bytes ? attempt->body.bytes : "";
 	response.body_bytes = attempt->body.size;
 	response.now_unix_ms = (int64_t)clock_ms(CLOCK_REALTIME);
+	response.secret = attempt->job.route->api_key;
 	if (attempt->stopped == -ECANCELED)
 		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the caller left", ret);
 	else if (attempt->stopped == -ENOMEM)

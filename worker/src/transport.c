@@ -385,8 +385,11 @@ static void explain_failure(const struct transfer *transfer, struct transport_fa
 
 bool transfer_failure(const struct transfer *transfer, struct transport_failure *ret)
 {
+	long proxy_status = 0;
+
 	if (transfer->code == CURLE_OK)
 		return false;
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
 	*ret = (struct transport_failure){
 		.curl_code = (int)transfer->code,
 		.connected = transfer->connected,
@@ -395,6 +398,7 @@ bool transfer_failure(const struct transfer *transfer, struct transport_failure 
 		.streamed = transfer->job.streamed,
 		.body_cap = transfer->over_cap,
 		.proxied = transfer->job.route->proxy != NULL,
+		.proxy_status = (int)proxy_status,
 	};
 	explain_failure(transfer, ret);
 	return true;
