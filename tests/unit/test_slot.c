@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "cunit_main.h"
 #include "key.h"
@@ -13,7 +14,16 @@
 
 #define SLOTS 16u
 
+void *__real_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset);
+
 static struct segment segment;
+static bool no_memory;
+
+void *__wrap_mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
+{
+	return no_memory ? MAP_FAILED : __real_mmap(at, size, protection, flags, fd, offset);
+}
 
 static void begin(void)
 {
@@ -126,6 +136,29 @@ static void test_keys_of_one_hash_stay_apart(void)
 	}
 }
 
+/* The bytes agree as far as the shorter one goes; only kind and length tell these apart. */
+static void test_kind_and_length_are_part_of_the_key(void)
+{
+	struct key keys[] = {
+		key_of(LULL_KIND_NAME, "of-16-bytes-each"),
+		key_of(LULL_KIND_ROUTE, "of-16-bytes-each"),
+		key_of(LULL_KIND_NAME, "of-16-bytes-each-and-some"),
+	};
+	struct layout_slot *slots[3];
+
+	begin();
+	for (int i = 0; i < 3; i++) {
+		keys[i].hash = keys[0].hash;
+		CU_ASSERT_PTR_NULL(segment_find(&segment, &keys[i]));
+		slots[i] = segment_insert(&segment, &keys[i]);
+	}
+	for (int i = 0; i < 3; i++) {
+		CU_ASSERT_PTR_EQUAL(segment_find(&segment, &keys[i]), slots[i]);
+		CU_ASSERT_NOT_EQUAL(slots[i], slots[(i + 1) % 3]);
+	}
+	end();
+}
+
 static void test_every_slot_can_be_used(void)
 {
 	char texts[SLOTS][32];
@@ -185,6 +218,24 @@ static void test_an_overflow_can_be_full_too(void)
 	}
 	key = key_number(SLOTS + LAYOUT_SLOTS_DEFAULT, text);
 	CU_ASSERT_PTR_NULL(segment_insert(&segment, &key));
+	end();
+}
+
+static void test_without_memory_there_is_no_overflow(void)
+{
+	char text[32];
+	struct key key;
+
+	begin();
+	for (unsigned i = 0; i < SLOTS; i++) {
+		key = key_number(i, text);
+		(void)segment_insert(&segment, &key);
+	}
+	key = key_number(SLOTS, text);
+	no_memory = true;
+	CU_ASSERT_PTR_NULL(segment_insert(&segment, &key));
+	no_memory = false;
+	CU_ASSERT_PTR_NOT_NULL(segment_insert(&segment, &key));
 	end();
 }
 
@@ -504,9 +555,11 @@ int main(void)
 		CUNIT_TEST(test_a_slot_tells_its_key),
 		CUNIT_TEST(test_a_half_written_key_is_finished_by_who_needs_it),
 		CUNIT_TEST(test_keys_of_one_hash_stay_apart),
+		CUNIT_TEST(test_kind_and_length_are_part_of_the_key),
 		CUNIT_TEST(test_every_slot_can_be_used),
 		CUNIT_TEST(test_a_full_table_overflows_into_local_memory),
 		CUNIT_TEST(test_an_overflow_can_be_full_too),
+		CUNIT_TEST(test_without_memory_there_is_no_overflow),
 		CUNIT_TEST(test_nothing_is_inserted_into_what_is_read_only),
 		CUNIT_TEST(test_rubbish_slots_do_no_harm),
 		CUNIT_TEST(test_links_are_kept_as_far_as_others_can_follow),

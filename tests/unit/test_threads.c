@@ -157,6 +157,45 @@ static void test_no_change_is_lost(void)
 	end();
 }
 
+#define STEPS UINT64_C(200000)
+
+static struct word_step step_up(uint64_t from, const struct word_event *e)
+{
+	(void)e;
+	return (struct word_step){.to = from + 1, .verdict = WORD_GO_COUNTED};
+}
+
+static void *change_without_a_pause(void *number)
+{
+	struct segment *segment = table_pin(table);
+	struct word_event e = {.now_ms = NOW};
+	struct layout_slot *slot;
+	struct key key;
+
+	(void)number;
+	expect(key_init(&key, NAME, "gpt-4o") == 0);
+	slot = segment_insert(segment, &key);
+	(void)pthread_barrier_wait(&start);
+	for (unsigned i = 0; slot && i < STEPS; i++)
+		expect(segment_change(segment, slot, step_up, &e, NULL).verdict == WORD_GO_COUNTED);
+	segment_unpin(segment);
+	return NULL;
+}
+
+static void test_no_change_of_a_contested_word_is_lost(void)
+{
+	struct segment *segment;
+	struct key key;
+
+	begin();
+	run(change_without_a_pause);
+	segment = table_pin(table);
+	CU_ASSERT_EQUAL(key_init(&key, NAME, "gpt-4o"), 0);
+	CU_ASSERT_EQUAL(atomic_load(&segment_find(segment, &key)->word), THREADS * STEPS);
+	segment_unpin(segment);
+	end();
+}
+
 /* ------------------------------------------------------------------ one probe at a time */
 
 static _Atomic int probing;
@@ -307,6 +346,7 @@ int main(void)
 		CUNIT_TEST(test_the_clock_may_be_read_first_by_many), /* before anybody has */
 		CUNIT_TEST(test_all_threads_find_one_slot_for_each_key),
 		CUNIT_TEST(test_no_change_is_lost),
+		CUNIT_TEST(test_no_change_of_a_contested_word_is_lost),
 		CUNIT_TEST(test_one_thread_at_a_time_holds_the_lease),
 		CUNIT_TEST(test_events_are_read_whole_or_not_at_all),
 		CUNIT_TEST(test_a_table_is_replaced_under_its_users),
