@@ -1,0 +1,89 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# lull explain-error: what responses would do, as text and as JSON, and what it says of files that
+# hold none.
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+	WIRE=$BATS_TEST_DIRNAME/../wire
+	LULL=$LULL_BIN_DIR/lull
+	SCRATCH=$(mktemp -d /tmp/lull-explain-XXXXXX)
+	export LULL_SHM_DIR=$SCRATCH
+}
+
+teardown() {
+	rm -rf "$SCRATCH"
+}
+
+# FILE PROVIDER JSON
+explained() {
+	run -0 --separate-stderr "$LULL" explain-error --json -p "$2" "$WIRE/$1.http"
+	[ "$output" = "$3" ]
+	[ -z "$stderr" ]
+}
+
+@test "class, what it cools, on what proof, for how long, by which rule" {
+	explained openai/429_tokens openai \
+		'{"v":1,"class":"rate_limited","cools":"route","proof":"hard","for_ms":18642,"hint_ms":18642,"rule":"openai rate_limit_exceeded"}'
+	explained openai/429_insufficient_quota openai \
+		'{"v":1,"class":"quota_exhausted","cools":"credential","proof":"hard","for_ms":600000,"hint_ms":null,"rule":"openai insufficient_quota"}'
+	explained openai/502_cloudflare_html openai \
+		'{"v":1,"class":"server_error","cools":"endpoint","proof":"soft","for_ms":60000,"hint_ms":null,"rule":"edge page"}'
+	explained openai/400_context_length openai \
+		'{"v":1,"class":"context_window","cools":"none","proof":"none","for_ms":0,"hint_ms":null,"rule":"openai context_length_exceeded"}'
+	explained ollama/compat_503_busy ollama \
+		'{"v":1,"class":"overloaded","cools":"endpoint","proof":"soft","for_ms":2000,"hint_ms":null,"rule":"ollama 503 queue full"}'
+}
+
+@test "a wait that nobody should believe is told, and cools for the usual time" {
+	explained azure/429_86400 azure \
+		'{"v":1,"class":"rate_limited","cools":"route","proof":"soft","for_ms":60000,"hint_ms":86400000,"rule":"azure 429 wait of hours"}'
+	run -0 "$LULL" explain-error -p azure "$WIRE/azure/429_86400.http"
+	[[ $output == *"asks   to wait 86400.0 s (retry-after), which is not believed"* ]]
+}
+
+@test "answers and streams are read as a call would read them" {
+	explained openai/success openai \
+		'{"v":1,"class":"answered","cools":"none","proof":"none","for_ms":0,"hint_ms":null,"rule":"answer"}'
+	explained openai/stream openai \
+		'{"v":1,"class":"answered","cools":"none","proof":"none","for_ms":0,"hint_ms":null,"rule":"answer"}'
+	explained openai/stream_truncated openai \
+		'{"v":1,"class":"truncated_stream","cools":"route","proof":"soft","for_ms":60000,"hint_ms":null,"rule":"stream without a finish reason"}'
+	explained openrouter/stream_error_midway openrouter \
+		'{"v":1,"class":"rate_limited","cools":"route","proof":"hard","for_ms":60000,"hint_ms":null,"rule":"openrouter rate_limit_exceeded"}'
+}
+
+@test "text for people, from stdin too, without the key that the server echoes" {
+	run -0 --separate-stderr "$LULL" explain-error - <"$WIRE/openai/401_invalid_key.http"
+	[ "${lines[0]}" = "class  auth (key not accepted)" ]
+	[ "${lines[1]}" = "rule   status 401" ]
+	[[ ${lines[2]} == "says   Incorrect API key provided: [hidden]. You can find"* ]]
+	[ "${lines[3]}" = "cools  the credential for 60.0 s, at once" ]
+	[ "${#lines[@]}" = 4 ]
+}
+
+@test "what is no response is refused with 65, what makes no sense with 64" {
+	echo "hello" >"$SCRATCH/text"
+	run -65 "$LULL" explain-error "$SCRATCH/text"
+	[[ $output == *"text is no HTTP response: expected a status line, 'HTTP/1.1 200 OK'" ]]
+	printf 'HTTP/1.1 429 X\r\nretry-after: 1\r\n' >"$SCRATCH/cut"
+	run -65 "$LULL" explain-error "$SCRATCH/cut"
+	[[ $output == *"expected a blank line after the headers" ]]
+	printf 'HTTP/1.1 429 X\nno colon\n\n' >"$SCRATCH/header"
+	run -65 "$LULL" explain-error "$SCRATCH/header"
+	[[ $output == *"expected a header, 'Name: value'" ]]
+	run -65 "$LULL" explain-error "$SCRATCH/missing"
+	[[ $output == *"cannot read $SCRATCH/missing: No such file or directory" ]]
+	run -64 "$LULL" explain-error
+	run -64 "$LULL" explain-error a b
+	run -64 "$LULL" explain-error -p nobody "$WIRE/openai/success.http"
+	[[ $output == *"unknown provider 'nobody', expected one of openai, "* ]]
+	run -0 "$LULL" explain-error --help
+	[[ $output == *"examples:"* ]]
+}
+
+@test "the shared table is neither made nor changed" {
+	run -0 "$LULL" explain-error "$WIRE/openai/429_tokens.http"
+	[ -z "$(ls -A "$SCRATCH")" ]
+}
