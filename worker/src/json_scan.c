@@ -72,7 +72,7 @@ static size_t escape_length(const char *at, const char *end)
 	if (end - at < 2)
 		return 0;
 	if (at[1] != 'u')
-		return memchr("\"\\/bfnrt", at[1], 8) ? 2 : 0;
+		return at[1] && strchr("\"\\/bfnrt", at[1]) ? 2 : 0;
 	if (end - at < 6)
 		return 0;
 	for (size_t i = 2; i < 6; i++)

@@ -285,7 +285,7 @@ static int read_small_file(const char *path, char *bytes, size_t size)
 /* Whoever keeps a key in a file may renew it there: the file, not its content, is the identity. */
 static int key_from_file(struct making *m, const char *path)
 {
-	char *bytes = malloc(KEY_FILE_BYTES_MAX);
+	char *bytes = calloc(1, KEY_FILE_BYTES_MAX);
 	int r;
 
 	if (!bytes)
@@ -569,7 +569,7 @@ int resolve_name(const struct config *config, const char *name, uint32_t after_c
 /* lull_route's strings are const for its readers; here they are owned. */
 static void free_const(const char *text)
 {
-	free((void *)(uintptr_t)text);
+	free((char *)text);
 }
 
 void http_route_deinit(struct http_route *route)

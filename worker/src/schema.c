@@ -266,12 +266,13 @@ static void expected_duration(const struct schema_row *row, char *ret)
 
 void schema_expected(const struct schema_row *row, char *ret)
 {
+	static const char proxy[] = PROXY_EXPECTED ", or nothing";
 	static const char *const plain[SCHEMA_TYPE_COUNT] = {
 		[SCHEMA_SECTION] = "a map",
 		[SCHEMA_ENTRIES] = "a list of maps with model_name and litellm_params",
 		[SCHEMA_SECRET] = "a key, os.environ/NAME or file:/path",
 		[SCHEMA_URL] = URL_EXPECTED,
-		[SCHEMA_PROXY] = PROXY_EXPECTED ", or nothing",
+		[SCHEMA_PROXY] = proxy,
 		[SCHEMA_SWITCH] = "true or false",
 		[SCHEMA_NAMES] = "a list of model names",
 		[SCHEMA_FALLBACKS] = "a list such as [{MODEL: [OTHER, ANOTHER]}]",

@@ -721,8 +721,10 @@ static void offer_words(struct near *near, const char *words, char *ret)
 
 		(void)snprintf(word, sizeof(word), "%.*s", (int)size, at);
 		near_offer(near, word);
-		if (near->best == word)
-			near->best = strcpy(ret, word);
+		if (near->best == word) {
+			(void)snprintf(ret, NEAR_BYTES_MAX + 1, "%s", word);
+			near->best = ret;
+		}
 		at += size;
 		at += strspn(at, " ");
 	}
