@@ -3,6 +3,7 @@
  * lull-worker: the program that talks to models and reads configuration. People type `lull VERB`;
  * lull hands the verbs below over to this program by exec. One table of verbs, nothing else.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -73,6 +74,23 @@ static void keep_standard_descriptors(void)
 	}
 }
 
+/*
+ * The end of every verb. A build for use leaves without the exit handlers of the thirty libraries
+ * behind libcurl: they have nothing to do for us and take 4 % of a short call. A build for
+ * debugging keeps them, because leak checkers and coverage report from there.
+ */
+static int leave(int code)
+{
+	if (fflush(stdout) != 0 && code == EX_OK) {
+		log_error("cannot write to stdout: %s", strerror(errno));
+		code = EX_IOERR;
+	}
+#ifdef NDEBUG
+	_exit(code);
+#endif
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	keep_standard_descriptors();
@@ -92,7 +110,7 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < VERB_COUNT; i++) {
 		if (strcmp(argv[1], verbs[i].name) == 0)
-			return verbs[i].run(argc - 1, argv + 1);
+			return leave(verbs[i].run(argc - 1, argv + 1));
 	}
 	log_error("unknown verb '%s'; see lull --help", argv[1]);
 	return EX_USAGE;
