@@ -44,6 +44,10 @@ static inline bool segment_slot_count_is_valid(uint32_t count)
 
 /* 0; -ENOMEM */
 int segment_map_local(struct segment *ret_segment, uint32_t slot_count);
+/* The same with its struct, NULL: no memory. Without the heap, so that its last user may be a
+ * signal handler. */
+struct segment *segment_new_local(uint32_t slot_count);
+void segment_free_local(struct segment *segment);
 
 enum segment_origin {
 	SEGMENT_FOUND = 0,   /* it was there */

@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
@@ -74,14 +73,30 @@ int segment_map_local(struct segment *ret_segment, uint32_t slot_count)
 	return 0;
 }
 
+struct segment *segment_new_local(uint32_t slot_count)
+{
+	struct segment *made = mmap(NULL, sizeof(*made), PROT_READ | PROT_WRITE,
+				    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (made == MAP_FAILED)
+		return NULL;
+	if (segment_map_local(made, slot_count) == 0)
+		return made;
+	(void)munmap(made, sizeof(*made));
+	return NULL;
+}
+
+void segment_free_local(struct segment *segment)
+{
+	if (!segment)
+		return;
+	segment_unmap(segment);
+	(void)munmap(segment, sizeof(*segment));
+}
+
 void segment_unmap(struct segment *segment)
 {
-	struct segment *overflow = atomic_load_explicit(&segment->overflow, memory_order_acquire);
-
-	if (overflow) {
-		segment_unmap(overflow);
-		free(overflow);
-	}
+	segment_free_local(atomic_load_explicit(&segment->overflow, memory_order_acquire));
 	if (segment->header)
 		(void)munmap(segment->header, segment->size_bytes);
 	segment->header = NULL;

@@ -11,9 +11,6 @@
  * written nothing but what the winner wrote too. Finding uses the same comparison, words 0 to the
  * last, so that both agree even on a slot full of rubbish.
  */
-#include <errno.h>
-#include <stdlib.h>
-
 #include "clock.h"
 #include "key.h"
 #include "mapping.h"
@@ -130,16 +127,11 @@ struct layout_slot *segment_insert_own(struct segment *segment, const struct key
 
 static struct segment *overflow_make(struct segment *segment)
 {
-	struct segment *made = malloc(sizeof(*made)), *found = NULL;
+	struct segment *made = segment_new_local(LAYOUT_SLOTS_DEFAULT), *found = NULL;
 
-	if (!made || segment_map_local(made, LAYOUT_SLOTS_DEFAULT) != 0) {
-		free(made);
-		return NULL;
-	}
-	if (atomic_compare_exchange_strong(&segment->overflow, &found, made))
+	if (made && atomic_compare_exchange_strong(&segment->overflow, &found, made))
 		return made;
-	segment_unmap(made); /* another thread's came first */
-	free(made);
+	segment_free_local(made); /* another thread's came first */
 	return found;
 }
 
