@@ -68,7 +68,7 @@ static int read_stream(FILE *file, struct buffer *ret)
 
 	while (rc == 0 && (size = fread(bytes, 1, sizeof(bytes), file)) > 0)
 		rc = buffer_add(ret, bytes, size);
-	return rc == 0 && ferror(file) ? -EIO : rc;
+	return rc == 0 && ferror(file) ? -errno : rc;
 }
 
 static int read_file(const char *path, struct buffer *ret)
@@ -303,27 +303,38 @@ static int explain(const struct settings *settings, const struct provider *provi
 	return EX_OK;
 }
 
+static int explain_bytes(const struct settings *settings, const struct provider *provider,
+			 const char *path, const struct buffer *bytes)
+{
+	struct http_text text;
+	const char *expected;
+	int rc = http_text_parse(bytes->bytes ? bytes->bytes : "", bytes->size, &text, &expected);
+
+	if (rc == -EINVAL)
+		log_error("explain-error: %s is no HTTP response: expected %s", path, expected);
+	else if (rc != 0)
+		log_error("explain-error: out of memory");
+	if (rc != 0)
+		return rc == -EINVAL ? EX_DATAERR : EX_SOFTWARE;
+	text.response.now_unix_ms = (int64_t)time(NULL) * 1000;
+	rc = explain(settings, provider, &text.response);
+	http_text_deinit(&text);
+	return rc;
+}
+
 static int explain_file(const struct settings *settings, const struct provider *provider,
 			const char *path)
 {
-	struct http_text text = {0};
-	const char *expected;
 	struct buffer bytes;
 	int code = EX_DATAERR;
 	int rc;
 
 	buffer_init(&bytes, FILE_BYTES_MAX);
 	rc = read_file(path, &bytes);
-	if (rc == 0)
-		rc = http_text_parse(bytes.bytes ? bytes.bytes : "", bytes.size, &text, &expected);
-	if (rc == -EINVAL)
-		log_error("explain-error: %s is no HTTP response: expected %s", path, expected);
-	else if (rc != 0)
+	if (rc != 0)
 		log_error("explain-error: cannot read %s: %s", path, strerror(-rc));
-	text.response.now_unix_ms = (int64_t)time(NULL) * 1000;
-	if (rc == 0)
-		code = explain(settings, provider, &text.response);
-	http_text_deinit(&text);
+	else
+		code = explain_bytes(settings, provider, path, &bytes);
 	buffer_deinit(&bytes);
 	return code;
 }

@@ -290,7 +290,7 @@ static int64_t until_rfc3339(const struct wire_response *response, const char *t
 	tm.tm_year -= 1900;
 	tm.tm_mon -= 1;
 	at_unix_ms = (int64_t)timegm(&tm) * MS_PER_S + ms_from_ns(to_ns(&fraction, NS_PER_S));
-	at_unix_ms -= (sign == '-' ? -1 : 1) * (hours * 60 + minutes) * INT64_C(60000);
+	at_unix_ms -= (sign == '-' ? -1 : 1) * (hours * INT64_C(60) + minutes) * 60000;
 	return until(response, at_unix_ms);
 }
 

@@ -116,7 +116,7 @@ static size_t hidden_quote_size(struct reader *reader)
 	if ((*text != '\'' && *text != '"' && *text != '`') || is_alnum(reader->before) ||
 	    text == reader->closing)
 		return 0;
-	for (; text[size] != '\0' && size < QUOTED_BYTES_MAX; size++) {
+	for (; size < QUOTED_BYTES_MAX && text[size] != '\0'; size++) {
 		if (text[size] == *text && !is_alnum(text[size + 1])) {
 			reader->closing = text + size;
 			return has_blank ? size + 1 : 0;
@@ -147,7 +147,7 @@ static size_t character_size(const char *at)
 {
 	size_t size = 1;
 
-	while (((unsigned char)at[size] & 0xc0) == 0x80 && size < 4)
+	while (size < 4 && ((unsigned char)at[size] & 0xc0) == 0x80)
 		size++;
 	return size;
 }
