@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Memory runs out at every allocation of the configuration, one after another: each time the answer
- * is -ENOMEM, nothing is half done, and (under a sanitizer) nothing leaks.
+ * The configuration's memory. It runs out at every allocation, one after another: each time the
+ * answer is -ENOMEM, nothing is half done, and (under a sanitizer) nothing leaks. And nothing is
+ * given back with a key in it.
  */
 #include <errno.h>
+#include <malloc.h>
 #include <stdarg.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "../../worker/src/config.h"
 #include "cunit_main.h"
@@ -63,19 +66,41 @@ int __wrap_vasprintf(char **ret, const char *format, va_list arguments)
 	return fails() ? -1 : __real_vasprintf(ret, format, arguments);
 }
 
+/* ---- what is freed */
+
+#define PLANTED "sk-planted"
+
+static unsigned freed_count;
+static unsigned unwiped_count; /* freed with a planted key inside */
+
+void __real_free(void *memory);
+void __wrap_free(void *memory);
+void __wrap_free(void *memory)
+{
+	if (memory) {
+		freed_count++;
+		unwiped_count += memmem(memory, malloc_usable_size(memory), PLANTED,
+					strlen(PLANTED)) != NULL;
+	}
+	__real_free(memory);
+}
+
+/* ---- what is done with a configuration */
+
 static const char text[] =
 	"general_settings: {master_key: x}\n"
 	"unknown: 1\n"
-	"lull: {policy: tutorial, on: {timeout: {go: next}}, proxy: 'http://u:p@proxy:1'}\n"
+	"lull: {policy: tutorial, on: {timeout: {go: next}}, proxy: 'http://u:" PLANTED
+	"@proxy:1'}\n"
 	"router_settings: {fallbacks: [{a: [b, nobody]}], default_fallbacks: [b]}\n"
 	"model_list:\n"
 	"- model_name: a\n"
 	"  litellm_params: &p\n"
 	"    model: openai/x\n"
-	"    api_key: literal\n"
+	"    api_key: " PLANTED "\n"
 	"    api_base: http://h/v1\n"
 	"    organization: o\n"
-	"    extra_headers: {X-A: 1}\n"
+	"    extra_headers: {X-A: " PLANTED "}\n"
 	"    extra_body: {a: [1, null]}\n"
 	"  model_info: {id: i}\n"
 	"  lull: {ca_file: /c}\n"
@@ -133,10 +158,46 @@ static void test_every_allocation_may_fail(void)
 	(void)fclose(out);
 }
 
+static void test_keys_are_wiped_before_their_memory_is_given_back(void)
+{
+	char path[] = "/tmp/lull-test-memory-XXXXXX", config_text[256];
+	struct route_list list = {0};
+	struct config *config = NULL;
+	FILE *out = fopen("/dev/null", "w");
+	int fd = mkstemp(path);
+
+	CU_ASSERT_FATAL(fd >= 0);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
+	(void)setenv("CONFIG_MEMORY", PLANTED "-variable", 1);
+	freed_count = 0;
+	unwiped_count = 0;
+	CU_ASSERT_EQUAL(use_all(out), 0);
+	CU_ASSERT(freed_count > 50);
+	CU_ASSERT_EQUAL(unwiped_count, 0);
+
+	/* a configuration that is also its own key file */
+	(void)snprintf(config_text, sizeof(config_text),
+		       "model_list: [{model_name: a, litellm_params: {model: openai/x, api_key: "
+		       "'file:%s', organization: " PLANTED "}}]",
+		       path);
+	CU_ASSERT(write(fd, config_text, strlen(config_text)) > 0);
+	(void)close(fd);
+	CU_ASSERT_EQUAL_FATAL(config_load(path, ignore, NULL, &config), 0);
+	CU_ASSERT_EQUAL(config_routes(config, "a", NULL, 0, &list), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(list.routes[0].api_key, PLANTED));
+	list.routes[0].organization[0] = '\0'; /* no secret, so not wiped */
+	route_list_deinit(&list);
+	config_free(config);
+	CU_ASSERT_EQUAL(unwiped_count, 0);
+	(void)unlink(path);
+	(void)fclose(out);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_every_allocation_may_fail),
+		CUNIT_TEST(test_keys_are_wiped_before_their_memory_is_given_back),
 	};
 
 	return CUNIT_MAIN("config_memory", tests);
