@@ -22,14 +22,14 @@ static bool fails(void)
 	return allocations == failing;
 }
 
-void *__real_malloc(size_t size);
+/* All memory is zeroed, because all of it is looked at when it is freed. */
+void *__real_calloc(size_t count, size_t size);
 void *__wrap_malloc(size_t size);
 void *__wrap_malloc(size_t size)
 {
-	return fails() ? NULL : __real_malloc(size);
+	return fails() ? NULL : __real_calloc(1, size);
 }
 
-void *__real_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size);
 void *__wrap_calloc(size_t count, size_t size)
 {
@@ -40,30 +40,41 @@ void *__real_reallocarray(void *memory, size_t count, size_t size);
 void *__wrap_reallocarray(void *memory, size_t count, size_t size);
 void *__wrap_reallocarray(void *memory, size_t count, size_t size)
 {
-	return fails() ? NULL : __real_reallocarray(memory, count, size);
+	size_t before = memory ? malloc_usable_size(memory) : 0;
+	char *grown = fails() ? NULL : __real_reallocarray(memory, count, size);
+
+	if (grown && malloc_usable_size(grown) > before)
+		memset(grown + before, 0, malloc_usable_size(grown) - before);
+	return grown;
 }
 
-char *__real_strdup(const char *text);
-char *__wrap_strdup(const char *text);
-char *__wrap_strdup(const char *text)
-{
-	return fails() ? NULL : __real_strdup(text);
-}
-
-char *__real_strndup(const char *text, size_t size);
 char *__wrap_strndup(const char *text, size_t size);
 char *__wrap_strndup(const char *text, size_t size)
 {
-	return fails() ? NULL : __real_strndup(text, size);
+	size_t kept = strnlen(text, size);
+	char *copy = __wrap_calloc(1, kept + 1);
+
+	return copy ? memcpy(copy, text, kept) : NULL;
 }
 
-int __real_vasprintf(char **ret, const char *format, va_list arguments)
-	__attribute__((format(printf, 2, 0)));
+char *__wrap_strdup(const char *text);
+char *__wrap_strdup(const char *text)
+{
+	return __wrap_strndup(text, strlen(text));
+}
+
 int __wrap_vasprintf(char **ret, const char *format, va_list arguments)
 	__attribute__((format(printf, 2, 0)));
 int __wrap_vasprintf(char **ret, const char *format, va_list arguments)
 {
-	return fails() ? -1 : __real_vasprintf(ret, format, arguments);
+	va_list again;
+	int size;
+
+	va_copy(again, arguments);
+	size = vsnprintf(NULL, 0, format, again);
+	va_end(again);
+	*ret = size < 0 ? NULL : __wrap_calloc(1, (size_t)size + 1);
+	return *ret ? vsprintf(*ret, format, arguments) : -1;
 }
 
 /* ---- what is freed */
