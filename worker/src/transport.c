@@ -159,14 +159,14 @@ static size_t on_header(char *line, size_t one, size_t size, void *userdata)
 		transfer->over_cap = true;
 		return 0;
 	}
+	if (transfer->head_done)
+		return size;
 	if (size >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
 		head_clear(transfer);
 		(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
 		transfer->head.status = (int)status;
 		return size;
 	}
-	if (transfer->head_done)
-		return size;
 	rc = line[0] == '\r' || line[0] == '\n' ? head_end(transfer)
 						: head_add(transfer, line, size);
 	return rc == 0 ? size : 0;
@@ -277,15 +277,17 @@ static CURLcode configure(struct transfer *transfer)
 	SET(CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
 	SET(CURLOPT_PROXY, route->proxy ? route->proxy : "");
 	SET(CURLOPT_NOPROXY, "");
-	if (route->ca_file)
+	if (route->ca_file) { /* in place of the system's, not beside them */
 		SET(CURLOPT_CAINFO, route->ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+	}
 	SET(CURLOPT_USERAGENT, agent);
 	SET(CURLOPT_HTTPHEADER, transfer->header_lines);
 	/* "identity" still decodes what comes encoded unasked; "" asks for all that libcurl knows
 	 */
 	SET(CURLOPT_ACCEPT_ENCODING, transfer->job.streamed ? "identity" : "");
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
-	SET(CURLOPT_POSTFIELDS, request->body.bytes);
+	SET(CURLOPT_POSTFIELDS, request->body.bytes ? request->body.bytes : "");
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
