@@ -93,6 +93,14 @@ static int add_piece(struct tool_call *call, struct json_object *value)
 	return json ? buffer_add(&call->text, json, size) : -ENOMEM;
 }
 
+static int merge_body_member(struct tool_call *call, struct json_object *head, const char *name,
+			     struct json_object *value)
+{
+	if (strcmp(name, "arguments") == 0 || strcmp(name, "input") == 0)
+		return add_piece(call, value);
+	return wire_member(head, name) ? 0 : json_set(head, name, json_object_get(value));
+}
+
 /* "function": {name, arguments}, "custom": {name, input} */
 static int merge_body(struct tool_call *call, const char *kind, struct json_object *body)
 {
@@ -103,14 +111,8 @@ static int merge_body(struct tool_call *call, const char *kind, struct json_obje
 	call->is_custom = strcmp(kind, "custom") == 0;
 	json_object_object_foreach(body, name, value)
 	{
-		int rc = 0;
+		int rc = value ? merge_body_member(call, head, name, value) : 0;
 
-		if (!value)
-			continue;
-		if (strcmp(name, "arguments") == 0 || strcmp(name, "input") == 0)
-			rc = add_piece(call, value);
-		else if (!wire_member(head, name))
-			rc = json_set(head, name, json_object_get(value));
 		if (rc != 0)
 			return rc;
 	}
