@@ -125,9 +125,11 @@ static int head_add(struct transfer *transfer, const char *line, size_t size)
 
 	if (!colon || colon == line || transfer->head.header_count == HEADERS_MAX)
 		return 0;
-	copy = strndup(line, size);
+	copy = malloc(size + 1);
 	if (!copy)
 		return -ENOMEM;
+	memcpy(copy, line, size); /* a NUL in it ends the name, or the value, early */
+	copy[size] = '\0';
 	value = copy + (colon - line);
 	*value++ = '\0';
 	value += strspn(value, " \t");
