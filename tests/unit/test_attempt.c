@@ -213,6 +213,17 @@ static void test_a_cut_stream_never_looks_complete(void)
 			LULL_CLASS_TRUNCATED_STREAM);
 }
 
+static void test_an_endless_event_is_no_answer(void)
+{
+	static char bytes[65536 + 1];
+	const size_t head = (size_t)snprintf(bytes, sizeof(bytes), "%s", SSE_HEAD "data: ");
+
+	memset(bytes + head, 'x', sizeof(bytes) - 1 - head);
+	CU_ASSERT_EQUAL(class_of((struct trial){.bytes = bytes, .then = RAW_AGAIN, .stream = true}),
+			LULL_CLASS_MALFORMED_RESPONSE);
+	CU_ASSERT_FALSE(found.handed_out);
+}
+
 /* ---- limits */
 
 static bool is_ours(void)
@@ -441,6 +452,7 @@ int main(void)
 		CUNIT_TEST(test_nothing_is_handed_out_before_the_first_content),
 		CUNIT_TEST(test_an_answer_without_a_word_is_handed_out_at_its_end),
 		CUNIT_TEST(test_a_cut_stream_never_looks_complete),
+		CUNIT_TEST(test_an_endless_event_is_no_answer),
 		CUNIT_TEST(test_silence_before_headers),
 		CUNIT_TEST(test_headers_in_time_leave_the_rest_to_the_budget),
 		CUNIT_TEST(test_half_of_the_headers_are_no_headers),

@@ -43,16 +43,18 @@ enum limit_id {
 	LIMIT_CONNECT
 };
 
+/* clang-format off */
 static const struct {
 	const char *rule;
 	const char *detail;
 } limits[] = {
-	[LIMIT_TOTAL] = {"limit total",   "the answer was not whole within the route's total time"},
-	[LIMIT_BUDGET] = {"limit budget",  "the call's budget was spent"                           },
-	[LIMIT_HEADERS] = {"limit headers", "no 2xx headers in time"                                },
-	[LIMIT_CONTENT] = {"limit content", "no content in time"                                    },
-	[LIMIT_IDLE] = {"limit idle",    "the stream fell silent"                                },
+	[LIMIT_TOTAL]   = {"limit total", "the answer was not whole within the route's total time"},
+	[LIMIT_BUDGET]  = {"limit budget", "the call's budget was spent"},
+	[LIMIT_HEADERS] = {"limit headers", "no 2xx headers in time"},
+	[LIMIT_CONTENT] = {"limit content", "no content in time"},
+	[LIMIT_IDLE]    = {"limit idle", "the stream fell silent"},
 };
+/* clang-format on */
 
 struct http_attempt {
 	struct http_attempt_job job;
@@ -367,11 +369,12 @@ static void judge_limit(const struct http_attempt *attempt, struct verdict *ret)
 /* What only this side noticed: a limit that passed, a failure in transport. false: neither. */
 static bool judge_our_side(const struct http_attempt *attempt, struct verdict *ret)
 {
-	struct transport_failure failure;
+	struct transport_failure failure = {0};
 	const bool failed = transfer_failure(attempt->transfer, &failure);
 
 	if (!failed && !attempt->passed)
 		return false;
+	failure.body_cap |= attempt->stopped == -EMSGSIZE;
 	if (attempt->overslept || http_attempt_slept_ms() > attempt->slept_before_ms + SLEPT_MS_MIN)
 		own_verdict(attempt, LULL_CLASS_SUSPENDED, "suspended",
 			    "the host slept, or this process was stopped", ret);
