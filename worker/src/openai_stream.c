@@ -21,6 +21,7 @@
 
 #include "chunk.h"
 #include "classify.h"
+#include "json_build.h"
 #include "openai.h"
 #include "openai_assembly.h"
 #include "wire_error.h"
@@ -83,20 +84,19 @@ static int fail_with(struct stream_reader *reader, const char *json, size_t size
 static int fail_by_event(struct stream_reader *reader, struct json_object *root,
 			 const struct sse_event *event)
 {
-	struct json_object *error, *wrapped;
+	struct json_object *wrapped;
 	const char *json;
 	size_t size;
-	int rc = -ENOMEM;
+	int rc;
 
 	if (wire_error_in(root))
 		return fail_with(reader, event->data, event->data_bytes);
 	wrapped = json_object_new_object();
-	error = root ? json_object_get(root) : json_object_new_string(event->data);
-	if (wrapped && json_object_object_add(wrapped, "error", error) == 0) {
+	rc = json_set_new(wrapped, "error",
+			  root ? json_object_get(root) : json_object_new_string(event->data));
+	if (rc == 0) {
 		json = openai_json(wrapped, &size);
 		rc = json ? fail_with(reader, json, size) : -ENOMEM;
-	} else {
-		json_object_put(error);
 	}
 	json_object_put(wrapped);
 	return rc;
@@ -141,8 +141,11 @@ static int describe(struct stream_reader *reader, struct json_object *choices,
 			event->content || openai_says_something(delta) || shows_reasoning(delta);
 		event->finish =
 			event->finish || openai_is_text(wire_member(choice, "finish_reason"));
-		if (json_object_get_int64(wire_member(choice, "index")) == 0)
-			rc = openai_add_text(wire_member(delta, "content"), &reader->text);
+		if (json_object_get_int64(wire_member(choice, "index")) != 0)
+			continue;
+		rc = openai_add_text(wire_member(delta, "content"), &reader->text);
+		if (rc == 0 && reader->text.size == 0)
+			rc = openai_add_text(wire_member(delta, "refusal"), &reader->text);
 	}
 	if (reader->text.size > 0)
 		event->text = reader->text.bytes;

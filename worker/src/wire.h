@@ -45,13 +45,14 @@ struct verdict {
 				  content_policy_fallbacks are given, that is class content_policy */
 };
 
-/* ---- hints (hint.c): providers.md 5.8 */
+/* ---- hints (hint.c) */
 /* milliseconds the server asks to wait, rounded up; -1 none. Beyond 584 years: INT64_MAX. `error` =
  * the error object of the body, or NULL; message may be NULL. */
 int64_t hint_read(const struct provider *provider, const struct wire_response *response,
 		  struct json_object *error, const char *message, const char **ret_from);
 
-/* ---- classification (classify.c): one table of rows, first match wins */
+/* ---- classification (rules.c and classify.c, classify_transport.c): tables of rows, the first
+ * that holds decides */
 /* Any response that is not an answer: status 3xx to 5xx, or a 2xx body / stream event that holds an
  * error. */
 void classify_response(const struct provider *provider, const struct wire_response *response,
@@ -125,7 +126,7 @@ struct stream_event {
 	enum stream_event_type type;
 	const char *json; /* one line, NUL-terminated; borrowed */
 	size_t json_bytes;
-	const char *text; /* choices[0].delta.content of it, or NULL; borrowed */
+	const char *text; /* choices[0].delta.content (or refusal) of it, or NULL; borrowed */
 	bool content;     /* it holds content, a tool call or a refusal, not only a role, usage or a
 			     comment */
 	bool finish;      /* it holds a finish_reason */
