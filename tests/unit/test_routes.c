@@ -766,6 +766,32 @@ static void test_limits_reach_the_route(void)
 	config_free(config);
 }
 
+static void test_the_provider_may_be_named_apart(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *params;
+		const char *provider;
+		const char *model;
+	} cases[] = {
+		{"model: my-model, custom_llm_provider: groq, api_key: k", "groq", "my-model"},
+		{"model: groq/my-model, custom_llm_provider: groq, api_key: k", "groq", "my-model"},
+		{"model: gpt-4o, custom_llm_provider: openai, api_key: k", "openai", "gpt-4o"},
+		{"model: openai/gpt-4o, custom_llm_provider: openrouter, api_key: k", "openrouter", "openai/gpt-4o"},
+	};
+	/* clang-format on */
+
+	clear_environment();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = entry_route(cases[i].params);
+
+		check_no_problem(&list);
+		CU_ASSERT_STRING_EQUAL(list.routes[0].provider->name, cases[i].provider);
+		CU_ASSERT_STRING_EQUAL(list.routes[0].model, cases[i].model);
+		route_list_deinit(&list);
+	}
+}
+
 static void test_additions_reach_the_route(void)
 {
 	struct route_list list;
@@ -817,6 +843,7 @@ int main(void)
 		CUNIT_TEST(test_long_keys_keep_a_readable_head),
 		CUNIT_TEST(test_vendors_are_told_apart),
 		CUNIT_TEST(test_limits_reach_the_route),
+		CUNIT_TEST(test_the_provider_may_be_named_apart),
 		CUNIT_TEST(test_additions_reach_the_route),
 	};
 

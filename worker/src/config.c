@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The configuration as a whole: where it is, reading it, what only shows when all of it is known,
- * and the questions that the rest of the worker asks: which routes, which options, which table.
+ * The configuration as a whole: where it is, reading it, and the questions that the rest of the
+ * worker asks: which routes, which options, which table.
  */
 #include "config.h"
 
@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "near.h"
 #include "schema.h"
 #include "text.h"
 
@@ -40,125 +39,6 @@ void config_free(struct config *config)
 	free(config->path);
 	free(config->own_table);
 	free(config);
-}
-
-/* ---- what shows only when all is read */
-
-/* As lull_table_open() names a table of which nobody says anything; see <lull/table.h>. */
-static char *default_table(void)
-{
-	const char *name = getenv("LULL_SHM_NAME");
-
-	if (name && name[0])
-		return strdup(name[0] == '/' ? name + 1 : name);
-	return text_format("lull1-u%u", (unsigned)geteuid());
-}
-
-/*
- * The tutorial's rule cools on anything: shared with calls that follow another rule, it would shut
- * their models too. So it has a table of its own.
- */
-static void check_table(struct config *config)
-{
-	const struct settings *settings = &config->settings;
-	struct report *report = config->tree.report;
-	char *usual;
-
-	if (settings->policy != LULL_POLICY_TUTORIAL)
-		return;
-	usual = default_table();
-	if (!usual) {
-		report->out_of_memory = true;
-		return;
-	}
-	if (!settings->table) {
-		config->own_table = text_format("%s-tutorial", usual);
-		if (!config->own_table)
-			report->out_of_memory = true;
-	} else if (strcmp(settings->table, usual) == 0) {
-		report_error(report, settings->table_line,
-			     "lull.table is the default table, expected another one for policy "
-			     "tutorial");
-	}
-	free(usual);
-}
-
-static bool is_literal_key(const char *key)
-{
-	return key && strncmp(key, REFERENCE_VARIABLE, strlen(REFERENCE_VARIABLE)) != 0 &&
-	       strncmp(key, REFERENCE_FILE, strlen(REFERENCE_FILE)) != 0;
-}
-
-static void check_permissions(struct config *config, mode_t mode)
-{
-	if (!(mode & (S_IRGRP | S_IROTH)))
-		return;
-	for (size_t i = 0; i < config->settings.entry_count; i++) {
-		const struct entry *entry = &config->settings.entries[i];
-
-		if (!is_literal_key(entry->api_key))
-			continue;
-		report_warning(config->tree.report, entry->api_key_line,
-			       "others may read the api_key here (mode %04o), expected chmod 600 "
-			       "or os.environ/NAME",
-			       (unsigned)(mode & 07777));
-		return;
-	}
-}
-
-static bool is_configured(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->settings.entry_count; i++)
-		if (strcmp(config->settings.entries[i].model_name, name) == 0)
-			return true;
-	return false;
-}
-
-static void check_name(struct config *config, const char *name, unsigned line)
-{
-	const struct provider *provider;
-	char near_provider[PROVIDER_NEAR_BYTES];
-	const char *model, *best;
-	struct near near;
-
-	if (strcmp(name, "*") == 0 || is_configured(config, name) ||
-	    provider_map(name, NULL, &provider, &model, near_provider, sizeof(near_provider)) == 0)
-		return;
-	near_init(&near, name);
-	for (size_t i = 0; i < config->settings.entry_count; i++)
-		near_offer(&near, config->settings.entries[i].model_name);
-	best = near.best ? near.best : near_provider;
-	report_warning(config->tree.report, line,
-		       "'%.64s' is no model_name of model_list and no known model%s%s%s", name,
-		       best[0] ? ", did you mean '" : "", best, best[0] ? "'?" : "");
-}
-
-static void check_names(struct config *config, const struct name_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		check_name(config, list->names[i], list->line);
-}
-
-static void check_fallbacks(struct config *config, const struct fallback_list *list)
-{
-	for (size_t i = 0; i < list->count; i++) {
-		check_name(config, list->items[i].name, list->items[i].line);
-		check_names(config, &list->items[i].to);
-	}
-}
-
-static void check_all(struct config *config, mode_t mode)
-{
-	const struct settings *settings = &config->settings;
-
-	check_table(config);
-	check_permissions(config, mode);
-	if (config->tree.report->errors > 0)
-		return; /* the names of broken entries are not to be relied upon */
-	check_fallbacks(config, &settings->fallbacks);
-	check_fallbacks(config, &settings->context_window_fallbacks);
-	check_fallbacks(config, &settings->content_policy_fallbacks);
-	check_names(config, &settings->default_fallbacks);
 }
 
 /* ---- order */
@@ -204,7 +84,7 @@ static int read_into(struct config *config, const char *bytes, size_t size, bool
 	if (root && !node_is_null(root))
 		schema_read(tree, root, &config->settings);
 	if (!tree->report->out_of_memory)
-		check_all(config, mode);
+		config_check(config, mode);
 	return tree->report->errors == 0 ? sort_entries(config) : 0;
 }
 

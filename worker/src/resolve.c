@@ -5,43 +5,18 @@
  *
  * A route that cannot be used is made all the same, with one sentence on why, so that the trail of
  * a call and `config show` can say it. No key ever stands in such a sentence.
- *
- * A provider's key from the environment goes to that provider's own hosts, or to a base URL that
- * comes from the environment too; never to a host that only the file names. Who wants that writes
- * the key beside the host.
  */
-#include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "settings.h"
+#include "resolve.h"
 #include "text.h"
-#include "url.h"
 #include "wire.h"
 
-#define KEY_FILE_BYTES_MAX 65536
-#define UNUSABLE           1 /* a step's outcome: the route has its problem, no further step */
-
-/* What is known of a route while it is being made. */
-struct making {
-	const struct config *config;
-	const struct entry *entry;
-	struct http_route *route;
-	struct url base;
-	bool base_configured; /* it stands in the file */
-	bool base_own;        /* it is one of the provider's own hosts */
-	struct url proxy;     /* text NULL: none */
-	char *key_identity;   /* what stands for the key: its value, or where it is kept */
-};
-
-/* Return: UNUSABLE; -ENOMEM */
-__attribute__((format(printf, 2, 3))) static int unusable(struct making *m, const char *format, ...)
+int unusable(struct making *m, const char *format, ...)
 {
 	va_list arguments;
 	char *problem;
@@ -57,7 +32,7 @@ __attribute__((format(printf, 2, 3))) static int unusable(struct making *m, cons
 	return UNUSABLE;
 }
 
-static int copy(const char *text, char **ret)
+int copy_text(const char *text, char **ret)
 {
 	if (!text)
 		return 0;
@@ -75,13 +50,16 @@ static int map_name(struct making *m)
 
 	if (strchr(name, '*'))
 		return unusable(m, "'%s' names no model, expected one without *", name);
-	if (m->entry->provider) {
-		m->route->provider = provider_by_name(m->entry->provider);
-		return copy(name, &m->route->model);
-	}
 	r = provider_map(name, m->entry->api_base, &m->route->provider, &model, near, sizeof(near));
+	if (m->entry->provider) { /* it wins; a prefix that says the same is no part of the name */
+		const struct provider *said = provider_by_name(m->entry->provider);
+
+		model = m->route->provider == said ? model : name;
+		m->route->provider = said;
+		r = 0;
+	}
 	if (r == 0)
-		return copy(model, &m->route->model);
+		return copy_text(model, &m->route->model);
 	return unusable(m,
 			"unable to map '%s' to a provider, expected a prefix such as openai/%s%s%s",
 			name, near[0] ? "; did you mean '" : "", near, near[0] ? "'?" : "");
@@ -224,134 +202,6 @@ static int find_base(struct making *m)
 	return unusable(m, "no base URL for %s, expected litellm_params.api_base", provider->name);
 }
 
-/* ---- key */
-
-/* Takes a key over: the spaces around it are not part of it. */
-static int set_key(struct making *m, const char *key, const char *source)
-{
-	size_t size;
-
-	while (isspace((unsigned char)*key))
-		key++;
-	size = strlen(key);
-	while (size > 0 && isspace((unsigned char)key[size - 1]))
-		size--;
-	m->route->api_key = strndup(key, size);
-	if (!m->route->api_key || copy(source, &m->route->key_source) != 0)
-		return -ENOMEM;
-	if (size == 0 || text_has_control(m->route->api_key))
-		return unusable(m, "the key in %s is empty or has control characters", source);
-	return 0;
-}
-
-static int key_from_variable(struct making *m, const char *variable)
-{
-	const char *value = getenv(variable);
-	char source[80];
-
-	if (!value || !value[0])
-		return unusable(m, "no key: $%.64s is not set (%s:%u)", variable, m->config->path,
-				m->entry->api_key_line);
-	(void)snprintf(source, sizeof(source), "$%.64s", variable);
-	return set_key(m, value, source);
-}
-
-/* Whole content of a small regular file, NUL-terminated. -errno; -EFBIG. Never waits on a FIFO. */
-static int read_small_file(const char *path, char *bytes, size_t size)
-{
-	struct stat status;
-	size_t used = 0;
-	ssize_t n;
-	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-
-	if (fd < 0)
-		return -errno;
-	if (fstat(fd, &status) != 0)
-		r = -errno;
-	else if (!S_ISREG(status.st_mode))
-		r = -EINVAL;
-	while (r == 0 && (n = read(fd, bytes + used, size - used)) != 0) {
-		if (n < 0)
-			r = -errno;
-		else if ((used += (size_t)n) == size)
-			r = -EFBIG;
-	}
-	(void)close(fd);
-	if (r == 0)
-		bytes[used] = '\0';
-	return r;
-}
-
-/* Whoever keeps a key in a file may renew it there: the file, not its content, is the identity. */
-static int key_from_file(struct making *m, const char *path)
-{
-	char *bytes = calloc(1, KEY_FILE_BYTES_MAX);
-	int r;
-
-	if (!bytes)
-		return -ENOMEM;
-	r = read_small_file(path, bytes, KEY_FILE_BYTES_MAX);
-	if (r == 0)
-		r = set_key(m, bytes, path);
-	else
-		r = unusable(m, "no key: %s cannot be read: %s", path, strerror(-r));
-	explicit_bzero(bytes, KEY_FILE_BYTES_MAX);
-	free(bytes);
-	return r == 0 ? copy(m->entry->api_key, &m->key_identity) : r;
-}
-
-static int configured_key(struct making *m)
-{
-	const char *text = m->entry->api_key;
-	char *source;
-	int r;
-
-	if (strncmp(text, REFERENCE_VARIABLE, strlen(REFERENCE_VARIABLE)) == 0)
-		return key_from_variable(m, text + strlen(REFERENCE_VARIABLE));
-	if (strncmp(text, REFERENCE_FILE, strlen(REFERENCE_FILE)) == 0)
-		return key_from_file(m, text + strlen(REFERENCE_FILE));
-	source = text_format("%s:%u", m->config->path, m->entry->api_key_line);
-	if (!source)
-		return -ENOMEM;
-	r = set_key(m, text, source);
-	free(source);
-	return r;
-}
-
-static int no_key(struct making *m, bool may_use_environment)
-{
-	const struct provider *provider = m->route->provider;
-	const char *variable = provider->key_variables[0];
-
-	if (provider->local || (provider->keyless_elsewhere && !m->base_own))
-		return 0;
-	if (!variable)
-		return unusable(m, "no key for %s, expected litellm_params.api_key",
-				provider->name);
-	if (!may_use_environment)
-		return unusable(m, "no key: $%s is not sent to %s, expected litellm_params.api_key",
-				variable, m->base.host);
-	return unusable(m, "no key for %s, expected $%s", provider->name, variable);
-}
-
-static int find_key(struct making *m)
-{
-	const struct provider *provider = m->route->provider;
-	bool may_use_environment =
-		!m->base_configured || m->base_own || provider->local || !provider->base_url;
-	const char *variable, *value = NULL;
-	char source[80];
-
-	if (m->entry->api_key)
-		return configured_key(m);
-	if (may_use_environment)
-		value = environment_first(provider->key_variables, &variable);
-	if (!value)
-		return no_key(m, may_use_environment);
-	(void)snprintf(source, sizeof(source), "$%s", variable);
-	return set_key(m, value, source);
-}
-
 /* ---- proxy */
 
 static int find_proxy(struct making *m)
@@ -369,7 +219,7 @@ static int find_proxy(struct making *m)
 	if (r == -EINVAL)
 		return unusable(m, "%s%s is no proxy, expected %s", variable ? "$" : "",
 				variable ? variable : "proxy", PROXY_EXPECTED);
-	return r < 0 ? r : copy(text, &m->route->proxy);
+	return r < 0 ? r : copy_text(text, &m->route->proxy);
 }
 
 /* ---- limits and additions */
@@ -422,10 +272,10 @@ static int set_additions(struct making *m)
 	struct http_route *route = m->route;
 
 	set_limits(m);
-	if (copy(entry->organization, &route->organization) != 0 ||
-	    copy(entry->limits.ca_file ? entry->limits.ca_file : all->ca_file, &route->ca_file) !=
-		    0 ||
-	    copy(entry->extra_body, &route->extra_body) != 0)
+	if (copy_text(entry->organization, &route->organization) != 0 ||
+	    copy_text(entry->limits.ca_file ? entry->limits.ca_file : all->ca_file,
+		      &route->ca_file) != 0 ||
+	    copy_text(entry->extra_body, &route->extra_body) != 0)
 		return -ENOMEM;
 	return set_headers(m);
 }
@@ -538,7 +388,7 @@ int resolve_entry(const struct config *config, const struct entry *entry, uint32
 
 	lull_route_init(&route.call);
 	route.call.after_classes = after_classes;
-	if (copy(entry->model_name, &route.name) != 0 || copy(entry->id, &route.id) != 0)
+	if (copy_text(entry->model_name, &route.name) != 0 || copy_text(entry->id, &route.id) != 0)
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
 		r = steps[i](&m);

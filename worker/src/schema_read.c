@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From nodes to settings, by the table of schema.c: one function a type, one walk for all maps.
- * Whatever is wrong is reported and left unset, and the reading goes on, so that people see all of
- * it at once.
+ * From nodes to settings, by the table of schema.c: one walk for all maps. Whatever is wrong is
+ * reported and left unset, and the reading goes on, so that people see all of it at once.
  */
-#include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include "json_scan.h"
 #include "near.h"
-#include "schema.h"
-#include "text.h"
-#include "url.h"
+#include "schema_read.h"
 
 #define SECTION_BYTES 64 /* "model_list[].litellm_params" */
 
@@ -25,41 +17,7 @@ struct inert_seen {
 	const char *key;
 };
 
-struct reading {
-	struct tree *tree;
-	struct entry *entry;     /* of model_list, while one is read */
-	struct inert_seen *seen; /* keys without effect that were named already */
-};
-
-/* One map and where it goes. */
-struct place {
-	const char *section; /* as in the table */
-	const char *shown;   /* as people write it: "litellm_params", "lull.on.timeout"; "" top */
-	void *target;        /* the section's struct */
-};
-
-typedef void (*value_fn)(struct reading *r, const struct place *place, const struct schema_row *row,
-			 const struct node *node, void *ret);
-
 static void read_section(struct reading *r, const struct place *place, const struct node *map);
-
-static void *allocate(struct reading *r, size_t count, size_t size)
-{
-	void *memory = arena_alloc(&r->tree->arena, count, size);
-
-	if (!memory)
-		r->tree->report->out_of_memory = true;
-	return memory;
-}
-
-static const char *keep(struct reading *r, const char *text, size_t size)
-{
-	const char *copy = arena_text(&r->tree->arena, text, size);
-
-	if (!copy)
-		r->tree->report->out_of_memory = true;
-	return copy;
-}
 
 static const struct schema_row *find_row(const char *section, const char *key)
 {
@@ -69,471 +27,6 @@ static const struct schema_row *find_row(const char *section, const char *key)
 		if (strcmp(row->section, section) == 0 && strcmp(row->key, key) == 0)
 			return row;
 	return NULL;
-}
-
-/* ---- messages */
-
-static const char *dot(const struct place *place)
-{
-	return place->shown[0] ? "." : "";
-}
-
-#define QUOTED_BYTES_MAX 48
-
-/* How much of the text to quote: no half of a character at the cut. */
-static size_t quoted_size(const char *text)
-{
-	size_t size = strlen(text);
-
-	if (size <= QUOTED_BYTES_MAX)
-		return size;
-	for (size = QUOTED_BYTES_MAX; size > 0 && (text[size] & 0xc0) == 0x80;)
-		size--;
-	return size;
-}
-
-/* What stands there, for a message: " is 'soon'", " is a list"; what may be a secret stays out. */
-static void describe(const struct schema_row *row, const struct node *node, char *ret, size_t size)
-{
-	size_t kept;
-
-	if (node->type != NODE_SCALAR) {
-		(void)snprintf(ret, size, " is a %s", node->type == NODE_LIST ? "list" : "map");
-		return;
-	}
-	if (row->type == SCHEMA_SECRET || row->type == SCHEMA_URL || row->type == SCHEMA_PROXY) {
-		(void)snprintf(ret, size, " is not usable");
-		return;
-	}
-	kept = quoted_size(node->text);
-	(void)snprintf(ret, size, " is '%.*s%s'", (int)kept, node->text,
-		       node->text[kept] ? "..." : "");
-	for (; *ret; ret++)
-		if (iscntrl((unsigned char)*ret))
-			*ret = '?';
-}
-
-static void mistyped(struct reading *r, const struct place *place, const struct schema_row *row,
-		     const struct node *node)
-{
-	char what[80], expected[SCHEMA_EXPECTED_BYTES];
-
-	describe(row, node, what, sizeof(what));
-	schema_expected(row, expected);
-	report_error(r->tree->report, node->line, "%s%s%s%s, expected %s", place->shown, dot(place),
-		     row->key, what, expected);
-}
-
-/* ---- scalars */
-
-/* A route without the value that its file wants must not be used with another one. */
-static void note_unset(struct reading *r, const struct place *place, const struct schema_row *row,
-		       const struct node *node, const char *variable)
-{
-	if (r->entry) {
-		if (!r->entry->unset_variable)
-			r->entry->unset_variable = variable;
-		return;
-	}
-	report_warning(r->tree->report, node->line, "%s%s%s: $%.64s is not set, the default holds",
-		       place->shown, dot(place), row->key, variable);
-}
-
-/* The scalar's text, with "os.environ/NAME" replaced. NULL: none, which was noted. */
-static const char *scalar(struct reading *r, const struct place *place,
-			  const struct schema_row *row, const struct node *node)
-{
-	const size_t prefix = sizeof(REFERENCE_VARIABLE) - 1;
-	const char *value;
-
-	if (node->type != NODE_SCALAR) {
-		mistyped(r, place, row, node);
-		return NULL;
-	}
-	if (strncmp(node->text, REFERENCE_VARIABLE, prefix) != 0)
-		return node->text;
-	value = getenv(node->text + prefix);
-	if (value && value[0])
-		return keep(r, value, strlen(value));
-	note_unset(r, place, row, node, node->text + prefix);
-	return NULL;
-}
-
-static bool is_plain_text(const char *text, const struct schema_row *row)
-{
-	size_t size = strlen(text);
-
-	return size >= row->min && size <= row->max && !text_has_control(text);
-}
-
-static void read_text(struct reading *r, const struct place *place, const struct schema_row *row,
-		      const struct node *node, void *ret)
-{
-	const char *text = scalar(r, place, row, node);
-
-	if (!text)
-		return;
-	if (is_plain_text(text, row))
-		*(const char **)ret = text;
-	else
-		mistyped(r, place, row, node);
-}
-
-/* As lull_table_open() takes it: a '/' in front does not matter. */
-static void read_table(struct reading *r, const struct place *place, const struct schema_row *row,
-		       const struct node *node, void *ret)
-{
-	const char *text = scalar(r, place, row, node);
-	struct settings *settings = ret;
-
-	if (!text)
-		return;
-	if (text[0] == '/')
-		text++;
-	if (!is_plain_text(text, row) || strchr(text, '/')) {
-		mistyped(r, place, row, node);
-		return;
-	}
-	settings->table = text;
-	settings->table_line = node->line;
-}
-
-/* Whether the reference leads anywhere is seen when the route is made. */
-static void read_secret(struct reading *r, const struct place *place, const struct schema_row *row,
-			const struct node *node, void *ret)
-{
-	const size_t file = sizeof(REFERENCE_FILE) - 1;
-
-	if (node->type != NODE_SCALAR || text_has_control(node->text) ||
-	    strlen(node->text) > row->max || strcmp(node->text, REFERENCE_VARIABLE) == 0 ||
-	    (strncmp(node->text, REFERENCE_FILE, file) == 0 && node->text[file] != '/')) {
-		mistyped(r, place, row, node);
-		return;
-	}
-	if (!node->text[0])
-		return;
-	*(const char **)ret = node->text;
-	r->entry->api_key_line = node->line;
-}
-
-static void read_url(struct reading *r, const struct place *place, const struct schema_row *row,
-		     const struct node *node, void *ret)
-{
-	const char *text = scalar(r, place, row, node);
-	struct url url;
-	int error;
-
-	if (!text)
-		return;
-	if (!is_plain_text(text, row)) {
-		mistyped(r, place, row, node);
-		return;
-	}
-	if (row->type == SCHEMA_PROXY && !text[0]) {
-		*(const char **)ret = text;
-		return;
-	}
-	error = row->type == SCHEMA_PROXY ? proxy_parse(text, &url) : url_parse(text, &url);
-	if (error == -ENOMEM)
-		r->tree->report->out_of_memory = true;
-	else if (error)
-		mistyped(r, place, row, node);
-	if (error)
-		return;
-	url_deinit(&url);
-	*(const char **)ret = text;
-}
-
-static void read_duration(struct reading *r, const struct place *place,
-			  const struct schema_row *row, const struct node *node, void *ret)
-{
-	const char *text = scalar(r, place, row, node);
-	uint32_t ms;
-
-	if (!text)
-		return;
-	if (duration_parse(text, &ms) == 0 && ms >= row->min && ms <= row->max)
-		*(uint32_t *)ret = ms;
-	else
-		mistyped(r, place, row, node);
-}
-
-static void read_count(struct reading *r, const struct place *place, const struct schema_row *row,
-		       const struct node *node, void *ret)
-{
-	const char *text = scalar(r, place, row, node);
-	uint64_t value = 0;
-	size_t digits = 0;
-
-	if (!text)
-		return;
-	for (; isdigit((unsigned char)text[digits]) && value <= row->max; digits++)
-		value = value * 10 + (uint64_t)(text[digits] - '0');
-	if (digits > 0 && !text[digits] && value >= row->min && value <= row->max)
-		*(uint32_t *)ret = (uint32_t)value;
-	else
-		mistyped(r, place, row, node);
-}
-
-static void read_switch(struct reading *r, const struct place *place, const struct schema_row *row,
-			const struct node *node, void *ret)
-{
-	const char *text = scalar(r, place, row, node);
-	bool value;
-
-	if (!text)
-		return;
-	if (text_is_bool(text, &value))
-		*(uint32_t *)ret = value;
-	else
-		mistyped(r, place, row, node);
-}
-
-static void read_choice(struct reading *r, const struct place *place, const struct schema_row *row,
-			const struct node *node, void *ret)
-{
-	const char *text = scalar(r, place, row, node);
-	uint32_t value = row->min;
-
-	if (!text)
-		return;
-	for (const char *choice = row->choices; *choice; value++) {
-		size_t size = strcspn(choice, "|");
-
-		if (strlen(text) == size && memcmp(text, choice, size) == 0) {
-			*(uint32_t *)ret = value;
-			return;
-		}
-		choice += size + (choice[size] == '|');
-	}
-	mistyped(r, place, row, node);
-}
-
-/* ---- lists of models */
-
-static bool is_name(const struct node *node)
-{
-	return node->type == NODE_SCALAR && !node_is_null(node) && node->text[0] &&
-	       strlen(node->text) <= LULL_KEY_BYTES_MAX && !text_has_control(node->text);
-}
-
-static void read_names(struct reading *r, const struct place *place, const struct schema_row *row,
-		       const struct node *node, void *ret)
-{
-	struct name_list list = {.line = node->line};
-
-	if (node->type != NODE_LIST) {
-		mistyped(r, place, row, node);
-		return;
-	}
-	list.names = allocate(r, node->count, sizeof(*list.names));
-	if (!list.names)
-		return;
-	for (const struct node *item = node->first; item; item = item->next) {
-		if (is_name(item))
-			list.names[list.count++] = item->text;
-		else
-			report_error(r->tree->report, item->line,
-				     "%s%s%s holds no model name here, expected 1 to %u bytes",
-				     place->shown, dot(place), row->key, LULL_KEY_BYTES_MAX);
-	}
-	*(struct name_list *)ret = list;
-}
-
-/* One "MODEL: [OTHER, ANOTHER]". */
-static void add_fallback(struct reading *r, const struct place *place, const struct schema_row *row,
-			 const struct node *member, struct fallback_list *list)
-{
-	struct fallback *item = &list->items[list->count];
-
-	for (size_t i = 0; i < list->count; i++) {
-		if (strcmp(list->items[i].name, member->key) != 0)
-			continue;
-		report_warning(r->tree->report, member->key_line,
-			       "%s%s%s has '%.64s' twice, the first one on line %u holds",
-			       place->shown, dot(place), row->key, member->key,
-			       list->items[i].line);
-		return;
-	}
-	item->name = member->key;
-	item->line = member->key_line;
-	if (node_is_null(member))
-		mistyped(r, place, row, member);
-	else
-		read_names(r, place, row, member, &item->to);
-	list->count++;
-}
-
-static void read_fallbacks(struct reading *r, const struct place *place,
-			   const struct schema_row *row, const struct node *node, void *ret)
-{
-	struct fallback_list list = {0};
-	size_t count = 0;
-
-	if (node->type != NODE_LIST) {
-		mistyped(r, place, row, node);
-		return;
-	}
-	for (const struct node *item = node->first; item; item = item->next) {
-		if (item->type != NODE_MAP) {
-			mistyped(r, place, row, item);
-			return;
-		}
-		count += item->count;
-	}
-	list.items = allocate(r, count, sizeof(*list.items));
-	if (!list.items)
-		return;
-	for (const struct node *item = node->first; item; item = item->next)
-		for (const struct node *member = item->first; member; member = member->next)
-			add_fallback(r, place, row, member, &list);
-	*(struct fallback_list *)ret = list;
-}
-
-/* ---- additions to the request */
-
-/* RFC 9110's token */
-static bool is_header_name(const char *name)
-{
-	if (!*name)
-		return false;
-	for (; *name; name++)
-		if (!isalnum((unsigned char)*name) && !strchr("!#$%&'*+-.^_`|~", *name))
-			return false;
-	return true;
-}
-
-/* What the request's own writer decides; a second one would be ambiguous. */
-static bool is_own_header(const char *name)
-{
-	static const char *const own[] = {"Authorization",  "Content-Type",      "Content-Length",
-					  "Host",           "Transfer-Encoding", "Connection",
-					  "Accept-Encoding"};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		if (strcasecmp(name, own[i]) == 0)
-			return true;
-	return false;
-}
-
-static void read_headers(struct reading *r, const struct place *place, const struct schema_row *row,
-			 const struct node *node, void *ret)
-{
-	struct entry *entry = ret;
-	struct report *report = r->tree->report;
-
-	if (node->type != NODE_MAP) {
-		mistyped(r, place, row, node);
-		return;
-	}
-	entry->headers = allocate(r, node->count, sizeof(*entry->headers));
-	if (!entry->headers)
-		return;
-	for (const struct node *member = node->first; member; member = member->next) {
-		const char *value = scalar(r, place, row, member);
-
-		if (!value)
-			continue;
-		if (!is_header_name(member->key))
-			report_error(report, member->key_line, "'%.64s' is no header name",
-				     member->key);
-		else if (is_own_header(member->key))
-			report_error(report, member->key_line,
-				     "header %s is set by Lull itself, expected another one",
-				     member->key);
-		else if (text_has_control(value))
-			report_error(report, member->line,
-				     "header %.64s has control characters in its value",
-				     member->key);
-		else
-			entry->headers[entry->header_count++] = (struct header){member->key, value};
-	}
-}
-
-/* What a plain YAML scalar means in JSON: null, a truth value, a number, else text. */
-static struct json_object *scalar_to_json(const struct node *node)
-{
-	struct json_object *number = NULL;
-	const char *error;
-	unsigned line;
-	bool value;
-
-	if (!node->plain)
-		return json_object_new_string(node->text);
-	if (text_is_bool(node->text, &value))
-		return json_object_new_boolean(value);
-	if (node->text[0] == '-' || isdigit((unsigned char)node->text[0]))
-		number = json_parse(node->text, strlen(node->text), &line, &error);
-	return number ? number : json_object_new_string(node->text);
-}
-
-/* False: no memory. A null is a NULL object. */
-static bool node_to_json(const struct node *node, struct json_object **ret)
-{
-	bool is_list = node->type == NODE_LIST;
-	struct json_object *object;
-
-	*ret = NULL;
-	if (node->type == NODE_SCALAR) {
-		if (!node_is_null(node))
-			*ret = scalar_to_json(node);
-		return *ret || node_is_null(node);
-	}
-	object = is_list ? json_object_new_array() : json_object_new_object();
-	if (!object)
-		return false;
-	for (const struct node *child = node->first; child; child = child->next) {
-		struct json_object *value;
-
-		if (!node_to_json(child, &value) ||
-		    (is_list ? json_object_array_add(object, value)
-			     : json_object_object_add(object, child->key, value)) != 0) {
-			json_object_put(object);
-			return false;
-		}
-	}
-	*ret = object;
-	return true;
-}
-
-/* What the route and the caller decide cannot be set once more. */
-static void check_body(struct reading *r, const struct node *map)
-{
-	static const char *const own[] = {"model", "stream"};
-
-	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++) {
-		const struct node *member = node_member(map, own[i]);
-
-		if (member)
-			report_error(r->tree->report, member->key_line,
-				     "'%s' in extra_body is set by Lull itself, expected another "
-				     "one",
-				     own[i]);
-	}
-}
-
-static void read_body(struct reading *r, const struct place *place, const struct schema_row *row,
-		      const struct node *node, void *ret)
-{
-	struct json_object *object;
-	const char *text;
-
-	if (node->type != NODE_MAP) {
-		mistyped(r, place, row, node);
-		return;
-	}
-	check_body(r, node);
-	if (!node_to_json(node, &object)) {
-		r->tree->report->out_of_memory = true;
-		return;
-	}
-	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-							      JSON_C_TO_STRING_NOSLASHESCAPE);
-	if (text)
-		*(const char **)ret = keep(r, text, strlen(text));
-	else
-		r->tree->report->out_of_memory = true;
-	json_object_put(object);
 }
 
 /* ---- rules */
@@ -554,7 +47,7 @@ static void unknown_class(struct reading *r, const struct place *place,
 		if (is_rule_class(id))
 			near_offer(&near, lull_class_info((uint32_t)id)->name);
 	report_error(r->tree->report, member->key_line,
-		     "%s%s%s: '%.64s' is no class of errors%s%s%s", place->shown, dot(place),
+		     "%s%s%s: '%.64s' is no class of errors%s%s%s", place->shown, place_dot(place),
 		     row->key, member->key,
 		     near.best ? ", did you mean '" : ", expected one such as content_policy",
 		     near.best ? near.best : "", near.best ? "'?" : "");
@@ -578,10 +71,10 @@ static void read_rules(struct reading *r, const struct place *place, const struc
 	struct settings *settings = ret;
 
 	if (node->type != NODE_MAP) {
-		mistyped(r, place, row, node);
+		report_mistyped(r, place, row, node);
 		return;
 	}
-	settings->rules = allocate(r, node->count, sizeof(*settings->rules));
+	settings->rules = reading_alloc(r, node->count, sizeof(*settings->rules));
 	if (!settings->rules)
 		return;
 	for (const struct node *member = node->first; member; member = member->next) {
@@ -612,7 +105,7 @@ static void read_nested(struct reading *r, const struct place *place, const stru
 
 	(void)ret;
 	if (node->type != NODE_MAP) {
-		mistyped(r, place, row, node);
+		report_mistyped(r, place, row, node);
 		return;
 	}
 	(void)snprintf(section, sizeof(section), "%s%s%s", place->section,
@@ -659,10 +152,10 @@ static void read_entries(struct reading *r, const struct place *place, const str
 	struct settings *settings = ret;
 
 	if (node->type != NODE_LIST) {
-		mistyped(r, place, row, node);
+		report_mistyped(r, place, row, node);
 		return;
 	}
-	settings->entries = allocate(r, node->count, sizeof(*settings->entries));
+	settings->entries = reading_alloc(r, node->count, sizeof(*settings->entries));
 	if (!settings->entries)
 		return;
 	for (const struct node *item = node->first; item; item = item->next) {
@@ -670,7 +163,7 @@ static void read_entries(struct reading *r, const struct place *place, const str
 		struct place inner = {"model_list[]", "model_list", entry};
 
 		if (item->type != NODE_MAP) {
-			mistyped(r, place, row, item);
+			report_mistyped(r, place, row, item);
 			continue;
 		}
 		entry_init(entry, item->line);
@@ -703,10 +196,10 @@ static bool is_news(struct reading *r, const char *section, const char *key)
 	for (seen = r->seen; seen; seen = seen->next)
 		if (strcmp(seen->section, section) == 0 && strcmp(seen->key, key) == 0)
 			return false;
-	seen = allocate(r, 1, sizeof(*seen));
+	seen = reading_alloc(r, 1, sizeof(*seen));
 	if (!seen)
 		return true;
-	*seen = (struct inert_seen){r->seen, keep(r, section, strlen(section)), key};
+	*seen = (struct inert_seen){r->seen, reading_text(r, section, strlen(section)), key};
 	r->seen = seen;
 	return true;
 }
@@ -762,8 +255,8 @@ static void name_the_rest(struct reading *r, const struct place *place, const st
 			unknown_key(r, place, member, inert);
 		else if (is_news(r, place->section, member->key))
 			report_warning(r->tree->report, member->key_line,
-				       "%s%s%s has no effect in Lull", place->shown, dot(place),
-				       member->key);
+				       "%s%s%s has no effect in Lull", place->shown,
+				       place_dot(place), member->key);
 	}
 }
 

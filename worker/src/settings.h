@@ -6,6 +6,8 @@
 #ifndef LULL_WORKER_SETTINGS_H
 #define LULL_WORKER_SETTINGS_H
 
+#include <sys/types.h>
+
 #include "node.h"
 #include "route.h"
 
@@ -83,6 +85,12 @@ struct config {
 
 void settings_init(struct settings *settings);       /* all unset */
 void entry_init(struct entry *entry, unsigned line); /* likewise */
+
+/*
+ * config_check.c: reports to config->tree.report, sets config->own_table.
+ * @mode: permissions of the file; 0: there is none
+ */
+void config_check(struct config *config, mode_t mode);
 
 #define REFERENCE_VARIABLE "os.environ/"
 #define REFERENCE_FILE     "file:"

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The key of a route: from a variable or a file that the configuration names, from the
+ * configuration itself, or from the provider's own variables.
+ *
+ * A provider's key from the environment goes to that provider's own hosts, or to a base URL that
+ * comes from the environment too; never to a host that only the file names. Who wants that writes
+ * the key beside the host.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "resolve.h"
+#include "text.h"
+
+#define KEY_FILE_BYTES_MAX 65536 /* tokens have a few KiB at most */
+
+/* Takes a key over: the spaces around it are not part of it. */
+static int set_key(struct making *m, const char *key, const char *source)
+{
+	size_t size;
+
+	while (isspace((unsigned char)*key))
+		key++;
+	size = strlen(key);
+	while (size > 0 && isspace((unsigned char)key[size - 1]))
+		size--;
+	m->route->api_key = strndup(key, size);
+	if (!m->route->api_key || copy_text(source, &m->route->key_source) != 0)
+		return -ENOMEM;
+	if (size == 0 || text_has_control(m->route->api_key))
+		return unusable(m, "the key in %s is empty or has control characters", source);
+	return 0;
+}
+
+static int key_from_variable(struct making *m, const char *variable)
+{
+	const char *value = getenv(variable);
+	char source[80];
+
+	if (!value || !value[0])
+		return unusable(m, "no key: $%.64s is not set (%s:%u)", variable, m->config->path,
+				m->entry->api_key_line);
+	(void)snprintf(source, sizeof(source), "$%.64s", variable);
+	return set_key(m, value, source);
+}
+
+/* Whole content of a small regular file, NUL-terminated. -errno; -EFBIG. Never waits on a FIFO. */
+static int read_small_file(const char *path, char *bytes, size_t size)
+{
+	struct stat status;
+	size_t used = 0;
+	ssize_t n;
+	int r = 0, fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status) != 0)
+		r = -errno;
+	else if (!S_ISREG(status.st_mode))
+		r = -EINVAL;
+	while (r == 0 && (n = read(fd, bytes + used, size - used)) != 0) {
+		if (n < 0)
+			r = -errno;
+		else if ((used += (size_t)n) == size)
+			r = -EFBIG;
+	}
+	(void)close(fd);
+	if (r == 0)
+		bytes[used] = '\0';
+	return r;
+}
+
+/* Whoever keeps a key in a file may renew it there: the file, not its content, is the identity. */
+static int key_from_file(struct making *m, const char *path)
+{
+	char *bytes = calloc(1, KEY_FILE_BYTES_MAX);
+	int r;
+
+	if (!bytes)
+		return -ENOMEM;
+	r = read_small_file(path, bytes, KEY_FILE_BYTES_MAX);
+	if (r == 0)
+		r = set_key(m, bytes, path);
+	else
+		r = unusable(m, "no key: %s cannot be read: %s", path, strerror(-r));
+	explicit_bzero(bytes, KEY_FILE_BYTES_MAX);
+	free(bytes);
+	return r == 0 ? copy_text(m->entry->api_key, &m->key_identity) : r;
+}
+
+static int configured_key(struct making *m)
+{
+	const char *text = m->entry->api_key;
+	char *source;
+	int r;
+
+	if (strncmp(text, REFERENCE_VARIABLE, strlen(REFERENCE_VARIABLE)) == 0)
+		return key_from_variable(m, text + strlen(REFERENCE_VARIABLE));
+	if (strncmp(text, REFERENCE_FILE, strlen(REFERENCE_FILE)) == 0)
+		return key_from_file(m, text + strlen(REFERENCE_FILE));
+	source = text_format("%s:%u", m->config->path, m->entry->api_key_line);
+	if (!source)
+		return -ENOMEM;
+	r = set_key(m, text, source);
+	free(source);
+	return r;
+}
+
+static int no_key(struct making *m, bool may_use_environment)
+{
+	const struct provider *provider = m->route->provider;
+	const char *variable = provider->key_variables[0];
+
+	if (provider->local || (provider->keyless_elsewhere && !m->base_own))
+		return 0;
+	if (!variable)
+		return unusable(m, "no key for %s, expected litellm_params.api_key",
+				provider->name);
+	if (!may_use_environment)
+		return unusable(m, "no key: $%s is not sent to %s, expected litellm_params.api_key",
+				variable, m->base.host);
+	return unusable(m, "no key for %s, expected $%s", provider->name, variable);
+}
+
+int find_key(struct making *m)
+{
+	const struct provider *provider = m->route->provider;
+	bool may_use_environment =
+		!m->base_configured || m->base_own || provider->local || !provider->base_url;
+	const char *variable, *value = NULL;
+	char source[80];
+
+	if (m->entry->api_key)
+		return configured_key(m);
+	if (may_use_environment)
+		value = environment_first(provider->key_variables, &variable);
+	if (!value)
+		return no_key(m, may_use_environment);
+	(void)snprintf(source, sizeof(source), "$%s", variable);
+	return set_key(m, value, source);
+}

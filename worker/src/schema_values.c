@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: MIT */
+/* Reading scalars and lists of names, and what is said when one is not as expected. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "schema_read.h"
+#include "text.h"
+#include "url.h"
+
+void *reading_alloc(struct reading *r, size_t count, size_t size)
+{
+	void *memory = arena_alloc(&r->tree->arena, count, size);
+
+	if (!memory)
+		r->tree->report->out_of_memory = true;
+	return memory;
+}
+
+const char *reading_text(struct reading *r, const char *text, size_t size)
+{
+	const char *copy = arena_text(&r->tree->arena, text, size);
+
+	if (!copy)
+		r->tree->report->out_of_memory = true;
+	return copy;
+}
+
+/* ---- messages */
+
+const char *place_dot(const struct place *place)
+{
+	return place->shown[0] ? "." : "";
+}
+
+#define QUOTED_BYTES_MAX 48
+
+/* How much of the text to quote: no half of a character at the cut. */
+static size_t quoted_size(const char *text)
+{
+	size_t size = strlen(text);
+
+	if (size <= QUOTED_BYTES_MAX)
+		return size;
+	for (size = QUOTED_BYTES_MAX; size > 0 && (text[size] & 0xc0) == 0x80;)
+		size--;
+	return size;
+}
+
+/* What stands there, for a message: " is 'soon'", " is a list"; what may be a secret stays out. */
+static void describe(const struct schema_row *row, const struct node *node, char *ret, size_t size)
+{
+	size_t kept;
+
+	if (node->type != NODE_SCALAR) {
+		(void)snprintf(ret, size, " is a %s", node->type == NODE_LIST ? "list" : "map");
+		return;
+	}
+	if (row->type == SCHEMA_SECRET || row->type == SCHEMA_URL || row->type == SCHEMA_PROXY) {
+		(void)snprintf(ret, size, " is not usable");
+		return;
+	}
+	kept = quoted_size(node->text);
+	(void)snprintf(ret, size, " is '%.*s%s'", (int)kept, node->text,
+		       node->text[kept] ? "..." : "");
+	for (; *ret; ret++)
+		if (iscntrl((unsigned char)*ret))
+			*ret = '?';
+}
+
+void report_mistyped(struct reading *r, const struct place *place, const struct schema_row *row,
+		     const struct node *node)
+{
+	char what[80], expected[SCHEMA_EXPECTED_BYTES];
+
+	describe(row, node, what, sizeof(what));
+	schema_expected(row, expected);
+	report_error(r->tree->report, node->line, "%s%s%s%s, expected %s", place->shown,
+		     place_dot(place), row->key, what, expected);
+}
+
+/* ---- scalars */
+
+/* A route without the value that its file wants must not be used with another one. */
+static void note_unset(struct reading *r, const struct place *place, const struct schema_row *row,
+		       const struct node *node, const char *variable)
+{
+	if (r->entry) {
+		if (!r->entry->unset_variable)
+			r->entry->unset_variable = variable;
+		return;
+	}
+	report_warning(r->tree->report, node->line, "%s%s%s: $%.64s is not set, the default holds",
+		       place->shown, place_dot(place), row->key, variable);
+}
+
+const char *read_scalar(struct reading *r, const struct place *place, const struct schema_row *row,
+			const struct node *node)
+{
+	const size_t prefix = sizeof(REFERENCE_VARIABLE) - 1;
+	const char *value;
+
+	if (node->type != NODE_SCALAR) {
+		report_mistyped(r, place, row, node);
+		return NULL;
+	}
+	if (strncmp(node->text, REFERENCE_VARIABLE, prefix) != 0)
+		return node->text;
+	value = getenv(node->text + prefix);
+	if (value && value[0])
+		return reading_text(r, value, strlen(value));
+	note_unset(r, place, row, node, node->text + prefix);
+	return NULL;
+}
+
+static bool is_plain_text(const char *text, const struct schema_row *row)
+{
+	size_t size = strlen(text);
+
+	return size >= row->min && size <= row->max && !text_has_control(text);
+}
+
+void read_text(struct reading *r, const struct place *place, const struct schema_row *row,
+	       const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+
+	if (!text)
+		return;
+	if (is_plain_text(text, row))
+		*(const char **)ret = text;
+	else
+		report_mistyped(r, place, row, node);
+}
+
+/* As lull_table_open() takes it: a '/' in front does not matter. */
+void read_table(struct reading *r, const struct place *place, const struct schema_row *row,
+		const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+	struct settings *settings = ret;
+
+	if (!text)
+		return;
+	if (text[0] == '/')
+		text++;
+	if (!is_plain_text(text, row) || strchr(text, '/')) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	settings->table = text;
+	settings->table_line = node->line;
+}
+
+/* Whether the reference leads anywhere is seen when the route is made. */
+void read_secret(struct reading *r, const struct place *place, const struct schema_row *row,
+		 const struct node *node, void *ret)
+{
+	const size_t file = sizeof(REFERENCE_FILE) - 1;
+
+	if (node->type != NODE_SCALAR || text_has_control(node->text) ||
+	    strlen(node->text) > row->max || strcmp(node->text, REFERENCE_VARIABLE) == 0 ||
+	    (strncmp(node->text, REFERENCE_FILE, file) == 0 && node->text[file] != '/')) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	if (!node->text[0])
+		return;
+	*(const char **)ret = node->text;
+	r->entry->api_key_line = node->line;
+}
+
+void read_url(struct reading *r, const struct place *place, const struct schema_row *row,
+	      const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+	struct url url;
+	int error;
+
+	if (!text)
+		return;
+	if (!is_plain_text(text, row)) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	if (row->type == SCHEMA_PROXY && !text[0]) {
+		*(const char **)ret = text;
+		return;
+	}
+	error = row->type == SCHEMA_PROXY ? proxy_parse(text, &url) : url_parse(text, &url);
+	if (error == -ENOMEM)
+		r->tree->report->out_of_memory = true;
+	else if (error)
+		report_mistyped(r, place, row, node);
+	if (error)
+		return;
+	url_deinit(&url);
+	*(const char **)ret = text;
+}
+
+void read_duration(struct reading *r, const struct place *place, const struct schema_row *row,
+		   const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+	uint32_t ms;
+
+	if (!text)
+		return;
+	if (duration_parse(text, &ms) == 0 && ms >= row->min && ms <= row->max)
+		*(uint32_t *)ret = ms;
+	else
+		report_mistyped(r, place, row, node);
+}
+
+void read_count(struct reading *r, const struct place *place, const struct schema_row *row,
+		const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+	uint64_t value = 0;
+	size_t digits = 0;
+
+	if (!text)
+		return;
+	for (; isdigit((unsigned char)text[digits]) && value <= row->max; digits++)
+		value = value * 10 + (uint64_t)(text[digits] - '0');
+	if (digits > 0 && !text[digits] && value >= row->min && value <= row->max)
+		*(uint32_t *)ret = (uint32_t)value;
+	else
+		report_mistyped(r, place, row, node);
+}
+
+void read_switch(struct reading *r, const struct place *place, const struct schema_row *row,
+		 const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+	bool value;
+
+	if (!text)
+		return;
+	if (text_is_bool(text, &value))
+		*(uint32_t *)ret = value;
+	else
+		report_mistyped(r, place, row, node);
+}
+
+void read_choice(struct reading *r, const struct place *place, const struct schema_row *row,
+		 const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+	uint32_t value = row->min;
+
+	if (!text)
+		return;
+	for (const char *choice = row->choices; *choice; value++) {
+		size_t size = strcspn(choice, "|");
+
+		if (strlen(text) == size && memcmp(text, choice, size) == 0) {
+			*(uint32_t *)ret = value;
+			return;
+		}
+		choice += size + (choice[size] == '|');
+	}
+	report_mistyped(r, place, row, node);
+}
+
+/* ---- lists of models */
+
+static bool is_name(const struct node *node)
+{
+	return node->type == NODE_SCALAR && !node_is_null(node) && node->text[0] &&
+	       strlen(node->text) <= LULL_KEY_BYTES_MAX && !text_has_control(node->text);
+}
+
+void read_names(struct reading *r, const struct place *place, const struct schema_row *row,
+		const struct node *node, void *ret)
+{
+	struct name_list list = {.line = node->line};
+
+	if (node->type != NODE_LIST) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	list.names = reading_alloc(r, node->count, sizeof(*list.names));
+	if (!list.names)
+		return;
+	for (const struct node *item = node->first; item; item = item->next) {
+		if (is_name(item))
+			list.names[list.count++] = item->text;
+		else
+			report_error(r->tree->report, item->line,
+				     "%s%s%s holds no model name here, expected 1 to %u bytes",
+				     place->shown, place_dot(place), row->key, LULL_KEY_BYTES_MAX);
+	}
+	*(struct name_list *)ret = list;
+}
+
+/* One "MODEL: [OTHER, ANOTHER]". */
+static void add_fallback(struct reading *r, const struct place *place, const struct schema_row *row,
+			 const struct node *member, struct fallback_list *list)
+{
+	struct fallback *item = &list->items[list->count];
+
+	for (size_t i = 0; i < list->count; i++) {
+		if (strcmp(list->items[i].name, member->key) != 0)
+			continue;
+		report_warning(r->tree->report, member->key_line,
+			       "%s%s%s has '%.64s' twice, the first one on line %u holds",
+			       place->shown, place_dot(place), row->key, member->key,
+			       list->items[i].line);
+		return;
+	}
+	item->name = member->key;
+	item->line = member->key_line;
+	if (node_is_null(member))
+		report_mistyped(r, place, row, member);
+	else
+		read_names(r, place, row, member, &item->to);
+	list->count++;
+}
+
+void read_fallbacks(struct reading *r, const struct place *place, const struct schema_row *row,
+		    const struct node *node, void *ret)
+{
+	struct fallback_list list = {0};
+	size_t count = 0;
+
+	if (node->type != NODE_LIST) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	for (const struct node *item = node->first; item; item = item->next) {
+		if (item->type != NODE_MAP) {
+			report_mistyped(r, place, row, item);
+			return;
+		}
+		count += item->count;
+	}
+	list.items = reading_alloc(r, count, sizeof(*list.items));
+	if (!list.items)
+		return;
+	for (const struct node *item = node->first; item; item = item->next)
+		for (const struct node *member = item->first; member; member = member->next)
+			add_fallback(r, place, row, member, &list);
+	*(struct fallback_list *)ret = list;
+}
