@@ -3,6 +3,7 @@
 #include "bench.h"
 
 #include <sched.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,17 +35,28 @@ double bench_quantile(const double *sorted, size_t count, double at)
 	return sorted[(size_t)((double)(count - 1) * at + 0.5)];
 }
 
-void bench_pin(unsigned from_last)
+/* The CPUs this process began with. */
+static const cpu_set_t *cpus_allowed(void)
 {
-	static cpu_set_t allowed; /* as they were before the first call */
-	cpu_set_t one;
-	unsigned skip;
+	static cpu_set_t allowed;
 
 	if (CPU_COUNT(&allowed) == 0)
 		(void)sched_getaffinity(0, sizeof(allowed), &allowed);
-	skip = from_last % (unsigned)CPU_COUNT(&allowed);
+	return &allowed;
+}
+
+unsigned bench_cpu_count(void)
+{
+	return (unsigned)CPU_COUNT(cpus_allowed());
+}
+
+void bench_pin(unsigned from_last)
+{
+	unsigned skip = from_last % bench_cpu_count();
+	cpu_set_t one;
+
 	for (unsigned cpu = CPU_SETSIZE; cpu-- > 0;) {
-		if (!CPU_ISSET(cpu, &allowed) || skip-- > 0)
+		if (!CPU_ISSET(cpu, cpus_allowed()) || skip-- > 0)
 			continue;
 		CPU_ZERO(&one);
 		CPU_SET(cpu, &one);
@@ -74,18 +86,17 @@ static void processor_name(char *name, size_t size)
 	(void)fclose(file);
 }
 
-void bench_print_machine(void)
+void bench_begin(void)
 {
+	const struct sched_param least = {.sched_priority = sched_get_priority_min(SCHED_FIFO)};
+	const bool urgent = sched_setscheduler(0, SCHED_FIFO, &least) == 0;
 	struct utsname kernel = {0};
 	double load = 0;
-	cpu_set_t cpus;
 	char name[128];
 
 	processor_name(name, sizeof(name));
 	(void)uname(&kernel);
 	(void)getloadavg(&load, 1);
-	CPU_ZERO(&cpus);
-	(void)sched_getaffinity(0, sizeof(cpus), &cpus);
-	(void)printf("%s, %d CPUs, %s %s, load %.1f\n\n", name, CPU_COUNT(&cpus), kernel.sysname,
-		     kernel.release, load);
+	(void)printf("%s, %u CPUs, %s %s, load %.1f, %s priority\n\n", name, bench_cpu_count(),
+		     kernel.sysname, kernel.release, load, urgent ? "real-time" : "ordinary");
 }

@@ -17,13 +17,19 @@ void bench_sort(double *values, size_t count);
 /* Of sorted values; at: 0 the least, 0.5 the median, 1 the largest. */
 double bench_quantile(const double *sorted, size_t count, double at);
 
+unsigned bench_cpu_count(void); /* that this process may use */
+
 /*
  * Puts this process on one of the CPUs it may use, counted from the last one: 0 is the CPU of what
  * is measured, 1 the one of its counterpart. With one CPU both share it.
  */
 void bench_pin(unsigned from_last);
 
-/* "AMD EPYC, 2 CPUs, Linux 6.1, load 0.3" and an empty line. */
-void bench_print_machine(void);
+/*
+ * Asks for real-time priority, for this process and its children: what else the machine does is not
+ * what is measured. Root gets it. Prints "AMD EPYC, 2 CPUs, Linux 6.1, load 0.3, real-time
+ * priority" and an empty line.
+ */
+void bench_begin(void);
 
 #endif

@@ -6,6 +6,7 @@
 #ifndef LULL_BENCH_ROWS_H
 #define LULL_BENCH_ROWS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,6 +22,8 @@ struct group {
 	void (*end)(void);          /* also where it could not begin */
 	const struct row *rows;
 	size_t row_count;
+	bool takes_rivals; /* a forked child may run a row at the same time, if it prepares nothing
+			    */
 };
 
 /* What all of them look up: 57 bytes, as long as route keys are. */

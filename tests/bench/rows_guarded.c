@@ -207,9 +207,5 @@ static const struct row rows[] = {
 	{"behind an fcntl lock, for reading", 1000,  NULL, behind_file_lock        },
 };
 
-const struct group guarded_group = {
-	guarded_begin,
-	guarded_end,
-	rows,
-	sizeof(rows) / sizeof(rows[0]),
-};
+const struct group guarded_group = {guarded_begin, guarded_end, rows,
+				    sizeof(rows) / sizeof(rows[0]), true};

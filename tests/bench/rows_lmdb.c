@@ -82,4 +82,4 @@ static const struct row rows[] = {
 	{"get", 10000, NULL, get}
 };
 
-const struct group lmdb_group = {begin, end, rows, 1};
+const struct group lmdb_group = {begin, end, rows, 1, false};

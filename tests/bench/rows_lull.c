@@ -132,12 +132,7 @@ static const struct row rows[] = {
 	{"a whole call, all but the network", 500,    NULL,        whole_call       },
 };
 
-const struct group lull_group = {
-	lull_begin,
-	lull_end,
-	rows,
-	sizeof(rows) / sizeof(rows[0]),
-};
+const struct group lull_group = {lull_begin, lull_end, rows, sizeof(rows) / sizeof(rows[0]), true};
 
 /* ------------------------------------------------------------------ from inside */
 
@@ -153,9 +148,5 @@ static const struct row inside_rows[] = {
 	{"one event recorded",              20000,  NULL, inside_record        },
 };
 
-const struct group inside_group = {
-	begin_inside,
-	inside_end,
-	inside_rows,
-	sizeof(inside_rows) / sizeof(inside_rows[0]),
-};
+const struct group inside_group = {begin_inside, inside_end, inside_rows,
+				   sizeof(inside_rows) / sizeof(inside_rows[0]), true};

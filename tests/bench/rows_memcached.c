@@ -66,4 +66,4 @@ static const struct row rows[] = {
 	{"get", 50, NULL, get}
 };
 
-const struct group memcached_group = {begin, end, rows, 1};
+const struct group memcached_group = {begin, end, rows, 1, false};

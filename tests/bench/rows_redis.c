@@ -62,4 +62,4 @@ static const struct row rows[] = {
 	{"GET", 50, NULL, get}
 };
 
-const struct group redis_group = {begin, end, rows, 1};
+const struct group redis_group = {begin, end, rows, 1, false};
