@@ -74,7 +74,7 @@ int lull_http_open(const struct lull_http_options *options, struct lull_http **r
 
 void lull_http_close(struct lull_http *http)
 {
-	if (!http)
+	if (!http || (http->transport && transport_is_foreign(http->transport)))
 		return;
 	transport_free(http->transport);
 	lull_table_close(http->table);

@@ -74,10 +74,17 @@ int transport_new(struct transport **ret_transport)
 	return 0;
 }
 
+bool transport_is_foreign(const struct transport *transport)
+{
+	return transport->owner != 0 && transport->owner != getpid();
+}
+
 static int transport_own(struct transport *transport)
 {
+	if (transport_is_foreign(transport))
+		return -ECHILD;
 	if (transport->owner != 0)
-		return transport->owner == getpid() ? 0 : -ECHILD;
+		return 0;
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return -EIO;
 	transport->multi = curl_multi_init();
@@ -95,7 +102,7 @@ static int transport_own(struct transport *transport)
 
 struct transport *transport_free(struct transport *transport)
 {
-	if (!transport || (transport->owner != 0 && transport->owner != getpid()))
+	if (!transport || transport_is_foreign(transport))
 		return NULL;
 	if (transport->owner != 0) {
 		(void)curl_multi_cleanup(transport->multi);

@@ -16,7 +16,9 @@ struct transport;
 struct transfer; /* one exchange */
 
 int transport_new(struct transport **ret_transport); /* 0; -ENOMEM */
-/* Ends all connections. In a child of its user it does nothing: all of it is the parent's. */
+/* It was used by another process: all of it is that one's. */
+bool transport_is_foreign(const struct transport *transport);
+/* Ends all connections. A foreign one is left as it is. */
 struct transport *transport_free(struct transport *transport);
 
 /* What happens to a transfer, told from inside transport_wait(). */

@@ -18,7 +18,7 @@
  *
  *   - Fork: open before fork() or after, but make the first call after it. A handle that has made a
  *     call belongs to that process: elsewhere lull_complete() answers -ECHILD, and
- *     lull_http_close() leaves the parent's connections alone.
+ *     lull_http_close() does nothing.
  *   - Threads: a handle is used by one thread at a time. Several handles in one process are fine.
  *   - Signals: SIGPIPE is kept away from the caller. Another signal interrupts a wait only to ask
  *     lull_complete_options.is_cancelled. Nothing here may be called from a handler.
