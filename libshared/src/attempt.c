@@ -126,9 +126,14 @@ static struct word_event event_of(const struct lull_call *call, const struct rou
 static struct word_step word_apply(struct lull_call *call, struct route_word *word, word_fn fn,
 				   const struct word_event *e)
 {
+	struct word_step step = {.verdict = WORD_UNTOUCHED};
+
 	if (!word_slot(call, word))
-		return (struct word_step){.to = 0, .verdict = WORD_UNTOUCHED};
-	return segment_change(call->segment, word->slot, fn, e, NULL);
+		return step;
+	step = segment_change(call->segment, word->slot, fn, e, NULL);
+	if (step.verdict == WORD_OPENED)
+		word->lease = 0; /* used up: it must not open what fails from now on */
+	return step;
 }
 
 static void words_forget_attempt(struct call_route *r)
