@@ -281,6 +281,31 @@ static void test_a_pass_after_a_sleep_is_free(void)
 	world_end(&w);
 }
 
+static void test_an_untried_route_goes_before_the_rest_of_a_pass(void)
+{
+	struct world w;
+	struct caller c;
+
+	world_make(&w, 3);
+	cool_by_hand(&w, LULL_KIND_ROUTE, 2, 2000);
+	caller_begin(&c, &w);
+	EXPECT_TRY(&c, 0);
+	report(&c, LULL_CLASS_SERVER_ERROR);
+	EXPECT_TRY(&c, 1);
+	report(&c, LULL_CLASS_SERVER_ERROR);
+	EXPECT_SLEEP(&c, 250, 750);
+	EXPECT_TRY(&c, 0);
+	w.now_ms += 2000;
+	report(&c, LULL_CLASS_SERVER_ERROR);
+	EXPECT_TRY(&c, 2);
+	report(&c, LULL_CLASS_SERVER_ERROR);
+	EXPECT_TRY(&c, 1);
+	answer(&c);
+	EXPECT_DONE(&c, LULL_RESULT_ANSWERED);
+	caller_end(&c);
+	world_end(&w);
+}
+
 static void test_a_refused_or_local_failure_is_no_candidate_for_a_pass(void)
 {
 	static const uint32_t classes[] = {LULL_CLASS_BAD_REQUEST, LULL_CLASS_TOO_LARGE,
@@ -851,6 +876,7 @@ int main(void)
 		CUNIT_TEST(test_no_pause_for_a_route_whose_cooldown_has_ended),
 		CUNIT_TEST(test_without_a_sleep_there_are_two_passes),
 		CUNIT_TEST(test_a_pass_after_a_sleep_is_free),
+		CUNIT_TEST(test_an_untried_route_goes_before_the_rest_of_a_pass),
 		CUNIT_TEST(test_a_refused_or_local_failure_is_no_candidate_for_a_pass),
 		CUNIT_TEST(test_retries_of_the_same_route_are_opt_in),
 		CUNIT_TEST(test_a_cooled_or_refusing_route_is_not_retried),
