@@ -114,6 +114,14 @@ endpoint:http://gpu1:8000" ]
 	done
 }
 
+@test "resolve knows names that the environment alone makes usable" {
+	run -0 --separate-stderr worker OPENAI_API_KEY=a -- resolve openai/gpt-4o
+	[ "${#lines[@]}" = 3 ]
+	[[ ${lines[0]} == route:gpt-4o@https://api.openai.com/v1#* ]]
+	run -1 --separate-stderr worker -- resolve openai/gpt-4o
+	[ -z "$output$stderr" ]
+}
+
 @test "resolve ends with 1 for a name that is not configured, with 78 for a broken file" {
 	run -1 --separate-stderr worker -- resolve -c litellm.yaml gpt-3.5-turbo
 	[ -z "$output$stderr" ]

@@ -643,6 +643,7 @@ static void test_the_tutorial_has_a_table_of_its_own(void)
 	struct config *config;
 
 	(void)unsetenv("LULL_SHM_NAME");
+	(void)unsetenv("LULL_SHM_GROUP");
 	(void)snprintf(expected, sizeof(expected), "lull1-u%u-tutorial", (unsigned)geteuid());
 	CU_ASSERT_EQUAL_FATAL(read_text("lull: {policy: tutorial}", false, &messages, &config), 0);
 	CU_ASSERT_STRING_EQUAL(config_table(config), expected);
@@ -660,6 +661,12 @@ static void test_the_tutorial_has_a_table_of_its_own(void)
 		       "tutorial\n");
 	CU_ASSERT_EQUAL(read_text(text, false, &messages, &config), -EINVAL);
 	CU_ASSERT_STRING_EQUAL(messages.text, error);
+
+	(void)setenv("LULL_SHM_GROUP", "0", 1);
+	CU_ASSERT_EQUAL_FATAL(read_text("lull: {policy: tutorial}", false, &messages, &config), 0);
+	CU_ASSERT_STRING_EQUAL(config_table(config), "lull1-g0-tutorial");
+	config_free(config);
+	(void)unsetenv("LULL_SHM_GROUP");
 
 	(void)setenv("LULL_SHM_NAME", "/other", 1);
 	CU_ASSERT_EQUAL_FATAL(read_text("lull: {policy: tutorial}", false, &messages, &config), 0);

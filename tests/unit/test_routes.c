@@ -194,6 +194,40 @@ static void test_given_fallbacks_replace_the_configured_ones(void)
 	config_free(config);
 }
 
+static void test_people_mean_all_routes_of_a_name(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name;
+		uint32_t count;
+	} cases[] = {
+		{"a", 5},
+		{"x", 5},
+		{"ollama/x", 5},
+		{"b", 1},
+		{"ollama/y", 1},
+		{"gpt-4o", 1}, /* by the environment alone */
+		{"openai/gpt-4o", 1},
+		{"command-r", 0}, /* no key */
+		{"bad-model", 0},
+		{"", 0},
+	};
+	/* clang-format on */
+	struct config *config = read_with_models("router_settings: {default_fallbacks: [b]}\n");
+
+	clear_environment();
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = {0};
+
+		CU_ASSERT_EQUAL_FATAL(config_named_routes(config, cases[i].name, &list), 0);
+		CU_ASSERT_EQUAL(list.count, cases[i].count);
+		route_list_deinit(&list);
+	}
+	config_free(config);
+	clear_environment();
+}
+
 static void test_router_settings_replace_those_of_the_library(void)
 {
 	struct config *config = read_with_models("litellm_settings: {fallbacks: [{b: [a]}], "
@@ -824,6 +858,7 @@ int main(void)
 		CUNIT_TEST(test_entries_of_one_name_are_tried_by_order_then_as_listed),
 		CUNIT_TEST(test_configured_fallbacks_follow),
 		CUNIT_TEST(test_given_fallbacks_replace_the_configured_ones),
+		CUNIT_TEST(test_people_mean_all_routes_of_a_name),
 		CUNIT_TEST(test_router_settings_replace_those_of_the_library),
 		CUNIT_TEST(test_a_list_that_is_too_long_is_refused),
 		CUNIT_TEST(test_the_tutorials_call_is_mapped),

@@ -32,8 +32,10 @@ static const struct command command = {
 	.summary = "print the keys that a name stands for, one on a line",
 	.operands = "NAME",
 	.options = options,
-	.description = "NAME is a model_name, or an upstream name with or without its provider. "
-		       "Exit code 0; 1 NAME is\nnot configured; 78 the configuration has errors.\n",
+	.description =
+		"NAME is a model_name, or an upstream name with or without its provider. Else "
+		"it is what the\nenvironment makes of it. Exit code 0; 1 nothing is known of "
+		"NAME; 78 the configuration has\nerrors.\n",
 	.examples = "  lull-worker resolve fast\n"
 		    "  lull-worker resolve -c lull.yaml openai/gpt-4o\n",
 };
@@ -43,16 +45,6 @@ static void print_errors(const char *line, bool is_error, void *userdata)
 	(void)userdata;
 	if (is_error)
 		(void)fprintf(stderr, "%s\n", line);
-}
-
-static bool has_name(const struct http_route *route, const char *name)
-{
-	if (strcmp(route->name, name) == 0)
-		return true;
-	for (size_t i = 0; i < LULL_NAMES_MAX && route->call.names[i]; i++)
-		if (strcmp(route->call.names[i], name) == 0)
-			return true;
-	return false;
 }
 
 static const char *key_of(const struct http_route *route, uint32_t kind)
@@ -69,40 +61,33 @@ static const char *key_of(const struct http_route *route, uint32_t kind)
 	}
 }
 
-/* Has an earlier route of that name the same key? */
-static bool is_repeated(const struct route_list *list, uint32_t index, const char *name,
-			uint32_t kind, const char *key)
+/* Has an earlier route the same key? */
+static bool is_repeated(const struct route_list *list, uint32_t index, uint32_t kind,
+			const char *key)
 {
 	for (uint32_t i = 0; i < index; i++) {
 		const char *earlier = key_of(&list->routes[i], kind);
 
-		if (earlier && strcmp(earlier, key) == 0 && has_name(&list->routes[i], name))
+		if (earlier && strcmp(earlier, key) == 0)
 			return true;
 	}
 	return false;
 }
 
-/* Return: whether any route has that name. */
-static bool print_keys(const struct route_list *list, const char *name)
+static void print_keys(const struct route_list *list)
 {
-	bool found = false;
-
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct http_route *route = &list->routes[i];
 
-		if (!has_name(route, name))
-			continue;
-		found = true;
 		if (route->problem)
 			log_warn("model '%s' is not usable: %s", route->name, route->problem);
 		for (uint32_t kind = LULL_KIND_ROUTE; kind <= LULL_KIND_ENDPOINT; kind++) {
 			const char *key = key_of(route, kind);
 
-			if (key && !is_repeated(list, i, name, kind, key))
+			if (key && !is_repeated(list, i, kind, key))
 				(void)printf("%s:%s\n", lull_kind_name(kind), key);
 		}
 	}
-	return found;
 }
 
 static int failure(int error)
@@ -131,9 +116,10 @@ int cmd_resolve(int argc, char **argv)
 	r = config_load(settings.file, print_errors, NULL, &config);
 	if (r < 0)
 		return failure(r);
-	r = config_all_routes(config, &list);
+	r = config_named_routes(config, argv[first], &list);
 	if (r == 0) {
-		found = print_keys(&list, argv[first]);
+		found = list.count > 0;
+		print_keys(&list);
 		route_list_deinit(&list);
 	}
 	config_free(config);

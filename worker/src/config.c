@@ -406,6 +406,52 @@ int config_all_routes(const struct config *config, struct route_list *ret_list)
 	return r;
 }
 
+static bool has_name(const struct http_route *route, const char *name)
+{
+	if (strcmp(route->name, name) == 0)
+		return true;
+	for (size_t i = 0; i < LULL_NAMES_MAX && route->call.names[i]; i++)
+		if (strcmp(route->call.names[i], name) == 0)
+			return true;
+	return false;
+}
+
+/* Leaves the routes that have the name. */
+static void keep_named(struct route_list *list, const char *name)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < list->count; i++) {
+		if (has_name(&list->routes[i], name))
+			list->routes[kept++] = list->routes[i];
+		else
+			http_route_deinit(&list->routes[i]);
+	}
+	list->count = kept;
+}
+
+int config_named_routes(const struct config *config, const char *name, struct route_list *ret_list)
+{
+	struct route_list list;
+	int r = config_all_routes(config, &list);
+
+	if (r < 0)
+		return r;
+	keep_named(&list, name);
+	if (list.count == 0) { /* there is room for one */
+		r = resolve_name(config, name, 0, &list.routes[0]);
+		if (r == 0 && list.routes[0].problem)
+			http_route_deinit(&list.routes[0]);
+		else if (r == 0)
+			list.count = 1;
+	}
+	if (r == 0)
+		*ret_list = list;
+	else
+		route_list_deinit(&list);
+	return r;
+}
+
 /* ---- options */
 
 static void set_if_said(uint32_t *option, uint32_t said)

@@ -47,8 +47,15 @@ const char *config_path(const struct config *config); /* NULL: none was read */
 int config_routes(const struct config *config, const char *primary, const char *const *fallbacks,
 		  size_t fallback_count, struct route_list *ret_list);
 
-/* Every configured route, as listed (for `config show`, `resolve`). Return: 0; -ENOMEM. */
+/* Every configured route, as listed (for `config show`). Return: 0; -ENOMEM. */
 int config_all_routes(const struct config *config, struct route_list *ret_list);
+
+/*
+ * The routes that a person means by a name: those with that model_name, upstream name or
+ * provider/upstream; else, where the environment alone makes it usable, the name by itself. None:
+ * an empty list. Return: 0; -ENOMEM.
+ */
+int config_named_routes(const struct config *config, const char *name, struct route_list *ret_list);
 
 /* Fills what the file says, leaves the rest; *options was made by lull_call_options_init(). Rules
  * are borrowed from config. */

@@ -6,20 +6,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
+
+#include <lull/table.h>
 
 #include "near.h"
 #include "settings.h"
 #include "text.h"
 
-/* As lull_table_open() names a table of which nobody says anything; see <lull/table.h>. */
-static char *default_table(void)
+/*
+ * The name of the table that is used when nobody says one: liblull knows, from the user, the group
+ * and the environment. NULL without memory.
+ */
+static char *usual_table(void)
 {
-	const char *name = getenv("LULL_SHM_NAME");
+	struct lull_table_info info = {.abi_version = LULL_ABI_VERSION};
+	struct lull_table_options options;
+	struct lull_table *table;
+	const char *slash;
 
-	if (name && name[0])
-		return strdup(name[0] == '/' ? name + 1 : name);
-	return text_format("lull1-u%u", (unsigned)geteuid());
+	lull_table_options_init(&options);
+	options.flags = LULL_TABLE_READ_ONLY; /* to look only: nothing is made */
+	if (lull_table_open(&options, &table) != 0)
+		return NULL;
+	(void)lull_table_info(table, &info);
+	lull_table_close(table);
+	slash = strrchr(info.path, '/');
+	return strdup(slash ? slash + 1 : info.path);
 }
 
 /*
@@ -34,7 +46,7 @@ static void check_table(struct config *config)
 
 	if (settings->policy != LULL_POLICY_TUTORIAL)
 		return;
-	usual = default_table();
+	usual = usual_table();
 	if (!usual) {
 		report->out_of_memory = true;
 		return;
