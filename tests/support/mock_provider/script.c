@@ -396,7 +396,6 @@ static struct json_object *parse(const char *text, char *error)
 	struct json_object *json = NULL;
 
 	if (tokener) {
-		json_tokener_set_flags(tokener, JSON_TOKENER_STRICT);
 		json = json_tokener_parse_ex(tokener, text, -1);
 		json_tokener_free(tokener);
 	}
