@@ -181,23 +181,27 @@ table_is_ready() {
 	END
 }
 
-# Five descriptors and no more: libcurl takes the two that are free for itself.
-with_five_descriptors() {
+# with_descriptors COUNT COMMAND...: 0 to 2 are taken, the rest is free.
+with_descriptors() {
 	bash -c 'exec </dev/null
 		for fd in /proc/self/fd/*; do
 			fd=${fd##*/}
 			((fd <= 2)) || eval "exec $fd>&-"
 		done
-		ulimit -n 5
+		ulimit -n "$1"
+		shift
 		exec "$@"' bash "$@"
 }
 
+# libcurl takes two for itself, newer ones one: then there is none left for a connection.
 @test "no descriptors left is this host's fault, and benches nobody" {
-	local host
+	local host count=5
 
+	run with_descriptors "$count" lull complete -m openai/m --budget 240ms hi
+	((status != 0)) || count=4
 	for host in 127.0.0.1 nowhere.invalid; do
 		OPENAI_BASE_URL=http://$host:$MOCK_PORT/v1
-		run -69 with_five_descriptors lull complete -m openai/m --explain --budget 240ms hi
+		run -69 with_descriptors "$count" lull complete -m openai/m --explain --budget 240ms hi
 		[[ $output == *": local after "*"too many open files"* ]]
 	done
 	table_untouched
