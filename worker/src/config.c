@@ -432,7 +432,7 @@ static void keep_named(struct route_list *list, const char *name)
 
 int config_named_routes(const struct config *config, const char *name, struct route_list *ret_list)
 {
-	struct route_list list;
+	struct route_list list = {0};
 	int r = config_all_routes(config, &list);
 
 	if (r < 0)
