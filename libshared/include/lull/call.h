@@ -237,13 +237,13 @@ struct lull_trail_entry {
 	uint64_t for_ms;   /* ATTEMPT, SLEEP: how long */
 	uint32_t class_id; /* ATTEMPT: outcome; SKIP: cause of the cooldown */
 	uint32_t http_status;
-	uint32_t cooled_kind; /* ATTEMPT: kind of the key that this outcome cooled, 0 = nothing;
-				 SKIP: kind of the key that is shut */
+	uint32_t cooled_kind; /* ATTEMPT: kind of the key that this outcome left cooling, 0 =
+				 nothing; SKIP: kind of the key that is shut */
 	uint32_t state;       /* SKIP: enum lull_state */
-	uint64_t ready_in_ms; /* ATTEMPT: length of the cooldown it caused; SKIP: time left;
-				 LULL_NEVER held */
+	uint64_t ready_in_ms; /* ATTEMPT: how long it is left cooling; SKIP: time left; LULL_NEVER
+				 held */
 	uint32_t soft_count;  /* ATTEMPT: soft failures counted so far, this one included; 0 = not
-				 counted */
+				 counted, or it was the one that cooled */
 	uint32_t probe;       /* ATTEMPT: 1 it held a probe lease */
 	uint32_t resent;      /* ATTEMPT: 1 */
 	uint64_t headers_ms;  /* ATTEMPT: from its start to 2xx headers; LULL_NEVER = none came */
