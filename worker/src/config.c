@@ -430,6 +430,22 @@ static void keep_named(struct route_list *list, const char *name)
 	list->count = kept;
 }
 
+/* The name by itself, by the rules of provider.h and the environment, unless it has a problem. */
+static int add_usable(const struct config *config, const char *name, struct route_list *list)
+{
+	int r;
+	struct http_route *route = list_add(list, &r);
+
+	if (!route)
+		return r;
+	r = resolve_name(config, name, 0, route);
+	if (r == 0 && route->problem)
+		http_route_deinit(route);
+	else if (r == 0)
+		list->count++;
+	return r;
+}
+
 int config_named_routes(const struct config *config, const char *name, struct route_list *ret_list)
 {
 	struct route_list list = {0};
@@ -438,13 +454,8 @@ int config_named_routes(const struct config *config, const char *name, struct ro
 	if (r < 0)
 		return r;
 	keep_named(&list, name);
-	if (list.count == 0) { /* there is room for one */
-		r = resolve_name(config, name, 0, &list.routes[0]);
-		if (r == 0 && list.routes[0].problem)
-			http_route_deinit(&list.routes[0]);
-		else if (r == 0)
-			list.count = 1;
-	}
+	if (list.count == 0)
+		r = add_usable(config, name, &list);
 	if (r == 0)
 		*ret_list = list;
 	else
