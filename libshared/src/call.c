@@ -162,7 +162,7 @@ int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
 	call->retry_route = LULL_UNSET;
 	(void)lull_table_refresh(table);
 	call->segment = table_pin(table);
-	err = rules_apply(call, options);
+	err = segment_is_read_only(call->segment) ? -EROFS : rules_apply(call, options);
 	if (!err)
 		err = routes_add(call, routes, route_count);
 	if (err) {

@@ -18,6 +18,7 @@ struct segment; /* one mapping */
 
 struct segment *table_pin(struct lull_table *table); /* current segment, counted; never NULL */
 void segment_unpin(struct segment *segment);
+bool segment_is_read_only(const struct segment *segment);
 
 /* Length-checked key, ready for lookup. `bytes` borrowed. */
 struct key {

@@ -104,6 +104,11 @@ void segment_unpin(struct segment *segment)
 		generation_end(segment);
 }
 
+bool segment_is_read_only(const struct segment *segment)
+{
+	return segment->read_only;
+}
+
 /* Turns the balance of a generation that is not current any more into the count of its users. */
 static void generation_retire(struct lull_table *table, uint64_t current)
 {

@@ -774,6 +774,23 @@ static void test_rules_out_of_range(void)
 	world_end(&w);
 }
 
+static void test_a_table_for_reading_takes_no_call(void)
+{
+	struct lull_table_options read_only;
+	struct lull_table *table = NULL;
+	struct lull_call *call = NULL;
+	struct world w;
+
+	lull_table_options_init(&read_only);
+	read_only.name = "lull-no-such-table";
+	read_only.flags = LULL_TABLE_READ_ONLY;
+	CU_ASSERT_EQUAL_FATAL(lull_table_open(&read_only, &table), 0);
+	world_make(&w, 1);
+	CU_ASSERT_EQUAL(lull_call_begin(&call, table, w.routes, 1, &w.options, 0), -EROFS);
+	world_end(&w);
+	lull_table_close(table);
+}
+
 static void test_routes_out_of_range(void)
 {
 	static char long_key[LULL_KEY_BYTES_MAX + 2];
@@ -898,6 +915,7 @@ int main(void)
 		CUNIT_TEST(test_options_at_their_ends),
 		CUNIT_TEST(test_rules_out_of_range),
 		CUNIT_TEST(test_routes_out_of_range),
+		CUNIT_TEST(test_a_table_for_reading_takes_no_call),
 		CUNIT_TEST(test_steps_out_of_turn),
 		CUNIT_TEST(test_seed_from_the_kernel),
 	};

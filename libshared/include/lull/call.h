@@ -126,8 +126,8 @@ struct lull_call; /* opaque */
  * @ret_call: owned by the caller, ends with lull_call_end()
  *
  * Return: 0; -EINVAL an option or a route out of range; -ENAMETOOLONG a key over
- * LULL_KEY_BYTES_MAX; -ENOMEM. Threads: safe on different calls of one table.  Signals: not from
- * handlers.
+ * LULL_KEY_BYTES_MAX; -EROFS @table is mapped for reading only; -ENOMEM.
+ * Threads: safe on different calls of one table.  Signals: not from handlers.
  */
 LULL_API int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
 			     const struct lull_route *routes, uint32_t route_count,
