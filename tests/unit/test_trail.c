@@ -101,14 +101,14 @@ static void test_each_step_is_one_line(void)
 		">   0.000 s  bad-model: left out: config: unable to map 'bad-model' to a "
 		"provider\n"
 		">   0.001 s  alpha: skipped: route cooling, 29.8 s left: rate_limited (HTTP 429)\n"
-		">   0.002 s  beta: server_error (HTTP 500) after 1.23 s; counted, 2 in a row: "
+		">   0.002 s  beta: server_error (HTTP 500) after 1.234 s; counted, 2 in a row: "
 		"boom\n"
-		">   1.300 s  slept 0.50 s\n"
-		">   1.800 s  beta: rate_limited (HTTP 429) after 0.06 s, sent twice: a reused "
+		">   1.300 s  slept 0.500 s\n"
+		">   1.800 s  beta: rate_limited (HTTP 429) after 0.060 s, sent twice: a reused "
 		"connection was dead, as the probe; route cools for 30.0 s\n"
-		">  62.000 s  alpha: answered (HTTP 200) after 0.84 s, headers at 0.31 s, content "
+		">  62.000 s  alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, content "
 		"at "
-		"0.33 s\n"
+		"0.330 s\n"
 		">   0.000 s  beta: skipped: name held until cleared\n"
 		">   0.000 s  beta: skipped: endpoint being probed, 9.9 s left: network\n");
 }
@@ -121,7 +121,7 @@ static void test_each_route_has_its_last_word(void)
 	(void)fclose(out);
 	CU_ASSERT_STRING_EQUAL(
 		printed,
-		"- alpha: answered (HTTP 200) after 0.84 s, headers at 0.31 s, content at 0.33 s\n"
+		"- alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, content at 0.330 s\n"
 		"- beta: skipped: endpoint being probed, 9.9 s left: network\n"
 		"- bad-model: left out: config: unable to map 'bad-model' to a provider\n");
 }
@@ -164,7 +164,7 @@ static const struct {
 	{{.result = LULL_RESULT_FAILED, .class_id = LULL_CLASS_SERVER_ERROR},
 	 "models ran out: none of the list has answered",							 502},
 	{{.result = LULL_RESULT_DEADLINE, .class_id = LULL_CLASS_DEADLINE, .for_ms = 4001},
-	 "time ran out: the budget is spent, 4.00 s",							     504},
+	 "time ran out: the budget is spent, 4.001 s",							     504},
 	{{.result = LULL_RESULT_DEADLINE, .class_id = LULL_CLASS_SUSPENDED},
 	 "the host slept, or this process was stopped, during the attempt",				       504},
 	{{.result = LULL_RESULT_COOLING, .class_id = LULL_CLASS_RATE_LIMITED, .ready_in_ms = 59900},

@@ -215,7 +215,7 @@ static void print_end(const struct settings *settings, const struct driver_resul
 	if (result->result != LULL_RESULT_ANSWERED)
 		print_failure(settings, result, routes);
 	else
-		log_info("answered by %s in %.2f s", routes->routes[result->route].call.label,
+		log_info("answered by %s in %.3f s", routes->routes[result->route].call.label,
 			 (double)result->for_ms / 1000.0);
 }
 

@@ -69,11 +69,11 @@ static void print_class(const struct lull_trail_entry *entry, FILE *out)
 static void print_attempt(const struct lull_trail_entry *entry, FILE *out)
 {
 	print_class(entry, out);
-	(void)fprintf(out, " after %.2f s", seconds(entry->for_ms));
+	(void)fprintf(out, " after %.3f s", seconds(entry->for_ms));
 	if (entry->headers_ms != LULL_NEVER)
-		(void)fprintf(out, ", headers at %.2f s", seconds(entry->headers_ms));
+		(void)fprintf(out, ", headers at %.3f s", seconds(entry->headers_ms));
 	if (entry->content_ms != LULL_NEVER)
-		(void)fprintf(out, ", content at %.2f s", seconds(entry->content_ms));
+		(void)fprintf(out, ", content at %.3f s", seconds(entry->content_ms));
 	if (entry->resent)
 		(void)fputs(", sent twice: a reused connection was dead", out);
 	if (entry->probe)
@@ -116,7 +116,7 @@ static void print_step(const struct lull_trail_entry *entry, const struct route_
 		print_skip(entry, out);
 		break;
 	case LULL_TRAIL_SLEEP:
-		(void)fprintf(out, "slept %.2f s", seconds(entry->for_ms));
+		(void)fprintf(out, "slept %.3f s", seconds(entry->for_ms));
 		break;
 	case LULL_TRAIL_UNUSABLE:
 		problem = routes->routes[entry->route].problem;
@@ -183,7 +183,7 @@ void trail_print_reason(const struct driver_result *result, FILE *out)
 	}
 	(void)fputs(results[result->result].reason, out);
 	if (result->result == LULL_RESULT_DEADLINE)
-		(void)fprintf(out, ", %.2f s", seconds(result->for_ms));
+		(void)fprintf(out, ", %.3f s", seconds(result->for_ms));
 	if (result->result == LULL_RESULT_REFUSED)
 		(void)fprintf(out, ": %s", class);
 	if (result->result == LULL_RESULT_COOLING)
