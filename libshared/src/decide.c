@@ -40,7 +40,7 @@ static uint32_t random_below(struct lull_call *call, uint32_t bound)
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	z ^= z >> 31;
-	return bound ? (uint32_t)(z % bound) : 0;
+	return (uint32_t)(z % bound);
 }
 
 /* ------------------------------------------------------------------ what is ready */
@@ -87,7 +87,7 @@ static uint32_t further_ready_count(struct lull_call *call, const struct call_ro
 
 /* What could still be waited for. */
 struct waiting {
-	struct call_route *soonest; /* cooling, ends first; NULL none */
+	struct call_route *soonest; /* shut, ends first; NULL none */
 	uint64_t soonest_ms;        /* from now; LULL_NEVER none */
 	bool ended;                 /* a failed route's cooldown has ended */
 	bool softly;                /* a failed route is ready and never cooled */
@@ -108,7 +108,7 @@ static struct waiting waiting_for(struct lull_call *call, uint64_t now_ms)
 		ready_in_ms = route_ready_in_ms(call, r, now_ms, &shut);
 		if (is_due(r) && ready_in_ms == 0)
 			ready_in_ms = 1; /* lost to another process, and free again already */
-		if (ready_in_ms > 0 && ready_in_ms < waiting.soonest_ms) {
+		if (ready_in_ms > 0 && (!waiting.soonest || ready_in_ms < waiting.soonest_ms)) {
 			waiting.soonest_ms = ready_in_ms;
 			waiting.soonest = r;
 		}
@@ -246,8 +246,8 @@ static uint32_t result_of(struct lull_call *call)
 		return LULL_RESULT_DEADLINE;
 	if (call->route_count == 0)
 		return LULL_RESULT_CONFIG;
-	if (met == 0)
-		return LULL_RESULT_COOLING;
+	if (met == 0) /* none is left: errors lead to them all, and there was none */
+		return any_is_left(call) ? LULL_RESULT_COOLING : LULL_RESULT_CONFIG;
 	if (call->refused_twice || (call->only_classes & refusals) ||
 	    (call->stopped && blames_request(call->last_class)))
 		return LULL_RESULT_REFUSED;
@@ -270,9 +270,9 @@ static uint32_t class_to_tell(struct lull_call *call, uint32_t result,
 
 	if (result == LULL_RESULT_CONFIG)
 		return LULL_CLASS_CONFIG;
-	if (result != LULL_RESULT_COOLING || !waiting->soonest)
-		return call->last_class;
-	if (route_ready_in_ms(call, waiting->soonest, now_ms, &shut) == 0)
+	if (result == LULL_RESULT_COOLING)
+		(void)route_ready_in_ms(call, waiting->soonest, now_ms, &shut);
+	if (!shut)
 		return call->last_class;
 	return word_unpack(atomic_load_explicit(&shut->slot->word, memory_order_relaxed)).cause;
 }
