@@ -73,7 +73,8 @@ void caller_begin(struct caller *c, struct world *w)
 
 void caller_end(struct caller *c)
 {
-	lull_call_end(c->call, c->world->now_ms);
+	if (c->call)
+		lull_call_end(c->call, c->world->now_ms);
 	c->call = NULL;
 }
 

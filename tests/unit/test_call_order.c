@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/types.h>
 
 #include "call_fixture.h"
 #include "cunit_main.h"
@@ -854,6 +855,19 @@ static void test_steps_out_of_turn(void)
 	world_end(&w);
 }
 
+ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags);
+ssize_t __real_getrandom(void *buffer, size_t size, unsigned flags);
+
+static bool randomness_is_refused;
+
+ssize_t __wrap_getrandom(void *buffer, size_t size, unsigned flags)
+{
+	if (!randomness_is_refused)
+		return __real_getrandom(buffer, size, flags);
+	errno = ENOSYS;
+	return -1;
+}
+
 /* Without a seed the pauses come from the kernel: two calls do not pause alike for ever. */
 static void test_seed_from_the_kernel(void)
 {
@@ -875,6 +889,24 @@ static void test_seed_from_the_kernel(void)
 		(void)lull_key_clear(w.table, LULL_KIND_ROUTE, w.routes[0].route_key, w.now_ms);
 	}
 	CU_ASSERT(others > 0);
+	world_end(&w);
+}
+
+/* A kernel or a sandbox that gives no randomness costs the spread, not the call. */
+static void test_no_seed_from_the_kernel(void)
+{
+	struct world w;
+	struct caller c;
+
+	world_make(&w, 1);
+	w.options.seed = 0;
+	randomness_is_refused = true;
+	caller_begin(&c, &w);
+	randomness_is_refused = false;
+	EXPECT_TRY(&c, 0);
+	report(&c, LULL_CLASS_SERVER_ERROR);
+	EXPECT_SLEEP(&c, 250, 750);
+	caller_end(&c);
 	world_end(&w);
 }
 
@@ -918,6 +950,7 @@ int main(void)
 		CUNIT_TEST(test_a_table_for_reading_takes_no_call),
 		CUNIT_TEST(test_steps_out_of_turn),
 		CUNIT_TEST(test_seed_from_the_kernel),
+		CUNIT_TEST(test_no_seed_from_the_kernel),
 	};
 
 	return CUNIT_MAIN("call: order", tests);

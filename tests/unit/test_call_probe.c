@@ -178,6 +178,25 @@ static void test_one_attempt_may_hold_several_leases(void)
 	world_end(&w);
 }
 
+/* "gpt-4o" asked for by its own name: configured and upstream name are one key, and one lease. */
+static void test_a_name_given_twice_is_one_key(void)
+{
+	struct world w;
+	struct caller c;
+
+	world_make(&w, 1);
+	w.routes[0].names[0] = w.routes[0].names[2] = "gpt-4o";
+	w.routes[0].names[1] = "openai/gpt-4o";
+	cool_by_hand(&w, LULL_KIND_NAME, 0, 1000);
+	w.now_ms += 1000;
+	caller_begin(&c, &w);
+	EXPECT_TRY(&c, 0);
+	CU_ASSERT_EQUAL(key_state(&w, LULL_KIND_NAME, 0).probes, 1);
+	CU_ASSERT_EQUAL(key_state(&w, LULL_KIND_NAME, 0).attempts, 1);
+	caller_end(&c);
+	world_end(&w);
+}
+
 /* ------------------------------------------------------------------ what ends it */
 
 static void test_headers_open(void)
@@ -706,6 +725,7 @@ int main(void)
 		CUNIT_TEST(test_probe_off_heeds_nobodys_lease),
 		CUNIT_TEST(test_no_lease_unless_all_keys_are_ready),
 		CUNIT_TEST(test_one_attempt_may_hold_several_leases),
+		CUNIT_TEST(test_a_name_given_twice_is_one_key),
 		CUNIT_TEST(test_headers_open),
 		CUNIT_TEST(test_an_answer_opens_a_driver_without_progress),
 		CUNIT_TEST(test_what_failed_after_headers_opens_to_an_answer_only),

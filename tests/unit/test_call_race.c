@@ -82,13 +82,12 @@ static void cool_and_wait(struct world *w, uint32_t kind)
 
 static void test_a_lease_lost_in_the_last_moment(void)
 {
-	struct rival rival;
 	struct world w;
+	struct rival rival = {&w, {.world = &w}};
 	struct caller c;
 
 	world_make(&w, 2);
 	cool_and_wait(&w, LULL_KIND_ROUTE);
-	rival.world = &w;
 	caller_begin(&c, &w);
 	interfere(rival_takes_the_lease, NULL, NULL, &rival);
 	EXPECT_TRY(&c, 1);
@@ -106,14 +105,13 @@ static void test_a_lease_lost_in_the_last_moment(void)
 /* The leases taken before the one that was lost are put back. */
 static void test_what_was_taken_before_the_loss_is_put_back(void)
 {
-	struct rival rival;
 	struct world w;
+	struct rival rival = {&w, {.world = &w}};
 	struct caller c;
 
 	world_make(&w, 2);
 	cool_by_hand(&w, LULL_KIND_ENDPOINT, 0, 1000);
 	cool_and_wait(&w, LULL_KIND_ROUTE);
-	rival.world = &w;
 	caller_begin(&c, &w);
 	w.routes[0].endpoint_key = NULL; /* the rival goes another way to the same route */
 	interfere(NULL, rival_takes_the_lease, NULL, &rival);
@@ -128,26 +126,46 @@ static void test_what_was_taken_before_the_loss_is_put_back(void)
 	world_end(&w);
 }
 
-/* Lost, and free again before the call has looked a second time: it looks once more, soon. */
+/* Lost, and free again before the call has looked a second time. */
+static void lose_and_find_free(struct world *w, struct caller *c, uint32_t when_cooling)
+{
+	struct rival rival = {w, {.world = w}};
+
+	world_make(w, 1);
+	w->options.when_cooling = when_cooling;
+	cool_by_hand(w, LULL_KIND_ENDPOINT, 0, 1000);
+	cool_and_wait(w, LULL_KIND_ROUTE);
+	caller_begin(c, w);
+	w->routes[0].endpoint_key = NULL;
+	interfere(NULL, rival_takes_the_lease, rival_gives_it_back, &rival);
+	(void)caller_next(c);
+	interference.armed = false;
+	CU_ASSERT_EQUAL(entry_count(c, LULL_TRAIL_SKIP), 0);
+}
+
 static void test_a_lease_lost_and_free_again(void)
 {
-	struct rival rival;
 	struct world w;
 	struct caller c;
 
-	world_make(&w, 1);
-	cool_by_hand(&w, LULL_KIND_ENDPOINT, 0, 1000);
-	cool_and_wait(&w, LULL_KIND_ROUTE);
-	rival.world = &w;
-	caller_begin(&c, &w);
-	w.routes[0].endpoint_key = NULL;
-	interfere(NULL, rival_takes_the_lease, rival_gives_it_back, &rival);
-	CU_ASSERT_EQUAL(caller_next(&c)->action, LULL_ACTION_SLEEP);
-	interference.armed = false;
+	lose_and_find_free(&w, &c, LULL_WHEN_COOLING_WAIT); /* it looks once more, soon */
+	CU_ASSERT_EQUAL(c.step.action, LULL_ACTION_SLEEP);
 	CU_ASSERT(c.step.until_ms > w.now_ms && c.step.until_ms <= w.now_ms + 2001);
-	CU_ASSERT_EQUAL(entry_count(&c, LULL_TRAIL_SKIP), 0);
 	w.now_ms = c.step.until_ms;
 	EXPECT_TRY(&c, 0);
+	caller_end(&c);
+	world_end(&w);
+
+	lose_and_find_free(&w, &c, LULL_WHEN_COOLING_FAIL);
+	CU_ASSERT_EQUAL(c.step.action, LULL_ACTION_DONE);
+	CU_ASSERT_EQUAL(c.step.result, LULL_RESULT_COOLING);
+	CU_ASSERT_EQUAL(c.step.ready_in_ms, 1);
+	caller_end(&c);
+	world_end(&w);
+
+	lose_and_find_free(&w, &c, LULL_WHEN_COOLING_TRY);
+	CU_ASSERT_EQUAL(c.step.action, LULL_ACTION_TRY);
+	CU_ASSERT_EQUAL(last_entry(&c, LULL_TRAIL_ATTEMPT).probe, 0);
 	caller_end(&c);
 	world_end(&w);
 }
@@ -155,13 +173,12 @@ static void test_a_lease_lost_and_free_again(void)
 static void test_a_further_pass_lost_in_the_last_moment(void)
 {
 	struct lull_outcome outcome = outcome_of(LULL_CLASS_RATE_LIMITED);
-	struct rival rival;
 	struct world w;
+	struct rival rival = {&w, {.world = &w}};
 	struct caller c;
 
 	outcome.hint_ms = 500;
 	world_make(&w, 2);
-	rival.world = &w;
 	caller_begin(&c, &w);
 	EXPECT_TRY(&c, 0);
 	report_outcome(&c, &outcome);
@@ -182,15 +199,14 @@ static void test_a_further_pass_lost_in_the_last_moment(void)
 static void test_a_retry_lost_in_the_last_moment(void)
 {
 	struct lull_outcome outcome = outcome_of(LULL_CLASS_TIMEOUT);
-	struct rival rival;
 	struct world w;
+	struct rival rival = {&w, {.world = &w}};
 	struct caller c;
 
 	outcome.ours = 1; /* proves nothing: the lease is handed back, and a retry is due */
 	world_make(&w, 2);
 	w.options.num_retries = 1;
 	cool_and_wait(&w, LULL_KIND_ROUTE);
-	rival.world = &w;
 	caller_begin(&c, &w);
 	EXPECT_TRY(&c, 0);
 	report_outcome(&c, &outcome);
@@ -212,13 +228,12 @@ static void rival_opens(void *userdata)
 /* The word is healthy by the time it is admitted: go, without a lease. */
 static void test_opened_in_the_last_moment(void)
 {
-	struct rival rival;
 	struct world w;
+	struct rival rival = {&w, {.world = &w}};
 	struct caller c;
 
 	world_make(&w, 2);
 	cool_and_wait(&w, LULL_KIND_ROUTE);
-	rival.world = &w;
 	caller_begin(&c, &w);
 	interfere(rival_opens, NULL, NULL, &rival);
 	EXPECT_TRY(&c, 0);

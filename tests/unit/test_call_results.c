@@ -152,6 +152,39 @@ static void test_a_route_that_never_cooled_is_ready_now(void)
 	world_end(&w);
 }
 
+/* An operator holds it all: no time can be told, but why. */
+static void test_what_is_told_of_what_is_held(void)
+{
+	struct world w;
+	struct caller c;
+
+	world_make(&w, 1);
+	(void)lull_key_hold(w.table, LULL_KIND_ROUTE, w.routes[0].route_key, w.now_ms);
+	caller_begin(&c, &w);
+	EXPECT_DONE(&c, LULL_RESULT_COOLING);
+	CU_ASSERT_EQUAL(c.step.class_id, LULL_CLASS_MANUAL);
+	CU_ASSERT_EQUAL(c.step.ready_in_ms, LULL_NEVER);
+	caller_end(&c);
+	world_end(&w);
+}
+
+/* The primary has no key, and what is left are fallbacks of an error that it cannot meet. */
+static void test_fallbacks_of_an_error_alone_are_no_list(void)
+{
+	struct world w;
+	struct caller c;
+
+	world_make(&w, 2);
+	w.routes[0].flags = LULL_ROUTE_UNUSABLE;
+	w.routes[1].after_classes = 1u << LULL_CLASS_CONTEXT_WINDOW;
+	caller_begin(&c, &w);
+	EXPECT_DONE(&c, LULL_RESULT_CONFIG);
+	CU_ASSERT_EQUAL(c.step.exit_code, 78);
+	CU_ASSERT_EQUAL(c.step.class_id, LULL_CLASS_CONFIG);
+	caller_end(&c);
+	world_end(&w);
+}
+
 /* A call may be left at any step; none leaves anything behind. */
 static void test_leaving_at_every_step(void)
 {
@@ -183,6 +216,8 @@ int main(void)
 		CUNIT_TEST(test_results),
 		CUNIT_TEST(test_in_how_long_the_soonest_is_ready),
 		CUNIT_TEST(test_a_route_that_never_cooled_is_ready_now),
+		CUNIT_TEST(test_what_is_told_of_what_is_held),
+		CUNIT_TEST(test_fallbacks_of_an_error_alone_are_no_list),
 		CUNIT_TEST(test_leaving_at_every_step),
 	};
 
