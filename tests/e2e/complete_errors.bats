@@ -181,6 +181,13 @@ table_is_ready() {
 	END
 }
 
+@test "a stream that says [DONE] and does not end costs a second, not the idle limit" {
+	mock_rules '[{"model": "m", "end": "stall"}]'
+	run --separate-stderr -0 within 0 10000 ask -m openai/m --stream hi
+	[ "$output" = "Answer from m." ]
+	[ "$(mock_count m)" = 1 ]
+}
+
 # with_descriptors COUNT COMMAND...: 0 to 2 are taken, the rest is free.
 with_descriptors() {
 	bash -c 'exec </dev/null

@@ -65,8 +65,11 @@ static int write_chunk(const struct stream_event *event, void *userdata)
 {
 	struct buffer *out = userdata;
 	char problem[128];
-	struct json_object *chunk = json_read(event->json, event->json_bytes, problem);
+	struct json_object *chunk;
 
+	if (event->type == STREAM_DONE)
+		return 0;
+	chunk = json_read(event->json, event->json_bytes, problem);
 	CHECK(chunk && !memchr(event->json, '\n', event->json_bytes));
 	json_object_put(chunk);
 	CHECK(buffer_add(out, event->json, event->json_bytes + 1) == 0);

@@ -370,6 +370,8 @@ static int see(const struct stream_event *event, void *userdata)
 {
 	struct seen *seen = userdata;
 
+	if (event->type == STREAM_DONE)
+		return 0;
 	seen->chunks++;
 	seen->contents += event->content;
 	seen->finishes += event->finish;

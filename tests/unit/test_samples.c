@@ -277,6 +277,8 @@ static int gather(const struct stream_event *event, void *userdata)
 	struct json_object *chunk;
 	char error[128];
 
+	if (event->type == STREAM_DONE)
+		return 0;
 	CU_ASSERT_EQUAL(event->type, STREAM_CHUNK);
 	CU_ASSERT_EQUAL(strlen(event->json), event->json_bytes);
 	CU_ASSERT_PTR_NULL(strchr(event->json, '\n'));

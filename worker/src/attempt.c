@@ -11,6 +11,7 @@
  *     content   until the first content of a stream
  *     idle      between two deltas of a stream; bytes and comments are none
  *     connect   until the connection stands
+ *     done      a second after "[DONE]": some servers forget to end
  *
  * What the provider said outranks what our clock said: a refusal whose body never ends is that
  * refusal, a stream that is whole but not closed is an answer.
@@ -31,6 +32,7 @@
 
 #include "chunk.h"
 
+#define DONE_MS      1000 /* time for the last bytes of a body, so that its connection can be kept */
 #define SLEPT_MS_MIN 1000 /* below, it is the two clock readings that lie apart */
 
 enum limit_id {
@@ -40,7 +42,8 @@ enum limit_id {
 	LIMIT_HEADERS,
 	LIMIT_CONTENT,
 	LIMIT_IDLE,
-	LIMIT_CONNECT
+	LIMIT_CONNECT,
+	LIMIT_DONE
 };
 
 /* clang-format off */
@@ -67,6 +70,7 @@ struct http_attempt {
 	struct buffer held;           /* chunks before the first content, each with its NUL */
 	uint64_t slept_before_ms;
 	uint64_t delta_at_ms; /* the last one */
+	uint64_t done_at_ms;  /* of "[DONE]"; 0: it has not come */
 	bool streamed;        /* a stream was asked for */
 	bool connected;
 	bool accepted;
@@ -139,6 +143,10 @@ static int on_event(const struct stream_event *event, void *userdata)
 	struct http_attempt *attempt = userdata;
 	int rc = 0;
 
+	if (event->type == STREAM_DONE) {
+		attempt->done_at_ms = lull_clock_ms();
+		return 0;
+	}
 	attempt->has_content = attempt->has_content || event->content;
 	if (attempt->job.sink && !attempt->has_content)
 		rc = buffer_add(&attempt->held, event->json, event->json_bytes + 1);
@@ -306,6 +314,7 @@ static enum limit_id next_limit(const struct http_attempt *attempt, uint64_t *re
 		{LIMIT_CONTENT, needs_content,        step->content_by_ms                 },
 		{LIMIT_IDLE,    attempt->has_content, attempt->delta_at_ms + step->idle_ms},
 		{LIMIT_CONNECT, !attempt->connected,  step->connect_by_ms                 },
+		{LIMIT_DONE,    attempt->done_at_ms,  attempt->done_at_ms + DONE_MS       },
 	};
 	enum limit_id first = LIMIT_NONE;
 
@@ -389,10 +398,12 @@ static void judge_stream(const struct http_attempt *attempt, const struct wire_r
 			 struct verdict *ret)
 {
 	struct transport_failure failure;
-	const bool is_cut = attempt->passed || transfer_failure(attempt->transfer, &failure);
+	const bool said_done = attempt->passed == LIMIT_DONE;
+	const bool is_cut =
+		(attempt->passed && !said_done) || transfer_failure(attempt->transfer, &failure);
 
 	attempt->adapter->stream_end(attempt->reader, head, is_cut, ret);
-	if (ret->outcome.class_id != LULL_CLASS_ANSWERED && !attempt->error_event)
+	if (ret->outcome.class_id != LULL_CLASS_ANSWERED && !attempt->error_event && !said_done)
 		(void)judge_our_side(attempt, ret);
 }
 

@@ -200,7 +200,8 @@ static int on_event(const struct sse_event *event, void *userdata)
 
 	reader->had_event = true;
 	if (strcmp(event->data, "[DONE]") == 0)
-		return 0;
+		return reader->fn(&(const struct stream_event){.type = STREAM_DONE},
+				  reader->userdata);
 	root = json_read(event->data, event->data_bytes, error);
 	rc = read_event(reader, root, event);
 	json_object_put(root);

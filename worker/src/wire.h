@@ -121,6 +121,7 @@ void answer_deinit(struct answer *answer);
 
 enum stream_event_type {
 	STREAM_CHUNK = 1, /* a chat.completion.chunk in OpenAI's form */
+	STREAM_DONE = 2,  /* the provider says that nothing follows; no json. Proves nothing */
 };
 struct stream_event {
 	enum stream_event_type type;
