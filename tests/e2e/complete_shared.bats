@@ -91,7 +91,7 @@ sleeps() {
 @test "after a cooldown many processes at once send one probe" {
 	local i pids=()
 
-	mock_rules '[{"model": "m", "responses": [{"status": 529, "headers": {"Retry-After": 1}}, {"body_delay_ms": 0, "delay_ms": 3000}]}]'
+	mock_rules '[{"model": "m", "responses": [{"status": 529, "headers": {"Retry-After": 1}}, {"delay_ms": 8000}]}]'
 	run -69 ask -m openai/m --when-cooling fail hi
 	until_true lull check m -q
 	for ((i = 0; i < 24; i++)); do
