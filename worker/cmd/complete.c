@@ -143,27 +143,34 @@ struct output {
 	int error; /* errno of a write that failed */
 };
 
-static int output_write(struct output *output, const char *bytes, size_t size)
+static void output_put(struct output *output, const char *bytes, size_t size)
 {
-	if (size == 0)
-		return 0;
-	if (fwrite(bytes, 1, size, stdout) != size || fflush(stdout) != 0) {
+	if (size == 0 || output->error)
+		return;
+	if (fwrite(bytes, 1, size, stdout) != size)
 		output->error = errno;
-		return -1;
-	}
 	output->last = bytes[size - 1];
-	return 0;
+}
+
+/* A line leaves in one piece: others may be writing to the same pipe. */
+static int output_flush(struct output *output)
+{
+	if (!output->error && fflush(stdout) != 0)
+		output->error = errno;
+	return output->error ? -1 : 0;
 }
 
 static int output_chunk(const struct stream_event *event, void *userdata)
 {
 	struct output *output = userdata;
 
-	if (!output->json)
-		return event->text ? output_write(output, event->text, strlen(event->text)) : 0;
-	if (output_write(output, event->json, event->json_bytes) != 0)
-		return -1;
-	return output_write(output, "\n", 1);
+	if (output->json) {
+		output_put(output, event->json, event->json_bytes);
+		output_put(output, "\n", 1);
+	} else if (event->text) {
+		output_put(output, event->text, strlen(event->text));
+	}
+	return output_flush(output);
 }
 
 static void output_answer(struct output *output, const struct answer *answer)
@@ -171,15 +178,16 @@ static void output_answer(struct output *output, const struct answer *answer)
 	const char *text = answer->text ? answer->text : "";
 
 	if (output->json)
-		(void)output_write(output, answer->json, answer->json_bytes);
+		output_put(output, answer->json, answer->json_bytes);
 	else
-		(void)output_write(output, text, strlen(text));
+		output_put(output, text, strlen(text));
 }
 
 static void output_end(struct output *output)
 {
-	if (!output->error && output->last && output->last != '\n')
-		(void)output_write(output, "\n", 1);
+	if (output->last && output->last != '\n')
+		output_put(output, "\n", 1);
+	(void)output_flush(output);
 }
 
 /* ---- stderr */
