@@ -75,12 +75,13 @@ static bool read_number(const char **text, struct decimal *ret_number)
 static void read_exponent(const char **text, struct decimal *number)
 {
 	const char *at = *text + 1;
-	int sign = *at == '-' ? -1 : 1;
+	int sign = 1;
 	int exponent = 0;
 
 	if (**text != 'e' && **text != 'E')
 		return;
-	at += *at == '-' || *at == '+';
+	if (*at == '-' || *at == '+')
+		sign = *at++ == '-' ? -1 : 1;
 	if (!is_digit(*at))
 		return;
 	for (; is_digit(*at); at++)
