@@ -123,13 +123,8 @@ static struct key key_number(uint32_t number)
 
 static void segment_blank(void)
 {
-	struct segment *overflow = atomic_load(&segment->overflow);
-
-	if (overflow) {
-		segment_unmap(overflow);
-		free(overflow);
-		atomic_store(&segment->overflow, NULL);
-	}
+	segment_free_local(atomic_load(&segment->overflow));
+	atomic_store(&segment->overflow, NULL);
 	memcpy(segment->header, header_before, sizeof(header_before));
 	memset((char *)segment->header + sizeof(header_before), 0,
 	       segment->size_bytes - sizeof(header_before));
@@ -165,6 +160,16 @@ static void poke_anywhere(struct input *in)
 static struct layout_slot *poke_slot(struct input *in)
 {
 	return &segment->slots[take_below(in, SLOTS)];
+}
+
+/* No slot is free: what follows goes to the overflow. */
+static void poke_full(struct input *in)
+{
+	uint64_t tag = 1 + take(in, 1);
+
+	for (uint32_t i = 0; i < SLOTS; i++)
+		if (atomic_load(&segment->slots[i].tag) == 0)
+			atomic_store(&segment->slots[i].tag, tag);
 }
 
 /* A key where it does not belong, twice, half, or with a hash that is not its own. */
@@ -484,9 +489,9 @@ static void attach(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const deeds[])(struct input * in) = {
-		poke_anywhere,  poke_key, poke_word,   poke_beside_word, poke_record,
-		poke_ring_head, do_read,  do_read_all, do_operator,      do_slot,
-		do_read_events, do_facts, do_time,     do_call,
+		poke_anywhere, poke_full,      poke_key, poke_word,   poke_beside_word,
+		poke_record,   poke_ring_head, do_read,  do_read_all, do_operator,
+		do_slot,       do_read_events, do_facts, do_time,     do_call,
 	};
 	struct input in = {data, size};
 
