@@ -97,17 +97,18 @@ static struct segment *segment;
 static char header_before[offsetof(struct layout_header, serial)];
 static uint64_t now_ms;
 
-/* Two of one length that agree for long; the longest; one of another kind. */
+#define TEN     "0123456789"
+#define SIXTY   TEN TEN TEN TEN TEN TEN
+#define LONGEST SIXTY SIXTY SIXTY "0123" /* 184 bytes */
+
+/* Two of one length that agree for long; the shortest and the longest. */
 static const char *const key_texts[KEYS] = {
 	"gpt-4o@https://api.example.com#0123456789abcdef",
 	"gpt-4o@https://api.example.com#0123456789abcdeg",
 	"0123456789abcdef",
 	"https://api.example.com:443",
 	"m",
-	"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
-	"aa"
-	"bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
-	"bb",
+	LONGEST,
 };
 
 static struct key key_number(uint32_t number)

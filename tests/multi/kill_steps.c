@@ -210,10 +210,10 @@ static void given_other_lease(void)
 	stage.lease = 0;
 }
 
-static void given_soft_failures(uint32_t count)
+static void given_soft_failures(uint64_t count)
 {
 	given_healthy();
-	for (uint32_t i = count; i > 0; i--) {
+	for (uint64_t i = count; i > 0; i--) {
 		change_at(word_admit, NOW - i * 100);
 		change_at(word_fail_soft, NOW - i * 100);
 	}
