@@ -60,10 +60,11 @@ static bool is_open_to_call(const struct lull_call *call, const struct call_rout
 static struct call_route *route_next(struct lull_call *call, uint32_t *turn)
 {
 	uint32_t first = is_tutorial(call) ? call->cursor : 0;
+	uint32_t count = call->route_count;
 
-	while (*turn < 2 * call->route_count) {
-		bool led = *turn < call->route_count;
-		struct call_route *r = &call->routes[(*turn + first) % call->route_count];
+	while (count > 0 && *turn < 2 * count) {
+		struct call_route *r = &call->routes[(*turn + first) % count];
+		bool led = *turn < count;
 
 		(*turn)++;
 		if ((r->route.after_classes != 0) == led && is_open_to_call(call, r))
