@@ -6,7 +6,7 @@
 #include "call_fixture.h"
 #include "cunit_main.h"
 
-#define BUDGET LULL_BUDGET_MS
+#define BUDGET ((uint64_t)LULL_BUDGET_MS)
 
 static uint64_t headers_limit_ms(const struct caller *c)
 {

@@ -7,7 +7,7 @@
 #include "cunit_main.h"
 #include "scratch_table.h"
 
-#define MINUTE 60000u
+#define MINUTE UINT64_C(60000)
 
 static struct lull_outcome hinted(uint32_t class_id, int64_t hint_ms)
 {

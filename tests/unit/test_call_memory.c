@@ -161,7 +161,7 @@ static void test_without_memory_there_is_no_call(void)
 /* No slot is left, and no memory for more: nothing can be remembered, and the call works. */
 static void test_a_full_table_without_memory(void)
 {
-	char name[16];
+	char name[32];
 	struct world w;
 	struct caller c;
 

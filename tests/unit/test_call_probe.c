@@ -6,7 +6,7 @@
 #include "call_fixture.h"
 #include "cunit_main.h"
 
-#define MINUTE   60000u
+#define MINUTE   UINT64_C(60000)
 #define LEASE_MS 10000u
 
 static struct lull_outcome proven(uint32_t class_id, uint32_t proof)

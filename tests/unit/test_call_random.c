@@ -388,14 +388,15 @@ static bool gives_up(const struct process *p)
 static void check_steps(struct process *p)
 {
 	uint32_t tries = w.route_count * (3 + p->options.num_retries);
+	uint32_t at_once = 8 * (tries + PROCESSES);
 	uint64_t expiries = (w.now_ms - p->begin_ms) / COOLDOWN_FLOOR_MS + 1;
 
 	p->steps++;
 	p->steps_now = w.now_ms == p->step_at_ms ? p->steps_now + 1 : 1;
 	p->step_at_ms = w.now_ms;
-	if (p->steps_now > 8 * (tries + PROCESSES))
+	if (p->steps_now > at_once)
 		fail("%u steps at one instant", p->steps_now);
-	if (p->steps > 8 * (tries + PROCESSES) + 2 * watch_key_count() * expiries)
+	if (p->steps > at_once + expiries * 2 * watch_key_count())
 		fail("%u steps", p->steps);
 }
 

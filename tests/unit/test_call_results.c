@@ -6,7 +6,7 @@
 #include "call_fixture.h"
 #include "cunit_main.h"
 
-#define MINUTE 60000u
+#define MINUTE UINT64_C(60000)
 
 /* What route 0, 1 and 2 meet; CONFIG: the route is unusable; MANUAL: it is cooling. */
 struct row {

@@ -6,7 +6,7 @@
 #include "call_fixture.h"
 #include "cunit_main.h"
 
-#define MINUTE 60000u
+#define MINUTE UINT64_C(60000)
 
 static uint32_t count_of(const struct world *w)
 {

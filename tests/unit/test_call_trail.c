@@ -8,7 +8,7 @@
 #include "call_fixture.h"
 #include "cunit_main.h"
 
-#define MINUTE 60000u
+#define MINUTE UINT64_C(60000)
 
 static struct lull_trail_entry entry_at(const struct caller *c, uint32_t index)
 {

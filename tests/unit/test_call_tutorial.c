@@ -13,7 +13,7 @@
 #include "call_fixture.h"
 #include "cunit_main.h"
 
-#define MINUTE   60000u
+#define MINUTE   UINT64_C(60000)
 #define ATTEMPTS 400u /* of one script, at most */
 
 static uint64_t script_count = 20000, first_seed = 1;

@@ -189,7 +189,7 @@ static void test_adaptive(void)
 		{"nobody said a length",  RATE, UNHINTED, ADAPTIVE, .for_ms = 5000, .cap_ms = 30000},
 		{"server error",          BROKEN, UNHINTED, ADAPTIVE, .for_ms = 5000, .cap_ms = 30000},
 		{"a hint",                RATE, .hint_ms = 9000, ADAPTIVE, .for_ms = 9000},
-		{"a hint not believed",   RATE, .hint_ms = 2 * HOUR, ADAPTIVE, .for_ms = 5000, .cap_ms = 30000},
+		{"a hint not believed",   RATE, .hint_ms = 7200000, ADAPTIVE, .for_ms = 5000, .cap_ms = 30000},
 		{"the route",             RATE, UNHINTED, .route_ms = 7000, ADAPTIVE, .for_ms = 7000},
 		{"the router",            RATE, UNHINTED, .router_ms = 7000, ADAPTIVE, .for_ms = 7000},
 		{"on:",                   RATE, UNHINTED, .class_ms = 7000, ADAPTIVE, .for_ms = 7000},

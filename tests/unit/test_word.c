@@ -1054,7 +1054,7 @@ static void test_no_failure_shortens(void)
 		uint64_t before_ms;
 
 		random = random * UINT64_C(6364136223846793005) + 1442695040888963407u;
-		s.word = (NOW - D + (random >> 33) % (3 * D)) << 24 | (random & 0xffffff);
+		s.word = (NOW - D + (random >> 33) % UINT64_C(90000)) << 24 | (random & 0xffffff);
 		s.event.start_ms = NOW - (random >> 20) % D;
 		s.event.for_ms = s.event.for_cap_ms = 50 + (uint32_t)(random >> 40) % D;
 		before_ms = word_ready_in_ms(s.word, NOW);
