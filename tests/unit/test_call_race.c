@@ -129,9 +129,10 @@ static void test_what_was_taken_before_the_loss_is_put_back(void)
 /* Lost, and free again before the call has looked a second time. */
 static void lose_and_find_free(struct world *w, struct caller *c, uint32_t when_cooling)
 {
-	struct rival rival = {w, {.world = w}};
+	struct rival rival;
 
 	world_make(w, 1);
+	rival = (struct rival){.world = w};
 	w->options.when_cooling = when_cooling;
 	cool_by_hand(w, LULL_KIND_ENDPOINT, 0, 1000);
 	cool_and_wait(w, LULL_KIND_ROUTE);

@@ -52,13 +52,14 @@ static struct watched *find(uint32_t kind, const char *text)
 
 void watch_key(uint32_t kind, const char *text)
 {
+	struct watched k = {0};
+
 	if (!text || find(kind, text))
 		return;
-	keys[key_count] = (struct watched){0};
-	if (key_count == KEYS || key_init(&keys[key_count].key, kind, text) != 0)
+	if (key_count == KEYS || key_init(&k.key, kind, text) != 0)
 		watch_broken("cannot watch %s", text);
 	else
-		key_count++;
+		keys[key_count++] = k;
 }
 
 uint32_t watch_key_count(void)
