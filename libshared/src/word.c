@@ -71,9 +71,9 @@ static uint64_t live_until(const struct word *w, uint64_t now_ms)
 {
 	static const uint64_t horizon_ms[8] = {
 		[WORD_COOL] = WORD_HORIZON_MS,
-		[WORD_PROBE] = WORD_LEASE_MS,
-		[WORD_SOFT] = WORD_SOFT_WINDOW_MS,
-		[WORD_SOFT_LATE] = WORD_SOFT_WINDOW_MS,
+		[WORD_PROBE] = WORD_LEASE_MS + WORD_STALL_MS,
+		[WORD_SOFT] = WORD_SOFT_WINDOW_MS + WORD_STALL_MS,
+		[WORD_SOFT_LATE] = WORD_SOFT_WINDOW_MS + WORD_STALL_MS,
 	};
 
 	if (w->until_ms <= now_ms || w->until_ms - now_ms > horizon_ms[w->kind & 7])
@@ -392,7 +392,7 @@ struct word_step word_fail_soft(uint64_t from, const struct word_event *e)
 	case WORD_SOFT:
 	case WORD_SOFT_LATE:
 		/* beyond the horizon is damage; begun after the window is a new row */
-		if (w.until_ms > e->now_ms + WORD_SOFT_WINDOW_MS ||
+		if (w.until_ms > e->now_ms + WORD_SOFT_WINDOW_MS + WORD_STALL_MS ||
 		    w.until_ms < WORD_SOFT_WINDOW_MS || e->start_ms >= w.until_ms)
 			return count_first(from, e);
 		return count_next(from, w, e);

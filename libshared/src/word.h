@@ -19,8 +19,8 @@
  * headers prove nothing then, only a whole answer does A COOL or PROBE word whose http is 2xx was
  * likewise cooled after headers.
  *
- * Anything impossible (a PROBE beyond the longest lease, a SOFT beyond its window, any time beyond
- * 24 h, an unknown kind) is damage and reads as ended.
+ * Anything impossible (a PROBE beyond the longest lease, a SOFT beyond its window, both with a
+ * minute to spare; any time beyond 24 h; an unknown kind) is damage and reads as ended.
  */
 #ifndef LULL_WORD_H
 #define LULL_WORD_H
@@ -44,7 +44,10 @@ enum word_kind {
 #define WORD_SOFT_WINDOW_MS   60000u /* soft failures further apart than this are not in a row */
 #define WORD_OURS_APART_MS \
 	1000u /* our own time-outs count when this far apart, whenever they began */
-#define WORD_HORIZON_MS  86400000u /* 24 h: nothing honest reaches further */
+#define WORD_HORIZON_MS 86400000u /* 24 h: nothing honest reaches further */
+#define WORD_STALL_MS                                                                            \
+	60000u /* a process may have been stopped that long since it read its clock: what others \
+		  wrote in the meantime lies ahead of its time, and is no damage */
 #define WORD_STRIKES_MAX 63u
 #define WORD_RATIO_MAX   32u /* starts and fails are both halved here */
 

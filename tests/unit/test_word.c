@@ -991,6 +991,31 @@ static void test_states_as_people_see_them(void)
 	}
 }
 
+/*
+ * A process reads its clock, is stopped, and goes on a minute later: what others have written in
+ * between lies further ahead of its time than they could have written it then. It is no damage.
+ */
+static void test_an_old_clock_takes_no_live_lease_for_damage(void)
+{
+	static const struct cell cells[] = {
+  /* clang-format off */
+		{"a lease given since",
+		 PROBE(NOW + WORD_LEASE_MS + WORD_STALL_MS, 1, BY_ERROR), .to = SAME,
+		 .verdict = WORD_SKIP},
+		{"a soft failure counted since",
+		 SOFT(NOW + WORD_STALL_MS, 2, RATIO(1, 2)),
+		 .to = SOFT(NOW + WORD_STALL_MS, 2, RATIO(1, 3)), .verdict = WORD_GO_COUNTED},
+		{"more than that: damage",
+		 PROBE(NOW + WORD_LEASE_MS + WORD_STALL_MS + 1, 1, BY_ERROR),
+		 .to = PROBE(NOW + WORD_LEASE_MS, 1, BY_ERROR), .verdict = WORD_GO_PROBE},
+		{"more than that: damage, and no count",
+		 SOFT(NOW + WORD_STALL_MS + 1, 2, RATIO(1, 2)), .to = SAME, .verdict = WORD_GO},
+  /* clang-format on */
+	};
+
+	CHECK_CELLS(word_admit, cells);
+}
+
 /* What no process can have written. It reads as ended, and the next failure counts from there. */
 static void test_damage_heals(void)
 {
@@ -1103,6 +1128,7 @@ int main(void)
 		CUNIT_TEST(test_failed_probes_lengthen),
 		CUNIT_TEST(test_lengthening_keeps_the_strikes),
 		CUNIT_TEST(test_states_as_people_see_them),
+		CUNIT_TEST(test_an_old_clock_takes_no_live_lease_for_damage),
 		CUNIT_TEST(test_damage_heals),
 		CUNIT_TEST(test_damaged_soft_counts_begin_anew),
 		CUNIT_TEST(test_no_failure_shortens),
