@@ -151,7 +151,7 @@ static void test_what_each_word_looks_like(void)
 		 LULL_STATE_PROBING,										   9000,
 		 8,														   500,
 		 1															  },
-		{{.kind = WORD_PROBE, .until_ms = NOW + WORD_LEASE_MS + 1, .cause = 8},
+		{{.kind = WORD_PROBE, .until_ms = NOW + WORD_LEASE_MS + WORD_STALL_MS + 1, .cause = 8},
 		 LULL_STATE_READY,										     0,
 		 0,														   0,
 		 0															  },
