@@ -21,7 +21,7 @@ static const char *begin(void)
 {
 	char path[SERVER_PATH_BYTES];
 	const struct passwd *user = getpwuid(geteuid());
-	const char *const argv[] = {
+	char *const argv[] = {
 		/* as root it wants to be told who to be */
 		"memcached",
 		"-u",

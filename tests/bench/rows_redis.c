@@ -36,7 +36,7 @@ static bool answers(void)
 static const char *begin(void)
 {
 	char path[SERVER_PATH_BYTES];
-	const char *const argv[] = {
+	char *const argv[] = {
 		"redis-server", "--port", "0",  "--unixsocket", server_path("redis", path),
 		"--save",       "",       NULL,
 	};

@@ -17,13 +17,13 @@
 #define START_TRIES    500u
 #define START_APART_NS 10000000
 
-const char *server_path(const char *name, char path[SERVER_PATH_BYTES])
+char *server_path(const char *name, char path[SERVER_PATH_BYTES])
 {
 	(void)snprintf(path, SERVER_PATH_BYTES, "%s/%s", getenv("LULL_SHM_DIR"), name);
 	return path;
 }
 
-static void server_become(const char *const argv[])
+static void server_become(char *const argv[])
 {
 	int nowhere = open("/dev/null", O_RDWR);
 
@@ -31,12 +31,11 @@ static void server_become(const char *const argv[])
 	bench_pin(1);
 	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
 		(void)dup2(nowhere, fd);
-	/* execvp() changes nothing; its prototype is older than const */
-	(void)execvp(argv[0], (char *const *)(uintptr_t)argv);
+	(void)execvp(argv[0], argv);
 	_exit(127);
 }
 
-pid_t server_start(const char *const argv[])
+pid_t server_start(char *const argv[])
 {
 	pid_t server = fork();
 

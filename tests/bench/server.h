@@ -9,10 +9,10 @@
 #define SERVER_PATH_BYTES 104u /* sun_path has 108 */
 
 /* `name` in the scratch directory of this run. */
-const char *server_path(const char *name, char path[SERVER_PATH_BYTES]);
+char *server_path(const char *name, char path[SERVER_PATH_BYTES]);
 
 /* Runs argv, silent. Its pid, or -1. */
-pid_t server_start(const char *const argv[]);
+pid_t server_start(char *const argv[]);
 /* Asks until it answers, at most 5 s; false: it has ended, or never did. */
 bool server_wait(pid_t server, bool (*answers)(void));
 /* Ends it; -1 is fine. */
