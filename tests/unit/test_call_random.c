@@ -36,7 +36,7 @@
 #define NOBODY    UINT32_MAX
 #define OPERATOR  (WATCH_PROCESSES - 1)
 
-static uint64_t script_count = 30000, first_seed = 1;
+static uint64_t script_count = 20000, first_seed = 1;
 static uint64_t seed, random_state;
 static bool broken; /* a property was broken: the script ends */
 
