@@ -96,13 +96,13 @@ checked() { # FILE EXIT-CODE
 @test "resolve prints the keys of a name, one on a line" {
 	fingerprint='[0-9a-f]{16}'
 	run -0 --separate-stderr worker OPENAI_API_KEY=a GROQ_API_KEY=b -- resolve -c litellm.yaml fast
-	[ "${#lines[@]}" = 6 ]
+	[ "${#lines[@]}" = 12 ]
 	[[ ${lines[0]} =~ ^route:gpt-4o-mini@https://api.openai.com/v1#$fingerprint$ ]]
 	[[ ${lines[1]} =~ ^credential:$fingerprint$ ]]
-	[ "${lines[2]}" = endpoint:https://api.openai.com:443 ]
-	[[ ${lines[3]} =~ ^route:llama-3.1-8b-instant@https://api.groq.com/openai/v1#$fingerprint$ ]]
-	[ "${lines[5]}" = endpoint:https://api.groq.com:443 ]
-	[ "${lines[1]}" != "${lines[4]}" ]
+	[ "${lines[*]:2:4}" = "endpoint:https://api.openai.com:443 name:fast name:gpt-4o-mini name:openai/gpt-4o-mini" ]
+	[[ ${lines[6]} =~ ^route:llama-3.1-8b-instant@https://api.groq.com/openai/v1#$fingerprint$ ]]
+	[ "${lines[*]:8:2}" = "endpoint:https://api.groq.com:443 name:fast" ]
+	[ "${lines[1]}" != "${lines[7]}" ]
 	[ -z "$stderr" ]
 }
 
@@ -110,13 +110,16 @@ checked() { # FILE EXIT-CODE
 	for name in local meta-llama/Llama-3.1-8B hosted_vllm/meta-llama/Llama-3.1-8B; do
 		run -0 --separate-stderr worker -- resolve -c litellm.yaml $name
 		[ "$output" = "route:meta-llama/Llama-3.1-8B@http://gpu1:8000/v1
-endpoint:http://gpu1:8000" ]
+endpoint:http://gpu1:8000
+name:local
+name:meta-llama/Llama-3.1-8B
+name:hosted_vllm/meta-llama/Llama-3.1-8B" ]
 	done
 }
 
 @test "resolve knows names that the environment alone makes usable" {
 	run -0 --separate-stderr worker OPENAI_API_KEY=a -- resolve openai/gpt-4o
-	[ "${#lines[@]}" = 3 ]
+	[ "${lines[*]:3}" = "name:openai/gpt-4o name:gpt-4o" ]
 	[[ ${lines[0]} == route:gpt-4o@https://api.openai.com/v1#* ]]
 	run -1 --separate-stderr worker -- resolve openai/gpt-4o
 	[ -z "$output$stderr" ]
@@ -131,6 +134,27 @@ endpoint:http://gpu1:8000" ]
 	run -0 --separate-stderr worker -- resolve -c litellm.yaml claude
 	[ -z "$output" ]
 	[[ $stderr == *"model 'claude' is not usable: "* ]]
+}
+
+@test "resolve repeats for each route what it shares with others" {
+	printf 'model_list:\n  - {model_name: a, litellm_params: {model: openai/m1, api_key: k}}\n' >shared.yaml
+	printf '  - {model_name: a, litellm_params: {model: openai/m2, api_key: k}}\n' >>shared.yaml
+	worker -- resolve -c shared.yaml a | sed 's/:.*//' | paste -sd' ' |
+		grep -qx 'route credential endpoint name name name route credential endpoint name name name'
+}
+
+@test "resolve --table prints the table of the configuration, or nothing" {
+	run -0 --separate-stderr worker -- resolve --table
+	[ -z "$output$stderr" ]
+	printf 'lull: {table: ours}\n' >table.yaml
+	run -0 worker -- resolve --table -c table.yaml
+	[ "$output" = ours ]
+	printf 'lull: {policy: tutorial}\n' >table.yaml
+	run -0 worker LULL_CONFIG=table.yaml -- resolve --table
+	[ "$output" = "$(worker LULL_CONFIG=table.yaml -- config show --json | jq -r .table)" ]
+	[ -n "$output" ]
+	run -64 worker -- resolve --table fast
+	run -78 worker -- resolve --table -c syntax.yaml
 }
 
 @test "without a file there is a configuration all the same" {

@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `lull-worker resolve NAME`: the keys that a configured name stands for in the table. The verbs
- * of lull on the shared state ask it when they are given a name that no key has: they read no
- * configuration themselves, and start in half a millisecond.
+ * `lull-worker resolve`: what the verbs of lull on the shared state ask of the configuration, which
+ * they do not read themselves: the keys that a configured name stands for in the table, and which
+ * table that is.
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sysexits.h>
 
 #include "../src/config.h"
@@ -19,25 +17,30 @@
 
 struct settings {
 	const char *file;
+	uint32_t table;
 };
 
 static const struct option_row options[] = {
-	{"config",     'c', OPTION_TEXT, 0, offsetof(struct settings, file), "FILE", NULL,
+	{"config",                  'c', OPTION_TEXT, 0, offsetof(struct settings, file), "FILE", NULL,
 	 "this configuration instead of the one that would be found"},
+	{"table",              0, OPTION_FLAG, 1, offsetof(struct settings, table), NULL, NULL,
+	 "print the name of the table that the configuration leads to; nothing: the usual one"},
 	{0},
 };
 
 static const struct command command = {
 	.name = "resolve",
-	.summary = "print the keys that a name stands for, one on a line",
-	.operands = "NAME",
+	.summary = "print the keys that a name stands for, or the name of the table",
+	.operands = "NAME | --table",
 	.options = options,
 	.description =
 		"NAME is a model_name, or an upstream name with or without its provider. Else "
-		"it is what the\nenvironment makes of it. Exit code 0; 1 nothing is known of "
-		"NAME; 78 the configuration has\nerrors.\n",
+		"it is what the\nenvironment makes of it. One key a line: each route, followed by "
+		"its credential, its endpoint\nand the names it goes by. Exit code 0; 1 nothing "
+		"is known of NAME; 78 the configuration has\nerrors.\n",
 	.examples = "  lull-worker resolve fast\n"
-		    "  lull-worker resolve -c lull.yaml openai/gpt-4o\n",
+		    "  lull-worker resolve -c lull.yaml openai/gpt-4o\n"
+		    "  lull-worker resolve --table\n",
 };
 
 static void print_errors(const char *line, bool is_error, void *userdata)
@@ -47,46 +50,30 @@ static void print_errors(const char *line, bool is_error, void *userdata)
 		(void)fprintf(stderr, "%s\n", line);
 }
 
-static const char *key_of(const struct http_route *route, uint32_t kind)
+static void print_key(enum lull_kind kind, const char *key)
 {
-	switch (kind) {
-	case LULL_KIND_ROUTE:
-		return route->call.route_key;
-	case LULL_KIND_CREDENTIAL:
-		return route->call.credential_key;
-	case LULL_KIND_ENDPOINT:
-		return route->call.endpoint_key;
-	default:
-		return NULL;
-	}
+	if (key)
+		(void)printf("%s:%s\n", lull_kind_name(kind), key);
 }
 
-/* Has an earlier route the same key? */
-static bool is_repeated(const struct route_list *list, uint32_t index, uint32_t kind,
-			const char *key)
+static void print_route(const struct lull_route *route)
 {
-	for (uint32_t i = 0; i < index; i++) {
-		const char *earlier = key_of(&list->routes[i], kind);
-
-		if (earlier && strcmp(earlier, key) == 0)
-			return true;
-	}
-	return false;
+	print_key(LULL_KIND_ROUTE, route->route_key);
+	print_key(LULL_KIND_CREDENTIAL, route->credential_key);
+	print_key(LULL_KIND_ENDPOINT, route->endpoint_key);
+	for (size_t i = 0; i < LULL_NAMES_MAX && route->names[i]; i++)
+		print_key(LULL_KIND_NAME, route->names[i]);
 }
 
-static void print_keys(const struct route_list *list)
+static void print_routes(const struct route_list *list)
 {
 	for (uint32_t i = 0; i < list->count; i++) {
 		const struct http_route *route = &list->routes[i];
 
 		if (route->problem)
 			log_warn("model '%s' is not usable: %s", route->name, route->problem);
-		for (uint32_t kind = LULL_KIND_ROUTE; kind <= LULL_KIND_ENDPOINT; kind++) {
-			const char *key = key_of(route, kind);
-
-			if (key && !is_repeated(list, i, kind, key))
-				(void)printf("%s:%s\n", lull_kind_name(kind), key);
-		}
+		if (route->call.route_key)
+			print_route(&route->call);
 	}
 }
 
@@ -98,32 +85,45 @@ static int failure(int error)
 	return EX_SOFTWARE;
 }
 
+static int resolve_named(const struct config *config, const char *name)
+{
+	struct route_list list;
+	int r = config_named_routes(config, name, &list);
+
+	if (r < 0)
+		return failure(r);
+	print_routes(&list);
+	r = list.count > 0 ? EX_OK : EXIT_NOT_CONFIGURED;
+	route_list_deinit(&list);
+	return r;
+}
+
+static int print_table(const struct config *config)
+{
+	const char *table = config_table(config);
+
+	if (table)
+		(void)printf("%s\n", table);
+	return EX_OK;
+}
+
 int cmd_resolve(int argc, char **argv)
 {
 	struct settings settings = {0};
-	struct route_list list;
 	struct config *config;
-	bool found = false;
 	int first, r;
 
 	r = options_read(&command, argc, argv, &settings, &first);
 	if (r != 0)
 		return r == OPTIONS_HELP ? EX_OK : EX_USAGE;
-	if (argc - first != 1) {
-		log_error("resolve: expected one NAME; see lull resolve --help");
+	if (argc - first != (settings.table ? 0 : 1)) {
+		log_error("resolve: expected one NAME, or --table; see lull resolve --help");
 		return EX_USAGE;
 	}
 	r = config_load(settings.file, print_errors, NULL, &config);
 	if (r < 0)
 		return failure(r);
-	r = config_named_routes(config, argv[first], &list);
-	if (r == 0) {
-		found = list.count > 0;
-		print_keys(&list);
-		route_list_deinit(&list);
-	}
+	r = settings.table ? print_table(config) : resolve_named(config, argv[first]);
 	config_free(config);
-	if (r < 0)
-		return failure(r);
-	return found ? EX_OK : EXIT_NOT_CONFIGURED;
+	return r;
 }
