@@ -105,6 +105,30 @@ messages() {
 	[ "$(keys 'map(select(.key | test("bad-model"))) | length')" = 0 ]
 }
 
+@test "a name that cannot be used and a key that is refused are warned of once, answer or not" {
+	mock_rules '[{"model": "key", "status": 401}, {"model": "broke", "status": 402}]'
+	run --separate-stderr -0 ask -m bad-model -f openai/m1 hi
+	[ "$output" = "Answer from m1." ]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == "lull: warning: bad-model: left out: unable to map 'bad-model' to a provider"* ]]
+	for model in key broke; do
+		cat >"$SCRATCH/$model.yaml" <<-END
+			model_list:
+			  - {model_name: a, litellm_params: {model: openai/$model, api_base: $MOCK_URL/v1, api_key: os.environ/TEAM_KEY}}
+		END
+		TEAM_KEY=sk-of-$model-0123 run --separate-stderr -0 ask -c "$SCRATCH/$model.yaml" -m a -f openai/m1 hi
+		[ "${#stderr_lines[@]}" = 1 ]
+		[[ $stderr == "lull: warning: "*"("HTTP*"); credential cools for "* ]]
+		lull clear --all
+	done
+	run --separate-stderr -0 ask -m bad-model -f openai/m1 -q hi
+	[ -z "$stderr" ]
+	run --separate-stderr -0 ask -m bad-model -f openai/m1 --explain hi
+	[ "$(grep -c bad-model <<<"$stderr")" = 1 ]
+	run --separate-stderr -78 ask -m bad-model hi
+	[ "$(grep -c "left out" <<<"$stderr")" = 1 ]
+}
+
 @test "--explain has a line per step; with --json a JSON object per step" {
 	mock_rules '[{"model": "limited", "status": 429, "headers": {"Retry-After": 30}}]'
 	run --separate-stderr -0 ask -m openai/limited -f openai/m1 --explain hi

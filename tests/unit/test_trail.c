@@ -126,6 +126,32 @@ static void test_each_route_has_its_last_word(void)
 		"- bad-model: left out: config: unable to map 'bad-model' to a provider\n");
 }
 
+static void test_what_needs_a_hand_is_warned_of_once(void)
+{
+	struct lull_trail_entry entries[] = {
+		entry_rows[0],
+		entry_rows[1],
+		{.type = LULL_TRAIL_ATTEMPT,
+		 .route = 1,
+		 .class_id = LULL_CLASS_AUTH,
+		 .http_status = 401,
+		 .cooled_kind = LULL_KIND_CREDENTIAL,
+		 .ready_in_ms = 60000,
+		 .detail = "bad key"},
+		{.type = LULL_TRAIL_ATTEMPT, .route = 1, .pass = 1, .class_id = LULL_CLASS_AUTH},
+		{.type = LULL_TRAIL_ATTEMPT, .route = 0, .class_id = LULL_CLASS_QUOTA_EXHAUSTED},
+	};
+	const struct driver_result result = {.trail = entries, .trail_count = 5};
+	FILE *out = open_printed();
+
+	trail_print_warnings(&result, &routes, "! ", out);
+	(void)fclose(out);
+	CU_ASSERT_STRING_EQUAL(printed,
+			       "! bad-model: left out: unable to map 'bad-model' to a provider\n"
+			       "! beta: auth (HTTP 401); credential cools for 60.0 s: bad key\n"
+			       "! alpha: quota_exhausted\n");
+}
+
 static void test_json_has_a_line_per_step_and_one_for_the_result(void)
 {
 	static const char *const lines[] = {
@@ -195,6 +221,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_each_step_is_one_line),
 		CUNIT_TEST(test_each_route_has_its_last_word),
+		CUNIT_TEST(test_what_needs_a_hand_is_warned_of_once),
 		CUNIT_TEST(test_json_has_a_line_per_step_and_one_for_the_result),
 		CUNIT_TEST(test_the_reason_is_one_sentence),
 	};

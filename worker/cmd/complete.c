@@ -220,11 +220,14 @@ static void print_end(const struct settings *settings, const struct driver_resul
 		trail_print_json(result, routes, stderr);
 	else if (settings->explain)
 		trail_print_text(result, routes, "lull: ", stderr);
-	if (result->result != LULL_RESULT_ANSWERED)
+	if (result->result != LULL_RESULT_ANSWERED) {
 		print_failure(settings, result, routes);
-	else
-		log_info("answered by %s in %.3f s", routes->routes[result->route].call.label,
-			 (double)result->for_ms / 1000.0);
+		return;
+	}
+	if (!settings->explain && settings->log_level >= LOG_LEVEL_NORMAL)
+		trail_print_warnings(result, routes, "lull: warning: ", stderr);
+	log_info("answered by %s in %.3f s", routes->routes[result->route].call.label,
+		 (double)result->for_ms / 1000.0);
 }
 
 /* ---- the call */

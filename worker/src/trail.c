@@ -52,6 +52,13 @@ static const char *label_of(const struct route_list *routes, uint32_t route)
 	return route < routes->count ? routes->routes[route].call.label : "?";
 }
 
+static const char *problem_of(const struct route_list *routes, uint32_t route)
+{
+	const char *problem = route < routes->count ? routes->routes[route].problem : NULL;
+
+	return problem ? problem : "it cannot be used";
+}
+
 /* ---- text */
 
 static double seconds(uint64_t ms)
@@ -66,6 +73,13 @@ static void print_class(const struct lull_trail_entry *entry, FILE *out)
 		(void)fprintf(out, " (HTTP %" PRIu32 ")", entry->http_status);
 }
 
+static void print_cooled(const struct lull_trail_entry *entry, FILE *out)
+{
+	if (entry->cooled_kind)
+		(void)fprintf(out, "; %s cools for %.1f s", lull_kind_name(entry->cooled_kind),
+			      seconds(entry->ready_in_ms));
+}
+
 static void print_attempt(const struct lull_trail_entry *entry, FILE *out)
 {
 	print_class(entry, out);
@@ -78,10 +92,8 @@ static void print_attempt(const struct lull_trail_entry *entry, FILE *out)
 		(void)fputs(", sent twice: a reused connection was dead", out);
 	if (entry->probe)
 		(void)fputs(", as the probe", out);
-	if (entry->cooled_kind)
-		(void)fprintf(out, "; %s cools for %.1f s", lull_kind_name(entry->cooled_kind),
-			      seconds(entry->ready_in_ms));
-	else if (entry->soft_count)
+	print_cooled(entry, out);
+	if (!entry->cooled_kind && entry->soft_count)
 		(void)fprintf(out, "; counted, %" PRIu32 " in a row", entry->soft_count);
 	if (entry->detail[0])
 		(void)fprintf(out, ": %s", entry->detail);
@@ -104,8 +116,6 @@ static void print_skip(const struct lull_trail_entry *entry, FILE *out)
 static void print_step(const struct lull_trail_entry *entry, const struct route_list *routes,
 		       FILE *out)
 {
-	const char *problem;
-
 	switch ((enum lull_trail_type)entry->type) {
 	case LULL_TRAIL_ATTEMPT:
 		(void)fprintf(out, "%s: ", label_of(routes, entry->route));
@@ -119,9 +129,8 @@ static void print_step(const struct lull_trail_entry *entry, const struct route_
 		(void)fprintf(out, "slept %.3f s", seconds(entry->for_ms));
 		break;
 	case LULL_TRAIL_UNUSABLE:
-		problem = routes->routes[entry->route].problem;
 		(void)fprintf(out, "%s: left out: config: %s", label_of(routes, entry->route),
-			      problem ? problem : "it cannot be used");
+			      problem_of(routes, entry->route));
 		break;
 	}
 	(void)fputc('\n', out);
@@ -158,6 +167,50 @@ void trail_print_routes(const struct driver_result *result, const struct route_l
 			continue;
 		(void)fputs(prefix, out);
 		print_step(entry, routes, out);
+	}
+}
+
+static bool needs_a_hand(const struct lull_trail_entry *entry)
+{
+	return entry->type == LULL_TRAIL_UNUSABLE ||
+	       (entry->type == LULL_TRAIL_ATTEMPT &&
+		(entry->class_id == LULL_CLASS_AUTH ||
+		 entry->class_id == LULL_CLASS_QUOTA_EXHAUSTED));
+}
+
+static bool was_warned_of(const struct driver_result *result, uint32_t index)
+{
+	for (uint32_t i = 0; i < index; i++) {
+		if (needs_a_hand(&result->trail[i]) &&
+		    result->trail[i].route == result->trail[index].route)
+			return true;
+	}
+	return false;
+}
+
+static void print_warning(const struct lull_trail_entry *entry, const struct route_list *routes,
+			  FILE *out)
+{
+	(void)fprintf(out, "%s: ", label_of(routes, entry->route));
+	if (entry->type == LULL_TRAIL_UNUSABLE) {
+		(void)fprintf(out, "left out: %s\n", problem_of(routes, entry->route));
+		return;
+	}
+	print_class(entry, out);
+	print_cooled(entry, out);
+	if (entry->detail[0])
+		(void)fprintf(out, ": %s", entry->detail);
+	(void)fputc('\n', out);
+}
+
+void trail_print_warnings(const struct driver_result *result, const struct route_list *routes,
+			  const char *prefix, FILE *out)
+{
+	for (uint32_t i = 0; i < result->trail_count; i++) {
+		if (!needs_a_hand(&result->trail[i]) || was_warned_of(result, i))
+			continue;
+		(void)fputs(prefix, out);
+		print_warning(&result->trail[i], routes, out);
 	}
 }
 

@@ -21,6 +21,13 @@ void trail_print_json(const struct driver_result *result, const struct route_lis
 void trail_print_routes(const struct driver_result *result, const struct route_list *routes,
 			const char *prefix, FILE *out);
 
+/*
+ * One line per route that somebody has to look after although another one may have answered: those
+ * that cannot be used, and those whose key or account was refused.
+ */
+void trail_print_warnings(const struct driver_result *result, const struct route_list *routes,
+			  const char *prefix, FILE *out);
+
 /* Why there is no answer, in one sentence; and what one can do about it, in another. */
 void trail_print_reason(const struct driver_result *result, FILE *out);
 const char *trail_advice(const struct driver_result *result);
