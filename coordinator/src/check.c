@@ -33,7 +33,7 @@ static int check_all(const struct invocation *invocation, struct lull_table *tab
 
 	for (size_t i = 0; i < count; i++) {
 		const int status = meaning_init(&meanings[i], invocation, table,
-						invocation->operands[i], now_ms);
+						invocation->operands[i], MEANING_VERDICT, now_ms);
 
 		if (status != 0)
 			return status;

@@ -77,7 +77,7 @@ static int clear_meaning(struct clearing *clearing, const char *text)
 {
 	struct meaning meaning;
 	int status = meaning_init(&meaning, clearing->invocation, clearing->table, text,
-				  clearing->now_ms);
+				  MEANING_WHOLE, clearing->now_ms);
 
 	for (size_t i = 0; status == 0 && i < meaning.count; i++)
 		if (is_meant(&meaning.members[i]) && !came_before(&meaning, i))
@@ -134,8 +134,9 @@ const struct verb verb_clear = {
 	.operands_max = 1,
 	.all_instead_of_operands = true,
 	.summary = "make a model ready at once, for every process of this host",
-	.details = "A name clears its name key, all routes of that model, and the credentials and\n"
-		   "servers that keep them shut. Calls that wait are woken.\n",
+	.details =
+		"A name clears its name key, all routes of that model, their other names, and the\n"
+		"credentials and servers that keep them shut. Calls that wait are woken.\n",
 	.options = clear_options,
 	.examples = "  lull clear gpt-4o\n"
 		    "      end its cooldown or hold, whatever the cause\n"

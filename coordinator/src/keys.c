@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Collecting what a word means, first from the table alone: one walk over its keys. The
- * configuration is asked only when no route in the table has that model and it could know better
- * (resolve.c). A name key alone does not answer the question: calls leave one for each name that
- * they were made by, whatever model is behind it.
+ * Collecting what a word means, first from the table alone: one walk over its keys. Only
+ * lull-worker knows all names and all routes of a model, but asking it takes ten times as long, so
+ * it is done where that walk leaves a doubt: see is_doubtful(). A name key alone does not answer
+ * the question: calls leave one for each name that they were made by, whatever model is behind it.
  */
 #include <stdlib.h>
 #include <string.h>
 
+#include "configuration.h"
 #include "exits.h"
 #include "keys.h"
 #include "resolve.h"
@@ -105,67 +106,119 @@ static int add_key(struct meaning *meaning, struct lull_table *table, uint32_t p
 
 /* ------------------------------------------------------------------ names */
 
-/* Every route of that model, a part each. */
-static int add_routes_of(struct meaning *meaning, struct lull_table *table, const char *model,
-			 uint32_t *part, uint64_t now_ms)
+/* What a walk over the table shows of a name. */
+struct glance {
+	uint32_t route_count;     /* of that model: a part each */
+	bool anything_is_shut;    /* any key at all */
+	bool foundation_is_shut;  /* a credential or an endpoint */
+	bool longer_name_is_shut; /* "openai/gpt-4o", when the name is "gpt-4o" */
+};
+
+static bool is_longer_name(const char *longer, const char *name)
+{
+	const char *const slash = strchr(longer, '/');
+
+	return slash != NULL && strcmp(slash + 1, name) == 0;
+}
+
+static void note_shut(struct glance *glance, const struct lull_key_state *state, const char *name)
+{
+	if (state->state == LULL_STATE_READY)
+		return;
+	glance->anything_is_shut = true;
+	if (state->kind == LULL_KIND_CREDENTIAL || state->kind == LULL_KIND_ENDPOINT)
+		glance->foundation_is_shut = true;
+	else if (state->kind == LULL_KIND_NAME && is_longer_name(state->key, name))
+		glance->longer_name_is_shut = true;
+}
+
+/* Adds every route of that model. */
+static int walk(struct meaning *meaning, struct lull_table *table, const char *model,
+		uint64_t now_ms, struct glance *ret_glance)
 {
 	struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
+	struct glance glance = {.route_count = 0};
 	uint64_t cursor = 0;
 	int status = 0;
 
-	while (status == 0 && lull_key_at(table, &cursor, now_ms, &state) == 0)
+	while (status == 0 && lull_key_at(table, &cursor, now_ms, &state) == 0) {
+		note_shut(&glance, &state, model);
 		if (state.kind == LULL_KIND_ROUTE && strcmp(state.model, model) == 0)
-			status = add_route(meaning, table, ++*part, &state, now_ms);
+			status = add_route(meaning, table, ++glance.route_count, &state, now_ms);
+	}
+	*ret_glance = glance;
 	return status;
+}
+
+/*
+ * Whether lull-worker may know better. Where nothing is shut, everything is ready. A configuration
+ * may give the name to any model, and any name to the model; one that says its provider stands for
+ * the plain one too. Else a plain name is its own model.
+ */
+static bool is_doubtful(const struct glance *glance, const char *name, enum meaning_purpose purpose)
+{
+	char path[PROGRAM_PATH_BYTES_MAX];
+
+	if (purpose == MEANING_VERDICT && !glance->anything_is_shut)
+		return false;
+	if (glance->longer_name_is_shut || strchr(name, '/') != NULL || configuration_find(path))
+		return true;
+	return glance->route_count == 0 && glance->foundation_is_shut;
 }
 
 struct resolving {
 	struct meaning *meaning;
 	struct lull_table *table;
 	uint64_t now_ms;
-	uint32_t part; /* of the route met last */
+	uint32_t known_parts; /* those of the table */
+	uint32_t part;        /* of the route met last */
 };
 
 static int add_resolved(uint32_t kind, const char *key, void *userdata)
 {
 	struct resolving *const r = userdata;
-	uint32_t part = r->part;
 
 	if (kind == LULL_KIND_ROUTE)
-		part = ++r->part;
-	else if (kind == LULL_KIND_NAME && strcmp(key, r->meaning->text) == 0)
-		part = 0; /* what was asked for closes all of its routes */
-	return add_key(r->meaning, r->table, part, kind, key, r->now_ms);
+		r->part++;
+	if (r->part == r->known_parts) /* no route yet: nothing that it could belong to */
+		return 0;
+	r->meaning->deciding_part = r->known_parts + 1;
+	if (kind == LULL_KIND_NAME && strcmp(key, r->meaning->text) == 0)
+		return 0; /* what was asked for is part 0: it closes all of its routes */
+	return add_key(r->meaning, r->table, r->part, kind, key, r->now_ms);
 }
 
 static int add_name(struct meaning *meaning, const struct invocation *invocation,
-		    struct lull_table *table, const char *name, uint64_t now_ms)
+		    struct lull_table *table, const char *name, enum meaning_purpose purpose,
+		    uint64_t now_ms)
 {
 	struct resolving resolving = {.meaning = meaning, .table = table, .now_ms = now_ms};
-	uint32_t part = 0;
+	struct glance glance;
 	int status;
 
 	status = add_key(meaning, table, 0, LULL_KIND_NAME, name, now_ms);
 	if (status == 0)
-		status = add_routes_of(meaning, table, name, &part, now_ms);
-	if (status != 0 || part > 0 || !resolve_is_possible(name))
+		status = walk(meaning, table, name, now_ms, &glance);
+	if (status != 0 || !is_doubtful(&glance, name, purpose))
 		return status;
+	resolving.part = resolving.known_parts = glance.route_count;
 	return resolve_name(name, invocation->set.quiet, add_resolved, &resolving);
 }
 
 int meaning_init(struct meaning *meaning, const struct invocation *invocation,
-		 struct lull_table *table, const char *text, uint64_t now_ms)
+		 struct lull_table *table, const char *text, enum meaning_purpose purpose,
+		 uint64_t now_ms)
 {
 	uint32_t kind;
 	const char *key;
 	int status;
 
-	*meaning = (struct meaning){.text = text};
+	*meaning = (struct meaning){.text = text, .deciding_part = 1};
 	status = shared_parse_key(invocation, text, &kind, &key);
 	if (status != 0)
 		return status;
 	if (kind == LULL_KIND_NAME && key == text)
-		return add_name(meaning, invocation, table, key, now_ms);
+		return add_name(meaning, invocation, table, key, purpose, now_ms);
 	return add_key(meaning, table, 0, kind, key, now_ms);
 }
 
@@ -202,7 +255,8 @@ const struct lull_key_state *meaning_deciding(const struct meaning *meaning)
 	const struct lull_key_state *soonest = NULL;
 	const struct lull_key_state *of_part;
 
-	for (uint32_t part = 1; (of_part = deciding_of(meaning, part)) != NULL; part++)
+	for (uint32_t part = meaning->deciding_part; (of_part = deciding_of(meaning, part)) != NULL;
+	     part++)
 		if (soonest == NULL || of_part->ready_in_ms < soonest->ready_in_ms)
 			soonest = of_part;
 	return later(soonest, deciding_of(meaning, 0));

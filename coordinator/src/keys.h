@@ -5,9 +5,13 @@
  * People write the name of a model, or paste a key ("route:…"). A name means its name key and every
  * route of that model; a route stands on its credential and its endpoint. So a meaning is a list of
  * members, in parts: part 0 is what closes everything (the name), each further part is one way to
- * reach the model (a route and what it stands on).
+ * reach the model (a route, what it stands on, and the other names that it is called by).
  *
  *     ready  =  all of part 0  and  (no further part  or  all of any further part)
+ *
+ * The parts that the table shows come first. What lull-worker says of the name, where it is asked,
+ * comes behind them and alone decides: a route in the table may be that of another configuration,
+ * or of a key since rotated.
  *
  * Nothing here inserts a key into the table.
  */
@@ -31,6 +35,12 @@ struct meaning {
 	const char *text; /* as written; borrowed */
 	struct member *members;
 	size_t count, capacity;
+	uint32_t deciding_part; /* the first further part that decides */
+};
+
+enum meaning_purpose {
+	MEANING_VERDICT, /* only whether it is ready: a table without a shut key says so at once */
+	MEANING_WHOLE    /* all that it means */
 };
 
 /*
@@ -38,7 +48,8 @@ struct meaning {
  * Return: 0; an exit status after saying on stderr why not.
  */
 int meaning_init(struct meaning *meaning, const struct invocation *invocation,
-		 struct lull_table *table, const char *text, uint64_t now_ms);
+		 struct lull_table *table, const char *text, enum meaning_purpose purpose,
+		 uint64_t now_ms);
 void meaning_deinit(struct meaning *meaning);
 
 /* The key that decides: of part 0 and the part that is ready soonest, the one ready last. */

@@ -50,7 +50,7 @@ static void print_where(const struct meaning *meaning, const struct lull_key_sta
 	const struct key_text key = key_text(state->kind, state->key);
 
 	if (state->state == LULL_STATE_READY || strcmp(key.text, meaning->text) == 0 ||
-	    state->kind == LULL_KIND_ROUTE || state->kind == LULL_KIND_NAME)
+	    strcmp(state->key, meaning->text) == 0 || state->kind == LULL_KIND_ROUTE)
 		return;
 	out(" on ");
 	out_safe(key.text);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Asking lull-worker for the keys of a name. This costs its whole start-up, so it is done only for
- * names of which the table has no route.
+ * Asking lull-worker. This costs its whole start-up, so it is done only where a look at the table,
+ * or at the bytes of the configuration, leaves a doubt.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,49 +23,10 @@
 
 extern char **environ;
 
-static const char *const endings[] = {"yaml", "yml", "json"};
-
-static bool config_exists_in(const char *directory, const char *below)
-{
-	char path[PROGRAM_PATH_BYTES_MAX];
-
-	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
-		const int length = snprintf(path, sizeof(path), "%s%s/lull/config.%s", directory,
-					    below, endings[i]);
-
-		if (length > 0 && (size_t)length < sizeof(path) && access(path, F_OK) == 0)
-			return true;
-	}
-	return false;
-}
-
-static const char *environment(const char *name)
-{
-	const char *const value = getenv(name);
-
-	return value != NULL && value[0] != '\0' ? value : NULL;
-}
-
-bool resolve_is_possible(const char *name)
-{
-	const char *directory;
-
-	if (environment("LULL_CONFIG") != NULL || strchr(name, '/') != NULL)
-		return true;
-	directory = environment("XDG_CONFIG_HOME");
-	if (directory != NULL && config_exists_in(directory, ""))
-		return true;
-	if (directory == NULL && environment("HOME") != NULL &&
-	    config_exists_in(environment("HOME"), "/.config"))
-		return true;
-	return config_exists_in("/etc", "");
-}
-
 /* Starts the worker with its stdout into a pipe; stdin is ours, and stderr unless nobody wants it.
  */
-static int start(const char *path, const char *name, bool quiet, pid_t *ret_pid, int *ret_fd)
+static int start(const char *path, char *const *argv, bool quiet, pid_t *ret_pid, int *ret_fd)
 {
-	char *const argv[] = {(char *)path, (char *)"resolve", (char *)"--", (char *)name, NULL};
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
 	sigset_t as_default;
@@ -96,19 +57,18 @@ static int start(const char *path, const char *name, bool quiet, pid_t *ret_pid,
 	return -error;
 }
 
-static int read_keys(FILE *from, resolve_key_fn found, void *userdata)
+/* A line of the answer, without its newline. Non-zero: enough is known. */
+typedef int (*line_fn)(const char *line, void *userdata);
+
+static int read_lines(FILE *from, line_fn take, void *userdata)
 {
 	char *line = NULL;
 	size_t capacity = 0;
 	int result = 0;
 
 	while (result == 0 && getline(&line, &capacity, from) >= 0) {
-		uint32_t kind;
-		const char *key;
-
 		line[strcspn(line, "\n")] = '\0';
-		if (lull_key_parse(line, &kind, &key) == 0)
-			result = found(kind, key, userdata);
+		result = take(line, userdata);
 	}
 	free(line);
 	return result;
@@ -125,34 +85,91 @@ static int wait_for(pid_t pid)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-int resolve_name(const char *name, bool quiet, resolve_key_fn found, void *userdata)
+/*
+ * `lull-worker resolve OPTION OPERAND`, line by line.
+ * @ret_result: what `take` said last
+ *
+ * Return: lull-worker's exit status; negative errno: it could not be asked.
+ */
+static int ask(const char *option, const char *operand, bool quiet, line_fn take, void *userdata,
+	       int *ret_result)
 {
 	char path[PROGRAM_PATH_BYTES_MAX];
+	char *const argv[] = {path, (char *)"resolve", (char *)option, (char *)operand, NULL};
 	FILE *from;
 	pid_t pid = -1;
-	int fd = -1, error, status, result = 0;
+	int fd = -1, error;
 
+	*ret_result = 0;
 	error = program_find(PROGRAM_WORKER, path);
 	if (error == 0)
-		error = start(path, name, quiet, &pid, &fd);
-	if (error < 0) {
-		if (!quiet)
-			say("%s cannot be asked what '%s' is configured as (%s); going by the "
-			    "table alone",
-			    PROGRAM_WORKER, name, strerror(-error));
-		return 0;
-	}
+		error = start(path, argv, quiet, &pid, &fd);
+	if (error < 0)
+		return error;
 	from = fdopen(fd, "r");
 	if (from != NULL) {
-		result = read_keys(from, found, userdata);
+		*ret_result = read_lines(from, take, userdata);
 		(void)fclose(from);
 	} else {
 		(void)close(fd);
 	}
-	status = wait_for(pid);
-	if (status != 0 && status != NOT_CONFIGURED && !quiet)
+	return wait_for(pid);
+}
+
+/* ------------------------------------------------------------------ the keys of a name */
+
+struct key_taker {
+	resolve_key_fn found;
+	void *userdata;
+};
+
+static int take_key(const char *line, void *userdata)
+{
+	const struct key_taker *const taker = userdata;
+	uint32_t kind;
+	const char *key;
+
+	if (lull_key_parse(line, &kind, &key) < 0)
+		return 0;
+	return taker->found(kind, key, taker->userdata);
+}
+
+int resolve_name(const char *name, bool quiet, resolve_key_fn found, void *userdata)
+{
+	struct key_taker taker = {.found = found, .userdata = userdata};
+	int result;
+	const int status = ask("--", name, quiet, take_key, &taker, &result);
+
+	if (status < 0 && !quiet)
+		say("%s cannot be asked what '%s' is configured as (%s); going by the table alone",
+		    PROGRAM_WORKER, name, strerror(-status));
+	else if (status != 0 && status != NOT_CONFIGURED && !quiet)
 		say("%s was asked what '%s' is configured as and ended with %d; going by the table "
 		    "alone",
 		    PROGRAM_WORKER, name, status);
 	return result;
+}
+
+/* ------------------------------------------------------------------ the table */
+
+struct table_taker {
+	char *name;
+	size_t size;
+};
+
+static int take_table(const char *line, void *userdata)
+{
+	const struct table_taker *const taker = userdata;
+
+	(void)snprintf(taker->name, taker->size, "%s", line);
+	return 1;
+}
+
+int resolve_table(bool quiet, char *ret_table, size_t table_size)
+{
+	struct table_taker taker = {.name = ret_table, .size = table_size};
+	int result;
+
+	ret_table[0] = '\0';
+	return ask("--table", NULL, quiet, take_table, &taker, &result);
 }

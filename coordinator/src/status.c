@@ -68,7 +68,7 @@ static int add_meaning(struct rows *rows, const struct invocation *invocation,
 		       struct lull_table *table, const char *text, uint64_t now_ms)
 {
 	struct meaning meaning;
-	int status = meaning_init(&meaning, invocation, table, text, now_ms);
+	int status = meaning_init(&meaning, invocation, table, text, MEANING_WHOLE, now_ms);
 
 	for (size_t i = 0; status == 0 && i < meaning.count; i++) {
 		const struct member *const member = &meaning.members[i];

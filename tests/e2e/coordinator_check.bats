@@ -134,7 +134,93 @@ claude-sonnet-4: ready (not in the table)" ]
 	run -75 lull check fast
 }
 
-@test "the places of a configuration are looked at, and names with a provider always asked" {
+@test "check and clear honour every name that complete honours" {
+	export OPENAI_API_KEY=sk-1
+	lull hold -q openai/gpt-4o
+	run -75 lull complete --when-cooling fail -m gpt-4o hi
+	run -75 lull check gpt-4o
+	[ "$output" = "gpt-4o: held until cleared on name:openai/gpt-4o" ]
+	run -75 lull check openai/gpt-4o
+	[ "$output" = "openai/gpt-4o: held until cleared" ]
+	run -0 lull check gpt-4o-mini
+	run -0 lull status gpt-4o
+	[[ $output == *"name:openai/gpt-4o" ]]
+	run -0 lull clear gpt-4o
+	[ "$output" = "name:openai/gpt-4o: ready (was held until cleared)" ]
+	run -0 lull check gpt-4o
+	lull hold -q gpt-4o
+	run -75 lull check openai/gpt-4o
+	[ "$output" = "openai/gpt-4o: held until cleared on name:gpt-4o" ]
+	run -0 lull clear openai/gpt-4o
+	[ "$output" = "name:gpt-4o: ready (was held until cleared)" ]
+}
+
+@test "a credential that keeps a model shut is seen before the model's first call" {
+	export OPENAI_API_KEY=sk-1
+	lull resolve gpt-4o >"$SCRATCH/keys"
+	lull hold -q "$(grep ^credential: "$SCRATCH/keys")"
+	run -75 lull check gpt-4o
+	[[ $output == "gpt-4o: held until cleared on credential:"* ]]
+	OPENAI_API_KEY=sk-2 run -0 lull check gpt-4o # another key
+}
+
+@test "an alias is shut and cleared with the model behind it" {
+	export LULL_CONFIG=$SCRATCH/lull.yaml
+	cat >"$LULL_CONFIG" <<-EOF
+		model_list:
+		  - model_name: a
+		    litellm_params: {model: openai/gpt-4o, api_base: "https://one.example.com/v1", api_key: sk-1}
+	EOF
+	lull cool -q gpt-4o 40s
+	run -75 lull complete --when-cooling fail -m a hi
+	run -75 lull check a
+	[ "$(masked <<<"$output")" = "a: cooling for LEFT s, manual on name:gpt-4o" ]
+	run -75 lull check openai/gpt-4o
+	run -0 lull check b
+	run -0 lull clear a
+	[ "$(masked <<<"$output")" = "name:gpt-4o: ready (was cooling for LEFT s, manual)" ]
+	lull hold -q a
+	run -75 lull check gpt-4o
+	run -0 lull clear gpt-4o
+	[ "$output" = "name:a: ready (was held until cleared)" ]
+}
+
+@test "what the configuration says of a name decides, whatever else is in the table" {
+	export LULL_CONFIG=$SCRATCH/lull.yaml
+	touch "$LULL_CONFIG"
+	with_worker <<-EOF
+		echo "route:$ROUTE"
+		echo "name:gpt-4o"
+		echo "name:openai/gpt-4o"
+	EOF
+	fail_route rate_limited 429 30000
+	fail_other_route answered 200 -1 # of a key since rotated
+	run -75 lull check gpt-4o
+	rm "$LULL_CONFIG"
+	unset LULL_CONFIG
+	run -0 lull check gpt-4o # nobody is asked
+}
+
+@test "where nothing is shut, and for a plain name, nobody is asked" {
+	with_worker <<-EOF
+		touch "$SCRATCH/asked"
+	EOF
+	export LULL_CONFIG=$SCRATCH/lull.yaml
+	touch "$LULL_CONFIG"
+	fail_route answered 200 -1
+	run -0 lull check gpt-4o openai/gpt-4o fast
+	unset LULL_CONFIG
+	fail_route auth 401 -1
+	run -75 lull check gpt-4o
+	lull hold -q another
+	lull hold -q openai/gpt-4
+	run -75 lull check gpt-4o
+	[ ! -e "$SCRATCH/asked" ]
+	run -75 lull check gpt-4o openai/gpt-4o --all
+	[ -e "$SCRATCH/asked" ]
+}
+
+@test "the places of a configuration are looked at, and names with a provider asked" {
 	with_worker <<-EOF
 		echo "route:$ROUTE"
 	EOF
@@ -155,6 +241,7 @@ claude-sonnet-4: ready (not in the table)" ]
 @test "without lull-worker, or when it fails, the table alone is believed" {
 	export LULL_CONFIG=$SCRATCH/lull.yaml
 	touch "$LULL_CONFIG"
+	lull hold -q another # where nothing is shut there is no doubt, and nobody is asked
 	with_worker <<-EOF
 		exit 78
 	EOF
