@@ -226,12 +226,13 @@ static bool cooled_after_headers(const struct word *w)
 }
 
 /*
- * Did the headers come after the last counted failure? Also when the window is over: an attempt
- * that began inside it may still fail, and is not in a row then.
+ * Did the headers come after the last counted failure? Within one millisecond nobody can tell, and
+ * the doubt is the route's. Also when the window is over: an attempt that began inside it may still
+ * fail, and is not in a row then.
  */
 static bool headers_are_newer(const struct word *w, const struct word_event *e)
 {
-	return e->headers_ms != LULL_NEVER && e->headers_ms + WORD_SOFT_WINDOW_MS > w->until_ms;
+	return e->headers_ms != LULL_NEVER && e->headers_ms + WORD_SOFT_WINDOW_MS >= w->until_ms;
 }
 
 /* uses now_ms, headers_ms (LULL_NEVER: proves nothing about a soft count), lease */

@@ -182,7 +182,7 @@ inline admit()
 #define HEADERS_ARE_NEWER false
 #else
 /* Also when the window is over: an attempt that began inside it may still fail. */
-#define HEADERS_ARE_NEWER (e_headers != NEVER && e_headers + WINDOW > UNTIL(from))
+#define HEADERS_ARE_NEWER (e_headers != NEVER && e_headers + WINDOW >= UNTIL(from))
 #endif
 #if MUTANT == HEADERS_CLEAR_LATE
 #define HEADERS_PROVE(w) IS_SOFT(w)
