@@ -218,7 +218,7 @@ void slot_count(struct layout_slot *slot, enum slot_counter counter)
 	atomic_fetch_add_explicit(&slot->counters[counter], 1, memory_order_relaxed);
 }
 
-/* What else a change does, by what it means. */
+/* What else a change does, by what it means. A cooldown made longer is the same outage: told once. */
 struct consequence {
 	enum lull_event_type event; /* 0: none */
 	uint8_t counters;           /* bit 1 << enum slot_counter */
@@ -227,17 +227,19 @@ struct consequence {
 
 static const struct consequence *consequence_of(enum word_verdict verdict)
 {
+	/* clang-format off */
 	static const struct consequence consequences[] = {
-		[WORD_GO_PROBE] = {LULL_EVENT_PROBE,           1u << SLOT_PROBES,    false},
-		[WORD_COOLED] = {LULL_EVENT_COOLED,          1u << SLOT_COOLDOWNS, true },
-		[WORD_LENGTHENED] = {0,                          0,                    true }, /* the same outage: counted and told once */
-		[WORD_COUNTED] = {LULL_EVENT_SOFT,            0,                    true },
-		[WORD_OPENED] = {LULL_EVENT_OPENED,          0,                    true },
-		[WORD_RETURNED] = {LULL_EVENT_RETURNED,        0,                    false},
-		[WORD_OPERATOR_COOLED] = {LULL_EVENT_OPERATOR_COOLED, 0,                    true },
-		[WORD_OPERATOR_HELD] = {LULL_EVENT_HELD,            0,                    true },
-		[WORD_OPERATOR_CLEARED] = {LULL_EVENT_CLEARED,         0,                    true },
+		[WORD_GO_PROBE]         = {LULL_EVENT_PROBE,           1u << SLOT_PROBES,    false},
+		[WORD_COOLED]           = {LULL_EVENT_COOLED,          1u << SLOT_COOLDOWNS, true},
+		[WORD_LENGTHENED]       = {0,                          0,                    true},
+		[WORD_COUNTED]          = {LULL_EVENT_SOFT,            0,                    true},
+		[WORD_OPENED]           = {LULL_EVENT_OPENED,          0,                    true},
+		[WORD_RETURNED]         = {LULL_EVENT_RETURNED,        0,                    false},
+		[WORD_OPERATOR_COOLED]  = {LULL_EVENT_OPERATOR_COOLED, 0,                    true},
+		[WORD_OPERATOR_HELD]    = {LULL_EVENT_HELD,            0,                    true},
+		[WORD_OPERATOR_CLEARED] = {LULL_EVENT_CLEARED,         0,                    true},
 	};
+	/* clang-format on */
 	static const struct consequence none;
 
 	if ((size_t)verdict < sizeof(consequences) / sizeof(consequences[0]))
