@@ -5,6 +5,7 @@
  * It looks and changes nothing.
  */
 #include <dirent.h>
+#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "configuration.h"
 #include "duration.h"
 #include "exits.h"
 #include "findings.h"
@@ -172,7 +174,6 @@ static const struct {
 
 static void examine_environment(struct examination *e)
 {
-	const char *const config = environment("LULL_CONFIG");
 	bool any = false;
 
 	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
@@ -187,10 +188,34 @@ static void examine_environment(struct examination *e)
 	if (!any)
 		finding_add(&e->list, FINDING_OK, "environment", NULL,
 			    "no variable of Lull's is set");
-	if (config != NULL && access(config, R_OK) < 0)
-		finding_add(&e->list, FINDING_PROBLEM, "environment",
-			    "correct LULL_CONFIG, or unset it",
-			    "the file %s of LULL_CONFIG cannot be read", config);
+}
+
+/* ------------------------------------------------------------------ the configuration */
+
+static void examine_configuration(struct examination *e)
+{
+	struct configuration configuration;
+
+	configuration_init(&configuration, true, true);
+	if (configuration.path[0] == '\0')
+		finding_add(&e->list, FINDING_OK, "configuration", NULL, "there is none");
+	else if (access(configuration.path, R_OK) < 0)
+		finding_add(&e->list, FINDING_PROBLEM, "configuration",
+			    environment("LULL_CONFIG") != NULL ? "correct LULL_CONFIG, or unset it"
+							       : "make it readable",
+			    "%s cannot be read: %s", configuration.path, strerror(errno));
+	else if (configuration.is_broken)
+		finding_add(&e->list, FINDING_PROBLEM, "configuration",
+			    "see 'lull config check'; until then which table it names is not known",
+			    "%s was not understood", configuration.path);
+	else if (configuration.table[0] != '\0')
+		finding_add(&e->list, FINDING_NOTE, "configuration",
+			    "programs without it, or with another, use another table",
+			    "%s leads to the table named %s", configuration.path,
+			    configuration.table);
+	else
+		finding_add(&e->list, FINDING_OK, "configuration", NULL, "%s names no table",
+			    configuration.path);
 }
 
 /* ------------------------------------------------------------------ what will delete it */
@@ -287,8 +312,8 @@ static void examine_programs(struct examination *e)
 /* ------------------------------------------------------------------ the verb */
 
 static void (*const examine[])(struct examination *e) = {
-	examine_table,     examine_others, examine_environment, examine_removal,
-	examine_container, examine_shm,    examine_programs,
+	examine_table,   examine_others,    examine_environment, examine_configuration,
+	examine_removal, examine_container, examine_shm,         examine_programs,
 };
 
 static int report(const struct invocation *invocation, const struct examination *e)

@@ -15,6 +15,7 @@
 
 #include <lull/lull.h>
 
+#include "configuration.h"
 #include "exits.h"
 #include "near.h"
 #include "options.h"
@@ -122,8 +123,24 @@ static void keep_standard_descriptors_taken(void)
 			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* The verbs look where the calls do: --table, else what the configuration names, else liblull's
+ * default. @configuration: what the name may stand in */
+static void settle_table(struct settings *set, struct configuration *configuration)
+{
+	if (set->table != NULL)
+		return;
+	configuration_init(configuration, false, set->quiet);
+	if (configuration->table[0] != '\0')
+		set->table = configuration->table;
+	else if (configuration->is_broken && !set->quiet)
+		say("%s was not understood, so which table it names is not known; going by "
+		    "$LULL_SHM_NAME or the default",
+		    configuration->path);
+}
+
 static int run(const struct verb *verb, int argc, char **argv)
 {
+	struct configuration configuration;
 	struct invocation invocation;
 
 	if (options_parse(verb, argc, argv, &invocation) < 0)
@@ -132,8 +149,10 @@ static int run(const struct verb *verb, int argc, char **argv)
 		options_help(verb);
 	else if (invocation.set.version)
 		print_version();
-	else
+	else {
+		settle_table(&invocation.set, &configuration);
 		return verb->run(&invocation);
+	}
 	return EXIT_DONE;
 }
 

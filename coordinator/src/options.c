@@ -23,7 +23,7 @@
 /* clang-format off */
 static const struct option_row common_options[] = {
 	{.name = "table", .member = OPTION_SETS(table), .type = OPTION_TEXT, .argument = "NAME",
-	 .help = "the table of that name instead of $LULL_SHM_NAME or the default"},
+	 .help = "the table of that name instead of the configured or default one"},
 	{.name = "quiet", .letter = 'q', .member = OPTION_SETS(quiet),
 	 .help = "no confirmations and no warnings; errors remain"},
 	{.name = "verbose", .letter = 'v', .member = OPTION_SETS(verbose),

@@ -17,7 +17,8 @@ struct output;
 
 /* What the options of a command line have set. */
 struct settings {
-	const char *table; /* --table; NULL: the environment's or the default */
+	const char *table; /* --table, else the configuration's; NULL: the environment's or the
+			      default */
 	const char *group; /* --group */
 	uint64_t slots;    /* --slots; 0: not given */
 	uint64_t count;    /* -n */

@@ -286,6 +286,52 @@ claude-sonnet-4: ready (not in the table)" ]
 	run -0 lull check fast
 }
 
+@test "the table that the configuration names is everybody's" {
+	export LULL_CONFIG=$SCRATCH/lull.yaml OPENAI_API_KEY=sk-1
+	echo 'lull: {table: team}' >"$LULL_CONFIG"
+	lull hold -q gpt-4o
+	[ "$(ls "$LULL_SHM_DIR")" = team ]
+	run -75 lull complete --when-cooling fail -m gpt-4o hi
+	run -75 lull check gpt-4o
+	LULL_SHM_NAME=x run -75 lull check gpt-4o # as for complete, the configuration goes first
+	run -0 lull check --table x gpt-4o
+	for verb in "status --json" "events --json" "check --json gpt-4o"; do
+		# shellcheck disable=SC2086
+		[ "$(lull $verb | jq -r .table)" = "$LULL_SHM_DIR/team" ]
+	done
+	lull clear -q gpt-4o
+	lull reset -q
+	[ "$(ls "$LULL_SHM_DIR")" = team ]
+	echo 'lull: {policy: tutorial}' >"$LULL_CONFIG"
+	lull hold -q gpt-4o
+	run -75 lull complete --when-cooling fail -m gpt-4o hi
+	[ "$(ls "$LULL_SHM_DIR" | wc -l)" = 2 ]
+}
+
+@test "a configuration that cannot name a table costs nothing, a broken one is told" {
+	export LULL_CONFIG=$SCRATCH/lull.yaml
+	with_worker <<-EOF
+		touch "$SCRATCH/asked"
+		exit 78
+	EOF
+	echo 'model_list: []' >"$LULL_CONFIG"
+	run -0 lull hold gpt-4o
+	LULL_CONFIG=$SCRATCH run -0 lull hold gpt-4o # a directory
+	[ ! -e "$SCRATCH/asked" ]
+	echo 'lull: {table: [}' >"$LULL_CONFIG"
+	run -0 --separate-stderr lull hold gpt-4o
+	[ "$stderr" = "lull: $LULL_CONFIG was not understood, so which table it names is not known; going by \$LULL_SHM_NAME or the default" ]
+	[ -e "$SCRATCH/asked" ]
+	run -0 --separate-stderr lull hold -q gpt-4o
+	[ -z "$stderr" ]
+	rm "$SCRATCH/asked"
+	run -0 lull hold --table x gpt-4o
+	[ ! -e "$SCRATCH/asked" ]
+	head -c 1100000 /dev/zero | tr '\0' '#' >"$LULL_CONFIG" # too much to look through
+	run -0 lull hold gpt-4o
+	[ -e "$SCRATCH/asked" ]
+}
+
 @test "--table chooses the table" {
 	lull cool -q --table x gpt-4o 40s
 	[ -f "$LULL_SHM_DIR/x" ]

@@ -112,8 +112,26 @@ export -f as_user
 note LULL_SHM_DIR=SCRATCH/shm
 note LULL_SHM_GROUP=$(id -g)
 note LULL_CONFIG=SCRATCH/c.yaml" ]
-	LULL_CONFIG=$SCRATCH/none.yaml run -1 lull doctor --json
-	[[ $(about environment <<<"$output") == *"problem the file SCRATCH/none.yaml of LULL_CONFIG cannot be read" ]]
+}
+
+@test "the configuration is named, and the table that it leads to" {
+	run -0 lull doctor --json
+	[ "$(about configuration <<<"$output")" = "ok there is none" ]
+	export LULL_CONFIG=$SCRATCH/c.yaml
+	run -1 lull doctor --json
+	[ "$(about configuration <<<"$output")" = "problem SCRATCH/c.yaml cannot be read: No such file or directory" ]
+	cp "$LULL_BIN_DIR/lull-worker" "$SCRATCH/bin/lull-worker"
+	echo 'model_list: []' >"$LULL_CONFIG"
+	run -0 lull doctor --json
+	[ "$(about configuration <<<"$output")" = "ok SCRATCH/c.yaml names no table" ]
+	echo 'lull: {table: team}' >"$LULL_CONFIG"
+	run -0 lull doctor --json
+	[ "$(about configuration <<<"$output")" = "note SCRATCH/c.yaml leads to the table named team" ]
+	[[ $(about table <<<"$output") == "ok SCRATCH/shm/team is not there yet; "* ]]
+	echo 'lull: {table: [}' >"$LULL_CONFIG"
+	run -1 --separate-stderr lull doctor --json
+	[ "$(about configuration <<<"$output")" = "problem SCRATCH/c.yaml was not understood" ]
+	[[ $stderr == *"lull: $LULL_CONFIG was not understood, so which table it names is not known; "* ]]
 }
 
 @test "a missing lull-worker is a problem" {

@@ -47,7 +47,7 @@ synopsis_of() {
 		options:
 		      --all          exit 0 only if all are ready
 		      --json         print JSON
-		      --table NAME   the table of that name instead of $LULL_SHM_NAME or the default
+		      --table NAME   the table of that name instead of the configured or default one
 		  -q, --quiet        no confirmations and no warnings; errors remain
 		  -v, --verbose      say which table is used, and each time why it is not shared
 		  -h, --help         print this text
