@@ -238,3 +238,20 @@ messages() {
 	kill "$ASKING"
 	asking_ended 143
 }
+
+@test "a table that the call finds full is warned of, once" {
+	local i
+
+	lull init --slots 64
+	for ((i = 0; i < 64; i++)); do
+		lull cool -q "filler-$i" 1h || true
+	done
+	run --separate-stderr -0 ask -m openai/m1 hi
+	[ "$output" = "Answer from m1." ]
+	[ "${#stderr_lines[@]}" = 1 ]
+	[[ $stderr == *" is full: "*"lull reset"* ]]
+	run --separate-stderr -0 ask -m openai/m1 hi
+	[ -z "$stderr" ]
+	run --separate-stderr -0 ask -m openai/m1 -v hi
+	[ "$(grep -c " is full: " <<<"$stderr")" = 1 ]
+}

@@ -311,24 +311,29 @@ static int open_http(const struct settings *settings, struct lull_http **ret_htt
 	http_options.table_name = settings->table_name;
 	http_options.message = print_message;
 	rc = lull_http_open(&http_options, ret_http);
-	if (rc == 0) {
-		http_tell_table(*ret_http, settings->log_level == LOG_LEVEL_VERBOSE);
+	if (rc == 0)
 		return 0;
-	}
 	return rc == -ENOMEM ? EX_SOFTWARE : EX_CONFIG;
 }
 
 static int complete(const struct settings *settings, const struct buffer *request,
 		    const char *model)
 {
+	const bool is_verbose = settings->log_level == LOG_LEVEL_VERBOSE;
 	struct route_list routes = {0};
 	struct lull_http *http = NULL;
 	int code = open_http(settings, &http);
+	bool told = false;
 
-	if (code == 0)
+	if (code == 0) {
+		told = http_tell_table(http, is_verbose);
 		code = find_routes(settings, http, model, &routes);
-	if (code == 0)
+	}
+	if (code == 0) {
 		code = run(settings, http, &routes, request);
+		if (!told)
+			(void)http_tell_table(http, is_verbose);
+	}
 	route_list_deinit(&routes);
 	lull_http_close(http);
 	return code;

@@ -82,12 +82,14 @@ void lull_http_close(struct lull_http *http)
 	free(http);
 }
 
-void http_tell_table(const struct lull_http *http, bool every_time)
+bool http_tell_table(const struct lull_http *http, bool every_time)
 {
 	const char *problem = lull_table_problem(http->table);
 
-	if (problem && (every_time || lull_table_problem_is_news(http->table)) && http->message)
-		http->message(problem, 0, http->userdata);
+	if (!problem || !http->message || (!every_time && !lull_table_problem_is_news(http->table)))
+		return false;
+	http->message(problem, 0, http->userdata);
+	return true;
 }
 
 void http_call_options(const struct lull_http *http, uint32_t default_when_cooling,
@@ -261,6 +263,7 @@ int lull_complete(struct lull_http *http, const char *request, size_t request_by
 	struct json_object *object, *model = NULL;
 	char error[128];
 	int rc = -EBADMSG;
+	bool told;
 
 	lull_complete_options_init(&defaults);
 	options = options ? options : &defaults;
@@ -268,7 +271,7 @@ int lull_complete(struct lull_http *http, const char *request, size_t request_by
 		return -EINVAL;
 	if (request_bytes > LULL_REQUEST_BYTES_MAX)
 		return -EMSGSIZE;
-	http_tell_table(http, false);
+	told = http_tell_table(http, false);
 	object = json_read(request, request_bytes, error);
 	if (json_object_is_type(object, json_type_object)) {
 		(void)json_object_object_get_ex(object, "model", &model);
@@ -277,6 +280,8 @@ int lull_complete(struct lull_http *http, const char *request, size_t request_by
 			 ret_completion);
 	}
 	json_object_put(object);
+	if (!told)
+		(void)http_tell_table(http, false);
 	return rc;
 }
 

@@ -19,8 +19,12 @@ struct lull_http {
 	void *userdata;
 };
 
-/* Tells why the table is not shared, if it is not: once an hour and host, or every time. */
-void http_tell_table(const struct lull_http *http, bool every_time);
+/*
+ * Tells why the table is not shared, or not with all of its keys: once an hour and host, or every
+ * time. A table may be found full only by the call, so ask again after it, unless it was told.
+ * Return: true: it was told.
+ */
+bool http_tell_table(const struct lull_http *http, bool every_time);
 
 /* The call's settings: liblull's defaults, then the configuration's, then what is given here. */
 void http_call_options(const struct lull_http *http, uint32_t default_when_cooling,
