@@ -15,7 +15,6 @@
 #include "fuzz.h"
 #include "http_text.h"
 
-static const struct adapter *adapter;
 static struct http_route route = {
 	.model = (char *)"the \"model\"",
 	.base_url = (char *)"https://host/v1",
@@ -32,7 +31,7 @@ static void check_answer(const struct answer *answer)
 	struct answer copy;
 
 	CHECK(strlen(answer->json) == answer->json_bytes);
-	CHECK(adapter->read_answer(&route, &again, &copy, &verdict) == 0);
+	CHECK(answer_read(&route, &again, &copy, &verdict) == 0);
 	CHECK(strcmp(answer->json, copy.json) == 0);
 	CHECK(!answer->text == !copy.text);
 	CHECK(!answer->text || strcmp(answer->text, copy.text) == 0);
@@ -43,7 +42,7 @@ static void read_whole(const struct wire_response *response)
 {
 	struct verdict verdict;
 	struct answer answer;
-	int rc = adapter->read_answer(&route, response, &answer, &verdict);
+	int rc = answer_read(&route, response, &answer, &verdict);
 
 	CHECK(verdict.rule);
 	CHECK((rc == 0) == (verdict.outcome.class_id == LULL_CLASS_ANSWERED));
@@ -79,7 +78,7 @@ static int write_chunk(const struct stream_event *event, void *userdata)
 static void read_stream(const struct wire_response *response, size_t piece_size,
 			struct streamed *ret)
 {
-	struct stream_reader *reader = adapter->stream_new(&route);
+	struct stream_reader *reader = stream_new(&route);
 	int rc = 0;
 
 	CHECK(reader);
@@ -88,17 +87,17 @@ static void read_stream(const struct wire_response *response, size_t piece_size,
 	for (size_t at = 0; at < response->body_bytes && rc == 0; at += piece_size) {
 		size_t left = response->body_bytes - at;
 
-		rc = adapter->stream_feed(reader, response->body + at,
+		rc = stream_feed(reader, response->body + at,
 					  left < piece_size ? left : piece_size, write_chunk,
 					  &ret->chunks);
 	}
 	CHECK(rc == 0 || rc == 1);
-	adapter->stream_end(reader, response, false, &ret->verdict);
+	stream_end(reader, response, false, &ret->verdict);
 	CHECK(ret->verdict.rule);
 	CHECK(rc == 0 || ret->verdict.outcome.class_id != LULL_CLASS_ANSWERED);
 	if (ret->verdict.outcome.class_id == LULL_CLASS_ANSWERED)
-		CHECK(adapter->stream_answer(reader, &ret->answer) == 0);
-	adapter->stream_free(reader);
+		CHECK(stream_answer(reader, &ret->answer) == 0);
+	stream_free(reader);
 }
 
 static void compare_streams(const struct wire_response *response, size_t piece_size)
@@ -159,7 +158,7 @@ static void write_request(const char *bytes, size_t size, bool stream)
 	char problem[256];
 	struct json_object *before = json_read(bytes, size, problem), *after;
 	struct http_request request;
-	int rc = adapter->write_request(&route, bytes, size, stream, &request, problem);
+	int rc = request_write(&route, bytes, size, stream, &request, problem);
 
 	CHECK(rc == 0 || rc == -EINVAL);
 	if (rc == 0 && json_object_is_type(before, json_type_object)) {
@@ -181,7 +180,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct wire_response response = {
 		.status = 200, .body = (const char *)data, .body_bytes = size};
 
-	adapter = adapter_by_name("openai");
 	route.provider = provider_by_name(choice & 1 ? "deepseek" : "openai");
 	if (http_text_parse((const char *)data, size, &text, &expected) == 0) {
 		response = text.response;

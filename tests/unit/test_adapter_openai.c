@@ -12,11 +12,6 @@
 #include "cunit_main.h"
 #include "wire.h"
 
-static const struct adapter *adapter(void)
-{
-	return adapter_by_name("openai");
-}
-
 static struct http_route route_of(const char *provider)
 {
 	return (struct http_route){
@@ -47,7 +42,7 @@ static void check_request(const struct request_case *c)
 	int rc;
 
 	route.extra_body = (char *)c->extra_body;
-	rc = adapter()->write_request(&route, c->request, strlen(c->request), c->stream, &request,
+	rc = request_write(&route, c->request, strlen(c->request), c->stream, &request,
 				      error);
 	CU_ASSERT_EQUAL(rc, 0);
 	if (rc != 0) {
@@ -170,7 +165,7 @@ static void test_requests_that_cannot_be_put_are_refused_with_a_sentence(void)
 
 		route.extra_body = (char *)cases[i].extra_body;
 		route.api_key = (char *)cases[i].api_key;
-		CU_ASSERT_EQUAL(adapter()->write_request(&route, cases[i].request,
+		CU_ASSERT_EQUAL(request_write(&route, cases[i].request,
 							 strlen(cases[i].request), false, &request, error),
 				-EINVAL);
 		CU_ASSERT_STRING_EQUAL(error, cases[i].error);
@@ -194,7 +189,7 @@ static void test_a_request_over_the_cap_is_refused(void)
 		rc = buffer_add(&text, "x", 1);
 	(void)buffer_add(&text, "\"}", 2);
 	CU_ASSERT_EQUAL(
-		adapter()->write_request(&route, text.bytes, text.size, false, &request, error),
+		request_write(&route, text.bytes, text.size, false, &request, error),
 		-EMSGSIZE);
 	CU_ASSERT_STRING_EQUAL(error, "the request is over 32 MiB");
 	buffer_deinit(&text);
@@ -216,7 +211,7 @@ static void test_headers_are_the_routes_own(void)
 	char expected[64];
 	char error[256];
 
-	CU_ASSERT_EQUAL_FATAL(adapter()->write_request(&route, "{}", 2, true, &request, error), 0);
+	CU_ASSERT_EQUAL_FATAL(request_write(&route, "{}", 2, true, &request, error), 0);
 	CU_ASSERT_STRING_EQUAL(request.url, "https://host/v1/chat/completions");
 	CU_ASSERT_STRING_EQUAL(header_of(&request, "Authorization: "), "Bearer secret-key");
 	CU_ASSERT_STRING_EQUAL(header_of(&request, "Content-Type: "), "application/json");
@@ -229,7 +224,7 @@ static void test_headers_are_the_routes_own(void)
 	route.api_key = NULL;
 	route.organization = (char *)"org-1";
 	route.headers = own;
-	CU_ASSERT_EQUAL_FATAL(adapter()->write_request(&route, "{}", 2, false, &request, error), 0);
+	CU_ASSERT_EQUAL_FATAL(request_write(&route, "{}", 2, false, &request, error), 0);
 	CU_ASSERT_STRING_EQUAL(header_of(&request, "Authorization: "), "");
 	CU_ASSERT_STRING_EQUAL(header_of(&request, "Accept: "), "application/json");
 	CU_ASSERT_STRING_EQUAL(header_of(&request, "OpenAI-Organization: "), "org-1");
@@ -247,7 +242,7 @@ static int read_answer(const char *body, struct answer *answer, struct verdict *
 	const struct wire_response response = {
 		.status = 200, .body = body, .body_bytes = strlen(body)};
 
-	return adapter()->read_answer(&route, &response, answer, verdict);
+	return answer_read(&route, &response, answer, verdict);
 }
 
 /* clang-format off */
@@ -400,13 +395,13 @@ static void stream(const char *body, const char *content_type, bool cut, size_t 
 	size_t size = strlen(body);
 
 	route = route_of("openai");
-	*ret = (struct streamed){.reader = adapter()->stream_new(&route)};
+	*ret = (struct streamed){.reader = stream_new(&route)};
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ret->reader);
 	for (size_t at = 0; at < size && ret->fed == 0; at += piece_size)
-		ret->fed = adapter()->stream_feed(ret->reader, body + at,
+		ret->fed = stream_feed(ret->reader, body + at,
 						  size - at < piece_size ? size - at : piece_size,
 						  see, &ret->seen);
-	adapter()->stream_end(ret->reader, &head, cut, &ret->verdict);
+	stream_end(ret->reader, &head, cut, &ret->verdict);
 }
 
 static void check_stream(const char *body, uint32_t class_id, const char *rule)
@@ -420,7 +415,7 @@ static void check_stream(const char *body, uint32_t class_id, const char *rule)
 		if (strcmp(streamed.verdict.rule, rule) != 0)
 			(void)printf("    %s: %s\n", body, streamed.verdict.rule);
 		CU_ASSERT_STRING_EQUAL(streamed.verdict.rule, rule);
-		adapter()->stream_free(streamed.reader);
+		stream_free(streamed.reader);
 	}
 }
 
@@ -490,9 +485,9 @@ static void test_nothing_is_read_after_an_error(void)
 	stream(DELTA("{\"content\":\"a\"}") EVENT("{\"error\":{\"code\":500}}") DELTA("{\"content\":\"b\"}"), NULL, false, SIZE_MAX, &s);
 	CU_ASSERT_EQUAL(s.fed, 1);
 	CU_ASSERT_EQUAL(s.seen.chunks, 1);
-	CU_ASSERT_EQUAL(adapter()->stream_feed(s.reader, DELTA("{}"), 5, see, &s.seen), 1);
+	CU_ASSERT_EQUAL(stream_feed(s.reader, DELTA("{}"), 5, see, &s.seen), 1);
 	CU_ASSERT_EQUAL(s.seen.chunks, 1);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 }
 
 static void test_a_broken_connection_after_the_finish_breaks_nothing(void)
@@ -501,13 +496,13 @@ static void test_a_broken_connection_after_the_finish_breaks_nothing(void)
 
 	stream(DELTA("{\"content\":\"a\"}") END("stop"), NULL, true, SIZE_MAX, &s);
 	CU_ASSERT_EQUAL(s.verdict.outcome.class_id, LULL_CLASS_ANSWERED);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 	stream(DELTA("{\"content\":\"a\"}"), NULL, true, SIZE_MAX, &s);
 	CU_ASSERT_EQUAL(s.verdict.outcome.class_id, LULL_CLASS_TRUNCATED_STREAM);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 	stream("", NULL, true, SIZE_MAX, &s);
 	CU_ASSERT_EQUAL(s.verdict.outcome.class_id, LULL_CLASS_TRUNCATED_STREAM);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 }
 
 static void test_chunks_tell_what_they_hold(void)
@@ -542,7 +537,7 @@ static void test_chunks_tell_what_they_hold(void)
 		CU_ASSERT_EQUAL(s.seen.contents, cases[i].content);
 		CU_ASSERT_EQUAL(s.seen.finishes, 0);
 		CU_ASSERT_STRING_EQUAL(s.seen.text, cases[i].text);
-		adapter()->stream_free(s.reader);
+		stream_free(s.reader);
 	}
 }
 
@@ -552,32 +547,32 @@ static void test_chunks_pass_through_as_one_line(void)
 
 	stream(EVENT("{ \"choices\" : [], \"x\": 1.50, \"y\": \"a\\/b\" }"), NULL, false, 1, &s);
 	CU_ASSERT_STRING_EQUAL(s.seen.last, "{ \"choices\" : [], \"x\": 1.50, \"y\": \"a\\/b\" }");
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 	stream("data: {\"choices\":\ndata: [],\r\ndata:\"x\":1}\n\n", NULL, false, 1, &s);
 	CU_ASSERT_STRING_EQUAL(s.seen.last, "{\"choices\": [], \"x\":1}");
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 	stream(EVENT("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"eos\"}]}"), NULL, false, 1, &s);
 	CU_ASSERT_STRING_EQUAL(s.seen.last, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
 	CU_ASSERT_EQUAL(s.seen.finishes, 1);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 	/* what is no chunk is not handed out */
 	stream(EVENT("{\"type\":\"ping\"}") EVENT("{}") EVENT("[]") EVENT("7"), NULL, false, 1, &s);
 	CU_ASSERT_EQUAL(s.seen.chunks, 0);
 	CU_ASSERT_EQUAL(s.fed, 0);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 }
 
 static void test_the_reader_of_chunks_can_stop(void)
 {
 	struct http_route route = route_of("openai");
-	struct stream_reader *reader = adapter()->stream_new(&route);
+	struct stream_reader *reader = stream_new(&route);
 	struct seen seen = {.stop_at = 2};
 	static const char body[] = DELTA("{\"content\":\"a\"}") DELTA("{\"content\":\"b\"}") DELTA("{\"content\":\"c\"}");
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
-	CU_ASSERT_EQUAL(adapter()->stream_feed(reader, body, strlen(body), see, &seen), -ECANCELED);
+	CU_ASSERT_EQUAL(stream_feed(reader, body, strlen(body), see, &seen), -ECANCELED);
 	CU_ASSERT_EQUAL(seen.chunks, 2);
-	adapter()->stream_free(reader);
+	stream_free(reader);
 }
 
 /* ---- streams put together */
@@ -589,13 +584,13 @@ static void check_answer(const char *body, const char *expected)
 
 	stream(body, "text/event-stream", false, 7, &s);
 	CU_ASSERT_EQUAL_FATAL(s.verdict.outcome.class_id, LULL_CLASS_ANSWERED);
-	CU_ASSERT_EQUAL_FATAL(adapter()->stream_answer(s.reader, &answer), 0);
+	CU_ASSERT_EQUAL_FATAL(stream_answer(s.reader, &answer), 0);
 	if (strcmp(answer.json, expected) != 0)
 		(void)printf("    got %s\n    not %s\n", answer.json, expected);
 	CU_ASSERT_STRING_EQUAL(answer.json, expected);
 	CU_ASSERT_EQUAL(answer.json_bytes, strlen(expected));
 	answer_deinit(&answer);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 }
 
 #define HEAD   "{\"id\":\"c1\",\"object\":\"chat.completion\",\"created\":9,\"model\":\"m\",\"choices\":["
@@ -707,11 +702,11 @@ static void test_one_body_instead_of_a_stream_is_one_chunk(void)
 		CU_ASSERT_EQUAL(s.seen.finishes, 1);
 		CU_ASSERT_STRING_EQUAL(s.seen.text, "a}\"");
 		CU_ASSERT_PTR_NOT_NULL(strstr(s.seen.last, "chat.completion.chunk"));
-		CU_ASSERT_EQUAL_FATAL(adapter()->stream_answer(s.reader, &answer), 0);
+		CU_ASSERT_EQUAL_FATAL(stream_answer(s.reader, &answer), 0);
 		CU_ASSERT_EQUAL(answer.json_bytes, strlen(body) - 3);
 		CU_ASSERT_STRING_EQUAL(answer.text, "a}\"");
 		answer_deinit(&answer);
-		adapter()->stream_free(s.reader);
+		stream_free(s.reader);
 	}
 }
 
@@ -734,7 +729,7 @@ static void test_text_that_is_no_stream_is_an_edges(void)
 	stream("Service unavailable, sorry", "text/plain", false, SIZE_MAX, &s);
 	CU_ASSERT_EQUAL(s.verdict.outcome.class_id, LULL_CLASS_MALFORMED_RESPONSE);
 	CU_ASSERT_EQUAL(s.verdict.outcome.scope, LULL_KIND_ENDPOINT);
-	adapter()->stream_free(s.reader);
+	stream_free(s.reader);
 }
 
 int main(void)

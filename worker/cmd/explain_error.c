@@ -110,24 +110,23 @@ static int take_event(const struct stream_event *event, void *userdata)
 	return 0;
 }
 
-static void judge_stream(const struct adapter *adapter, const struct http_route *route,
-			 const struct wire_response *response, struct verdict *ret)
+static void judge_stream(const struct http_route *route, const struct wire_response *response,
+			 struct verdict *ret)
 {
-	struct stream_reader *reader = adapter->stream_new(route);
+	struct stream_reader *reader = stream_new(route);
 
 	verdict_set(ret, LULL_CLASS_LOCAL, "memory", "out of memory");
 	if (!reader)
 		return;
-	(void)adapter->stream_feed(reader, response->body, response->body_bytes, take_event, NULL);
-	adapter->stream_end(reader, response, false, ret);
-	adapter->stream_free(reader);
+	(void)stream_feed(reader, response->body, response->body_bytes, take_event, NULL);
+	stream_end(reader, response, false, ret);
+	stream_free(reader);
 }
 
 /* Return: 0; -ENOTSUP an answer whose form cannot be read. */
 static int judge(const struct provider *provider, const struct wire_response *response,
 		 struct verdict *ret)
 {
-	const struct adapter *adapter = adapter_by_name(provider->adapter);
 	const struct http_route route = {.provider = provider};
 	const char *type = wire_header_get(response, "content-type");
 	struct answer answer;
@@ -136,11 +135,11 @@ static int judge(const struct provider *provider, const struct wire_response *re
 		classify_response(provider, response, ret);
 		return 0;
 	}
-	if (!adapter)
+	if (!adapter_of(&route))
 		return -ENOTSUP;
 	if (type && strstr(type, "event-stream"))
-		judge_stream(adapter, &route, response, ret);
-	else if (adapter->read_answer(&route, response, &answer, ret) == 0)
+		judge_stream(&route, response, ret);
+	else if (answer_read(&route, response, &answer, ret) == 0)
 		answer_deinit(&answer);
 	return 0;
 }

@@ -3,24 +3,18 @@
  * The table of adapters: one row for each form in which models are spoken to. What differs between
  * vendors of one form is data in their rows of provider.c. Below it, what all forms share.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "openai.h"
 
+/* clang-format off */
 static const struct adapter adapters[] = {
-	{
-         .name = "openai",
-         .write_request = openai_write_request,
-         .read_answer = openai_read_answer,
-         .stream_new = openai_stream_new,
-         .stream_feed = openai_stream_feed,
-         .stream_end = openai_stream_end,
-         .stream_answer = openai_stream_answer,
-         .stream_free = openai_stream_free,
-	 },
+	{"openai", openai_write_request, NULL, NULL},
 };
+/* clang-format on */
 
 const struct adapter *adapter_by_name(const char *name)
 {
@@ -28,6 +22,27 @@ const struct adapter *adapter_by_name(const char *name)
 		if (strcmp(adapters[i].name, name) == 0)
 			return &adapters[i];
 	return NULL;
+}
+
+const struct adapter *adapter_of(const struct http_route *route)
+{
+	return adapter_by_name(route->provider->adapter);
+}
+
+int request_write(const struct http_route *route, const char *request, size_t request_bytes,
+		  bool stream, struct http_request *ret, char *error)
+{
+	int rc;
+
+	*ret = (struct http_request){0};
+	buffer_init(&ret->body, WIRE_BODY_BYTES_MAX);
+	(void)snprintf(error, REQUEST_ERROR_BYTES, "out of memory");
+	rc = adapter_of(route)->write_request(route, request, request_bytes, stream, ret, error);
+	if (rc == 0)
+		error[0] = '\0';
+	else
+		http_request_deinit(ret);
+	return rc;
 }
 
 const char *wire_header_get(const struct wire_response *response, const char *name)
@@ -48,11 +63,4 @@ void http_request_deinit(struct http_request *request)
 	free(request->url);
 	buffer_deinit(&request->body);
 	*request = (struct http_request){0};
-}
-
-void answer_deinit(struct answer *answer)
-{
-	free(answer->json);
-	free(answer->text);
-	*answer = (struct answer){0};
 }

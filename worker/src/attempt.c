@@ -62,7 +62,6 @@ static const struct {
 struct http_attempt {
 	struct http_attempt_job job;
 	struct lull_step step;
-	const struct adapter *adapter;
 	struct http_request request;
 	struct transfer *transfer;
 	struct stream_reader *reader; /* the answer is a stream */
@@ -199,7 +198,7 @@ static int on_head(const struct wire_response *head, void *userdata)
 	tell(attempt, LULL_PROGRESS_ACCEPTED);
 	if (!is_stream(attempt, head))
 		return 0;
-	attempt->reader = attempt->adapter->stream_new(attempt->job.route);
+	attempt->reader = stream_new(attempt->job.route);
 	attempt->stopped = attempt->reader ? 0 : -ENOMEM;
 	return attempt->stopped;
 }
@@ -207,8 +206,7 @@ static int on_head(const struct wire_response *head, void *userdata)
 static int on_body(const char *bytes, size_t size, void *userdata)
 {
 	struct http_attempt *attempt = userdata;
-	int rc = attempt->reader ? attempt->adapter->stream_feed(attempt->reader, bytes, size,
-								 on_event, attempt)
+	int rc = attempt->reader ? stream_feed(attempt->reader, bytes, size, on_event, attempt)
 				 : buffer_add(&attempt->body, bytes, size);
 
 	attempt->error_event = rc > 0;
@@ -239,13 +237,12 @@ int http_attempt_start(struct transport *transport, const struct http_attempt_jo
 		return rc;
 	attempt->job = *job;
 	attempt->step = *step;
-	attempt->adapter = adapter_by_name(route->provider->adapter);
 	attempt->streamed = job->sink || route->stream_upstream;
 	attempt->slept_before_ms = http_attempt_slept_ms();
 	buffer_init(&attempt->body, WIRE_BODY_BYTES_MAX);
 	buffer_init(&attempt->held, WIRE_BODY_BYTES_MAX);
-	rc = attempt->adapter->write_request(route, job->request, job->request_bytes,
-					     attempt->streamed, &attempt->request, error);
+	rc = request_write(route, job->request, job->request_bytes, attempt->streamed,
+			   &attempt->request, error);
 	if (rc != 0)
 		goto fail;
 	transfer_job = (struct transfer_job){
@@ -275,7 +272,7 @@ struct http_attempt *http_attempt_free(struct http_attempt *attempt)
 		return NULL;
 	transfer_free(attempt->transfer);
 	if (attempt->reader)
-		attempt->adapter->stream_free(attempt->reader);
+		stream_free(attempt->reader);
 	http_request_deinit(&attempt->request);
 	buffer_deinit(&attempt->body);
 	buffer_deinit(&attempt->held);
@@ -402,7 +399,7 @@ static void judge_stream(const struct http_attempt *attempt, const struct wire_r
 	const bool is_cut =
 		(attempt->passed && !said_done) || transfer_failure(attempt->transfer, &failure);
 
-	attempt->adapter->stream_end(attempt->reader, head, is_cut, ret);
+	stream_end(attempt->reader, head, is_cut, ret);
 	if (ret->outcome.class_id != LULL_CLASS_ANSWERED && !attempt->error_event && !said_done)
 		(void)judge_our_side(attempt, ret);
 }
@@ -411,7 +408,7 @@ static void judge_whole(const struct http_attempt *attempt, const struct wire_re
 			struct answer *ret_answer, struct verdict *ret)
 {
 	if (!judge_our_side(attempt, ret))
-		(void)attempt->adapter->read_answer(attempt->job.route, response, ret_answer, ret);
+		(void)answer_read(attempt->job.route, response, ret_answer, ret);
 }
 
 static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
@@ -464,8 +461,7 @@ static int hand_out_whole(struct http_attempt *attempt, struct answer *answer)
 static int deliver(struct http_attempt *attempt, struct answer *answer)
 {
 	if (!attempt->job.sink)
-		return attempt->reader ? attempt->adapter->stream_answer(attempt->reader, answer)
-				       : 0;
+		return attempt->reader ? stream_answer(attempt->reader, answer) : 0;
 	if (!attempt->reader)
 		return hand_out_whole(attempt, answer);
 	return attempt->handed_out ? 0 : begin_handing_out(attempt);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Internal: the parts of the OpenAI wire form. adapter.c makes them one row. */
+/*
+ * Internal: the form of OpenAI's chat completions. It is one of the forms on the wire, and the one
+ * into which all others are translated.
+ */
 #ifndef LULL_WORKER_OPENAI_H
 #define LULL_WORKER_OPENAI_H
 
@@ -9,12 +12,11 @@
 int openai_write_request(const struct http_route *route, const char *request, size_t request_bytes,
 			 bool stream, struct http_request *ret, char *error);
 
-/* ---- openai_answer.c */
-int openai_read_answer(const struct http_route *route, const struct wire_response *response,
-		       struct answer *ret_answer, struct verdict *ret_verdict);
-
+/* ---- openai_form.c */
 /* A string that is not empty. */
 bool openai_is_text(struct json_object *value);
+/* A list that is not empty. */
+bool openai_is_list(struct json_object *value);
 /* A message or a delta holds content, a tool call, a refusal or sound. */
 bool openai_says_something(struct json_object *message);
 /* Fills the verdict: an answer has choices, and one of them says something, or (explained: its
@@ -28,14 +30,5 @@ int openai_add_text(struct json_object *content, struct buffer *out);
 int openai_rename_finish(struct json_object *choices);
 /* How JSON is written: on one line, "/" as it is. Borrowed from the object; NULL without memory. */
 const char *openai_json(struct json_object *object, size_t *ret_size);
-
-/* ---- openai_stream.c */
-struct stream_reader *openai_stream_new(const struct http_route *route);
-int openai_stream_feed(struct stream_reader *reader, const char *bytes, size_t size,
-		       stream_event_fn fn, void *userdata);
-void openai_stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,
-		       struct verdict *ret_verdict);
-int openai_stream_answer(struct stream_reader *reader, struct answer *ret_answer);
-struct stream_reader *openai_stream_free(struct stream_reader *reader);
 
 #endif

@@ -15,14 +15,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-#include <lull/lull.h>
-
+#include "headers.h"
 #include "splice.h"
 
-#define ERROR_BYTES 256
-#define USAGE       "{\"include_usage\":true}"
+#define USAGE "{\"include_usage\":true}"
 
 enum member { MODEL, STREAM, STREAM_OPTIONS, MAX_TOKENS, MAX_COMPLETION_TOKENS, MEMBER_COUNT };
 
@@ -48,7 +45,7 @@ struct draft {
 
 static int fail(const struct draft *draft, const char *what)
 {
-	(void)snprintf(draft->error, ERROR_BYTES, "%s", what);
+	(void)snprintf(draft->error, REQUEST_ERROR_BYTES, "%s", what);
 	return -EINVAL;
 }
 
@@ -189,7 +186,7 @@ static int find_members(struct draft *draft)
 		return fail(draft, "the request is no JSON object");
 	for (size_t i = 0; rc == 0 && i < draft->count; i++) {
 		if (draft->members[i].count > 1) {
-			(void)snprintf(draft->error, ERROR_BYTES,
+			(void)snprintf(draft->error, REQUEST_ERROR_BYTES,
 				       "the request holds '%.64s' more than once",
 				       draft->members[i].name);
 			rc = -EINVAL;
@@ -214,98 +211,13 @@ static int write_body(struct draft *draft, bool stream, struct buffer *out)
 		rc = splice_write(draft->request, draft->request_bytes, draft->members,
 				  draft->count, out);
 	if (rc == -EMSGSIZE)
-		(void)snprintf(draft->error, ERROR_BYTES, "the request is over %u MiB",
+		(void)snprintf(draft->error, REQUEST_ERROR_BYTES, "the request is over %u MiB",
 			       WIRE_BODY_BYTES_MAX >> 20);
 	free(draft->members);
 	buffer_deinit(&draft->options);
 	json_object_put(draft->model);
 	json_object_put(draft->extra);
 	return rc;
-}
-
-/* ---- headers */
-
-#define OWN_HEADERS_MAX 5
-
-struct header_list {
-	const struct http_route *route;
-	char **headers;
-	size_t count;
-};
-
-static bool is_header(const char *line, const char *name)
-{
-	size_t size = strlen(name);
-
-	return strncasecmp(line, name, size) == 0 && line[size] == ':';
-}
-
-static size_t count_headers(char *const *headers)
-{
-	size_t count = 0;
-
-	while (headers && headers[count])
-		count++;
-	return count;
-}
-
-/* A line end in a value would begin another header. */
-static bool is_clean(const char *value)
-{
-	for (; *value != '\0'; value++)
-		if (((unsigned char)*value < 0x20 && *value != '\t') || *value == 0x7f)
-			return false;
-	return true;
-}
-
-/* One of ours, unless the route brings its own. */
-static int add_header(struct header_list *list, const char *name, const char *scheme,
-		      const char *value)
-{
-	char *const *own = list->route->headers;
-
-	for (; own && *own; own++)
-		if (is_header(*own, name))
-			return 0;
-	if (!is_clean(value))
-		return -EINVAL;
-	if (asprintf(&list->headers[list->count], "%s: %s%s", name, scheme, value) < 0) {
-		list->headers[list->count] = NULL;
-		return -ENOMEM;
-	}
-	list->count++;
-	return 0;
-}
-
-static int add_route_headers(struct header_list *list)
-{
-	char *const *own = list->route->headers;
-
-	for (; own && *own; own++) {
-		if (!is_clean(*own))
-			return -EINVAL;
-		list->headers[list->count] = strdup(*own);
-		if (!list->headers[list->count++])
-			return -ENOMEM;
-	}
-	return 0;
-}
-
-static int write_headers(const struct http_route *route, bool stream, char **headers)
-{
-	struct header_list list = {.route = route, .headers = headers};
-	int rc = add_header(&list, "Content-Type", "", "application/json");
-
-	if (rc == 0)
-		rc = add_header(&list, "Accept", "",
-				stream ? "text/event-stream" : "application/json");
-	if (rc == 0)
-		rc = add_header(&list, "User-Agent", "lull/", lull_version());
-	if (rc == 0 && route->api_key)
-		rc = add_header(&list, "Authorization", "Bearer ", route->api_key);
-	if (rc == 0 && route->organization)
-		rc = add_header(&list, "OpenAI-Organization", "", route->organization);
-	return rc == 0 ? add_route_headers(&list) : rc;
 }
 
 int openai_write_request(const struct http_route *route, const char *request, size_t request_bytes,
@@ -319,29 +231,7 @@ int openai_write_request(const struct http_route *route, const char *request, si
 	};
 	int rc;
 
-	*ret = (struct http_request){0};
-	(void)snprintf(error, ERROR_BYTES, "out of memory");
-	buffer_init(&ret->body, WIRE_BODY_BYTES_MAX);
 	buffer_init(&draft.options, WIRE_BODY_BYTES_MAX);
 	rc = write_body(&draft, stream, &ret->body);
-	if (rc != 0)
-		goto fail;
-	ret->headers =
-		calloc(OWN_HEADERS_MAX + count_headers(route->headers) + 1, sizeof(*ret->headers));
-	rc = ret->headers ? write_headers(route, stream, ret->headers) : -ENOMEM;
-	if (rc == -EINVAL)
-		(void)snprintf(error, ERROR_BYTES,
-			       "a header or the key of the route holds a control character");
-	if (rc != 0)
-		goto fail;
-	if (asprintf(&ret->url, "%s/chat/completions", route->base_url) < 0) {
-		ret->url = NULL;
-		rc = -ENOMEM;
-		goto fail;
-	}
-	error[0] = '\0';
-	return 0;
-fail:
-	http_request_deinit(ret);
-	return rc;
+	return rc == 0 ? headers_write(route, "/chat/completions", stream, ret, error) : rc;
 }

@@ -102,15 +102,26 @@ void buffer_deinit(struct buffer *buffer);
  * sentence in error (128 bytes) otherwise. Caller puts. */
 struct json_object *json_read(const char *bytes, size_t size, char *error);
 
-/* ---- adapters: rows of one table */
+/* ---- requests (adapter.c) */
+#define REQUEST_ERROR_BYTES 256
+
 struct http_request {
 	char *url;
 	char **headers; /* "Name: value", NULL-terminated; holds the key: wiped by
 			   http_request_deinit() */
 	struct buffer body;
+	char omitted[128]; /* what the caller asked for and the form cannot say: "seed, logprobs" */
 };
+/*
+ * Writes the request of one attempt. `request` = the caller's OpenAI request (valid JSON object,
+ * checked before). 0; -EINVAL the form cannot carry it, or the route is set up wrongly: a sentence
+ * in error (REQUEST_ERROR_BYTES); -EMSGSIZE; -ENOMEM
+ */
+int request_write(const struct http_route *route, const char *request, size_t request_bytes,
+		  bool stream, struct http_request *ret, char *error);
 void http_request_deinit(struct http_request *request);
 
+/* ---- answers (answer.c) */
 struct answer {
 	char *json; /* chat.completion object in OpenAI's form, NUL-terminated; owned;
 		       answer_deinit() */
@@ -118,7 +129,12 @@ struct answer {
 	char *text; /* choices[0].message.content (or refusal); NULL: nothing of it */
 };
 void answer_deinit(struct answer *answer);
+/* Reads a whole 2xx body: 0 it is an answer, 1 it is none. *ret_verdict is filled either way,
+ * *ret_answer only by 0. */
+int answer_read(const struct http_route *route, const struct wire_response *response,
+		struct answer *ret_answer, struct verdict *ret_verdict);
 
+/* ---- streams (stream.c) */
 enum stream_event_type {
 	STREAM_CHUNK = 1, /* a chat.completion.chunk in OpenAI's form */
 	STREAM_DONE = 2,  /* the provider says that nothing follows; no json. Proves nothing */
@@ -134,40 +150,44 @@ struct stream_event {
 };
 typedef int (*stream_event_fn)(const struct stream_event *event, void *userdata);
 
-struct stream_reader; /* one streamed answer: events in, OpenAI chunks out, and the verdict at its
+struct stream_reader; /* one streamed answer: bytes in, OpenAI chunks out, and the verdict at its
 			 end */
+struct stream_reader *stream_new(const struct http_route *route);
+/* 0, or fn's non-zero value, or 1 when the stream ended itself with an error event (the verdict
+ * then stands in end). A server that answers with one JSON body instead of a stream is read too:
+ * its answer comes out as one chunk. */
+int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, stream_event_fn fn,
+		void *userdata);
+/* The body has ended (`cut`: by a transport failure, or because a limit passed). Fills the verdict:
+ * ANSWERED when whole, also where only the end of the connection is missing. */
+void stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,
+		struct verdict *ret_verdict);
+/* The whole stream as one chat.completion object; only after stream_end said ANSWERED. 0; -ENOMEM
+ */
+int stream_answer(struct stream_reader *reader, struct answer *ret_answer);
+struct stream_reader *stream_free(struct stream_reader *reader);
+
+/* ---- adapters: rows of one table, one for each form in which models are spoken to */
+struct chunk_writer;
 
 struct adapter {
 	const char *name;
-	/*
-	 * Writes the request of one attempt. `request` = the caller's OpenAI request, bytes as
-	 * given (valid JSON object, checked before); only `model` (and `stream`, `stream_options`
-	 * where the attempt needs other ones) change, byte-exact for the rest. 0; -EINVAL with a
-	 * sentence in error (256 bytes); -ENOMEM
-	 */
+	/* As request_write(), which has emptied *ret and frees it on failure. */
 	int (*write_request)(const struct http_route *route, const char *request,
 			     size_t request_bytes, bool stream, struct http_request *ret,
 			     char *error);
-	/* Reads a whole 2xx body: 0 it is an answer, 1 it is none. *ret_verdict is filled either
-	 * way, *ret_answer only by 0. */
-	int (*read_answer)(const struct http_route *route, const struct wire_response *response,
-			   struct answer *ret_answer, struct verdict *ret_verdict);
-	/* Streams. feed: 0, or fn's non-zero value, or 1 when the stream ended itself with an error
-	 * event (the verdict then stands in end). A server that answers with one JSON body instead
-	 * of a stream is read too: its answer comes out as one chunk. */
-	struct stream_reader *(*stream_new)(const struct http_route *route);
-	int (*stream_feed)(struct stream_reader *reader, const char *bytes, size_t size,
-			   stream_event_fn fn, void *userdata);
-	/* The body has ended (`cut`: by a transport failure, or because a limit passed). Fills the
-	 * verdict: ANSWERED when whole, also where only the end of the connection is missing. */
-	void (*stream_end)(struct stream_reader *reader, const struct wire_response *head, bool cut,
-			   struct verdict *ret_verdict);
-	/* The whole stream as one chat.completion object; only after stream_end said ANSWERED. 0;
-	 * -ENOMEM */
-	int (*stream_answer)(struct stream_reader *reader, struct answer *ret_answer);
-	struct stream_reader *(*stream_free)(struct stream_reader *reader);
+	/*
+	 * A parsed body, or the data of a parsed event, that is no error: what it says, written as
+	 * chunks in OpenAI's form. Both NULL: it is in that form already. `event`: its name, or "".
+	 * 0; -EBADMSG it is none of the form's; -ENOMEM or what the writer returned.
+	 */
+	int (*translate_answer)(struct chunk_writer *out, struct json_object *root);
+	int (*translate_event)(struct chunk_writer *out, const char *event,
+			       struct json_object *root);
 };
 
-const struct adapter *adapter_by_name(const char *name);
+const struct adapter *adapter_by_name(const char *name); /* NULL unknown */
+/* The one that speaks to that route. */
+const struct adapter *adapter_of(const struct http_route *route);
 
 #endif

@@ -7,7 +7,7 @@
  * value counts. So what a vendor adds to the form (citations, reasoning) is not lost. Null says
  * nothing.
  */
-#include "openai_assembly.h"
+#include "assembly.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 #include "json_build.h"
 #include "openai.h"
-#include "openai_tool_calls.h"
+#include "tool_calls.h"
 #include "wire_error.h"
 
 #define CHOICES_MAX 128 /* OpenAI's largest n */

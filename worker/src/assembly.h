@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Internal: the chunks of a stream put together. See openai_assembly.c. */
-#ifndef LULL_WORKER_OPENAI_ASSEMBLY_H
-#define LULL_WORKER_OPENAI_ASSEMBLY_H
+/* Internal: the chunks of a stream put together. See assembly.c. */
+#ifndef LULL_WORKER_ASSEMBLY_H
+#define LULL_WORKER_ASSEMBLY_H
 
 #include "wire.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Internal: the tool calls of one choice of a stream. See openai_tool_calls.c. */
-#ifndef LULL_WORKER_OPENAI_TOOL_CALLS_H
-#define LULL_WORKER_OPENAI_TOOL_CALLS_H
+/* Internal: the tool calls of one choice of a stream. See tool_calls.c. */
+#ifndef LULL_WORKER_TOOL_CALLS_H
+#define LULL_WORKER_TOOL_CALLS_H
 
 #include "wire.h"
 

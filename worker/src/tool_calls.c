@@ -7,7 +7,7 @@
  * out, some give all parallel calls index 0, some make a new id for each fragment: a fragment with
  * a name and another id begins a call, whatever its index.
  */
-#include "openai_tool_calls.h"
+#include "tool_calls.h"
 
 #include <errno.h>
 #include <stdlib.h>

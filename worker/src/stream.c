@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A streamed answer in OpenAI's form: events in, chunks out, and at the end the question whether it
- * was whole.
+ * A streamed answer: bytes in, chunks in OpenAI's form out, and at the end the question whether it
+ * was whole. The events of another form are translated; all else is the same for every form.
  *
  * Only finish reasons make it whole, one for each choice. "[DONE]" proves nothing (some servers
  * send it after an error), its absence harms nothing, and a connection that ends cleanly may still
@@ -19,11 +19,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "assembly.h"
 #include "chunk.h"
+#include "chunk_writer.h"
 #include "classify.h"
 #include "json_build.h"
 #include "openai.h"
-#include "openai_assembly.h"
 #include "wire_error.h"
 
 enum form {
@@ -41,6 +42,8 @@ struct braces {
 
 struct stream_reader {
 	const struct http_route *route;
+	const struct adapter *adapter;
+	struct chunk_writer writer; /* of forms that are translated */
 	enum form form;
 	bool failed;         /* the stream has ended itself: nothing further is read */
 	const char *problem; /* why, if it was no error of the server's: rule and text; else NULL */
@@ -152,28 +155,53 @@ static int describe(struct stream_reader *reader, struct json_object *choices,
 	return rc;
 }
 
-static int hand_out(struct stream_reader *reader, struct json_object *root,
-		    const struct sse_event *sse_event)
+/* @json: the chunk as it came; NULL: it is to be written anew */
+static int hand_out(struct stream_reader *reader, struct json_object *chunk, const char *json,
+		    size_t json_bytes)
 {
-	struct json_object *choices = wire_member(root, "choices");
-	struct stream_event event = {.type = STREAM_CHUNK};
-	int rc = openai_rename_finish(choices);
+	struct stream_event event = {.type = STREAM_CHUNK, .json = json, .json_bytes = json_bytes};
+	int rc = assembly_add(reader->assembly, chunk);
 
-	if (rc == 1) {
-		event.json = openai_json(root, &event.json_bytes);
-		rc = event.json ? 0 : -ENOMEM;
-	} else if (rc == 0) {
-		event.json_bytes = sse_event->data_bytes;
-		rc = one_line(reader, sse_event, &event.json);
-	}
-	if (rc == 0)
-		rc = assembly_add(reader->assembly, root);
 	if (rc == -E2BIG)
 		return fail(reader, "too many choices",
 			    "more choices or tool calls than any model gives");
+	if (!json)
+		event.json = openai_json(chunk, &event.json_bytes);
+	if (!event.json)
+		return -ENOMEM;
 	if (rc == 0)
-		rc = describe(reader, choices, &event);
+		rc = describe(reader, wire_member(chunk, "choices"), &event);
 	return rc == 0 ? reader->fn(&event, reader->userdata) : rc;
+}
+
+static int hand_out_written(struct json_object *chunk, void *userdata)
+{
+	return hand_out(userdata, chunk, NULL, 0);
+}
+
+static int hand_out_as_it_is(struct stream_reader *reader, struct json_object *chunk,
+			     const struct sse_event *event)
+{
+	const char *json = NULL;
+	int rc = openai_rename_finish(wire_member(chunk, "choices"));
+
+	if (rc == 0)
+		rc = one_line(reader, event, &json);
+	return rc < 0 ? rc : hand_out(reader, chunk, json, event->data_bytes);
+}
+
+static int translate(struct stream_reader *reader, struct json_object *root,
+		     const struct sse_event *event)
+{
+	int rc = reader->adapter->translate_event(&reader->writer, event->event, root);
+
+	if (rc == -EBADMSG)
+		return fail(reader, "not of this form",
+			    "an event that is none of this provider's form");
+	return rc == 0 && reader->writer.is_done
+		       ? reader->fn(&(const struct stream_event){.type = STREAM_DONE},
+				    reader->userdata)
+		       : rc;
 }
 
 static int read_event(struct stream_reader *reader, struct json_object *root,
@@ -185,8 +213,10 @@ static int read_event(struct stream_reader *reader, struct json_object *root,
 		return fail(reader, "event is no JSON", "an event of the stream is no JSON");
 	if (classify_is_failure(root))
 		return fail_with(reader, event->data, event->data_bytes);
+	if (reader->adapter->translate_event)
+		return translate(reader, root, event);
 	if (json_object_is_type(wire_member(root, "choices"), json_type_array))
-		return hand_out(reader, root, event);
+		return hand_out_as_it_is(reader, root, event);
 	return json_object_is_type(root, json_type_object) ? assembly_add(reader->assembly, root)
 							   : 0;
 }
@@ -258,7 +288,7 @@ static int read_body(const struct stream_reader *reader, const struct wire_respo
 
 	response.body = reader->body.bytes;
 	response.body_bytes = reader->body.size;
-	return openai_read_answer(reader->route, &response, ret_answer, ret_verdict);
+	return answer_read(reader->route, &response, ret_answer, ret_verdict);
 }
 
 /* The whole body is there: as one chunk, if it is an answer. */
@@ -308,8 +338,8 @@ static enum form form_of(char first)
 	return first == '{' || first == '[' || first == '<' ? ONE_BODY : EVENTS;
 }
 
-int openai_stream_feed(struct stream_reader *reader, const char *bytes, size_t size,
-		       stream_event_fn fn, void *userdata)
+int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, stream_event_fn fn,
+		void *userdata)
 {
 	int rc;
 
@@ -386,15 +416,15 @@ static void judge(const struct stream_reader *reader, const struct wire_response
 			     assembly_explained(reader->assembly), ret);
 }
 
-void openai_stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,
-		       struct verdict *ret_verdict)
+void stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,
+		struct verdict *ret_verdict)
 {
 	judge(reader, head, cut, ret_verdict);
 	ret_verdict->outcome.http_status = (uint32_t)head->status;
 	reader->now_unix_s = head->now_unix_ms / 1000;
 }
 
-int openai_stream_answer(struct stream_reader *reader, struct answer *ret_answer)
+int stream_answer(struct stream_reader *reader, struct answer *ret_answer)
 {
 	if (!reader->answer.json)
 		return assembly_write(reader->assembly, reader->now_unix_s, ret_answer);
@@ -405,27 +435,30 @@ int openai_stream_answer(struct stream_reader *reader, struct answer *ret_answer
 
 /* ---- life */
 
-struct stream_reader *openai_stream_new(const struct http_route *route)
+struct stream_reader *stream_new(const struct http_route *route)
 {
 	struct stream_reader *reader = calloc(1, sizeof(*reader));
 
 	if (!reader)
 		return NULL;
 	reader->route = route;
+	reader->adapter = adapter_of(route);
+	chunk_writer_init(&reader->writer, route->model, hand_out_written, reader);
 	buffer_init(&reader->body, WIRE_BODY_BYTES_MAX);
 	buffer_init(&reader->line, WIRE_BODY_BYTES_MAX);
 	buffer_init(&reader->text, WIRE_BODY_BYTES_MAX);
 	reader->sse = sse_new(WIRE_BODY_BYTES_MAX);
 	reader->assembly = assembly_new();
-	return reader->sse && reader->assembly ? reader : openai_stream_free(reader);
+	return reader->sse && reader->assembly ? reader : stream_free(reader);
 }
 
-struct stream_reader *openai_stream_free(struct stream_reader *reader)
+struct stream_reader *stream_free(struct stream_reader *reader)
 {
 	if (!reader)
 		return NULL;
 	sse_free(reader->sse);
 	assembly_free(reader->assembly);
+	chunk_writer_deinit(&reader->writer);
 	answer_deinit(&reader->answer);
 	buffer_deinit(&reader->body);
 	buffer_deinit(&reader->line);

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A whole answer. One in OpenAI's form passes through byte for byte; another form is translated
+ * into chunks, and these are put together. What looks like an answer at first sight and is none
+ * gets a verdict: an error under a 200, a `stop` with nothing in it, JSON that breaks off.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "assembly.h"
+#include "chunk_writer.h"
+#include "classify.h"
+#include "openai.h"
+#include "wire_error.h"
+
+/* ---- in OpenAI's form */
+
+/* How the choices of a parsed body are to be taken: an answer if one of them is. */
+static void judge_choices(struct json_object *choices, struct verdict *ret)
+{
+	bool says = false;
+	const char *explained = NULL;
+
+	for (size_t i = 0; openai_is_list(choices) && i < json_object_array_length(choices); i++) {
+		struct json_object *choice = json_object_array_get_idx(choices, i);
+		const char *finish = wire_text(choice, "finish_reason");
+
+		says = says || openai_says_something(wire_member(choice, "message"));
+		explained = openai_finish_explains(finish) ? finish : explained;
+	}
+	openai_judge(openai_is_list(choices), says, explained, ret);
+}
+
+static int copy_text(struct json_object *choices, char **ret_text)
+{
+	struct json_object *message = wire_member(json_object_array_get_idx(choices, 0), "message");
+	struct json_object *content = wire_member(message, "content");
+	struct json_object *refusal = wire_member(message, "refusal");
+	struct buffer text;
+	int rc;
+
+	buffer_init(&text, WIRE_BODY_BYTES_MAX);
+	rc = openai_add_text(content, &text);
+	if (rc == 0 && text.size == 0)
+		rc = openai_add_text(refusal, &text);
+	if (rc != 0 || text.size == 0)
+		buffer_deinit(&text);
+	*ret_text = text.bytes;
+	return rc;
+}
+
+/* The JSON text of the body, without the empty lines by which some servers show that they live. */
+static int copy_json(const struct wire_response *response, struct answer *ret)
+{
+	const char *from = response->body;
+	const char *to = response->body + response->body_bytes;
+
+	while (from < to && strchr(" \t\r\n", *from))
+		from++;
+	while (from < to && strchr(" \t\r\n", to[-1]))
+		to--;
+	ret->json_bytes = (size_t)(to - from);
+	ret->json = strndup(from, ret->json_bytes);
+	return ret->json ? 0 : -ENOMEM;
+}
+
+static int write_json(struct json_object *root, struct answer *ret)
+{
+	const char *json = openai_json(root, &ret->json_bytes);
+
+	ret->json = json ? strdup(json) : NULL;
+	return ret->json ? 0 : -ENOMEM;
+}
+
+static int fill_answer(struct json_object *root, bool as_it_came,
+		       const struct wire_response *response, struct answer *ret)
+{
+	int rc;
+
+	*ret = (struct answer){0};
+	rc = as_it_came ? copy_json(response, ret) : write_json(root, ret);
+	if (rc == 0)
+		rc = copy_text(wire_member(root, "choices"), &ret->text);
+	if (rc != 0)
+		answer_deinit(ret);
+	return rc;
+}
+
+static void read_as_it_is(struct json_object *root, const struct wire_response *response,
+			  struct answer *ret_answer, struct verdict *ret_verdict)
+{
+	struct json_object *choices = wire_member(root, "choices");
+	int renamed = openai_is_list(choices) ? openai_rename_finish(choices) : 0;
+
+	judge_choices(choices, ret_verdict);
+	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
+		return;
+	if (renamed < 0 || fill_answer(root, !renamed, response, ret_answer) != 0)
+		verdict_set(ret_verdict, LULL_CLASS_LOCAL, "memory", "out of memory");
+}
+
+/* ---- in another form */
+
+static int add_chunk(struct json_object *chunk, void *userdata)
+{
+	return assembly_add(userdata, chunk);
+}
+
+static void judge_assembly(const struct assembly *assembly, struct verdict *ret)
+{
+	if (assembly_is_whole(assembly))
+		openai_judge(true, assembly_says_something(assembly), assembly_explained(assembly),
+			     ret);
+	else
+		openai_judge(false, false, NULL, ret);
+}
+
+static int translate(const struct http_route *route, struct json_object *root,
+		     struct assembly *assembly)
+{
+	struct chunk_writer writer;
+	int rc;
+
+	chunk_writer_init(&writer, route->model, add_chunk, assembly);
+	rc = adapter_of(route)->translate_answer(&writer, root);
+	chunk_writer_deinit(&writer);
+	return rc;
+}
+
+static void read_translated(const struct http_route *route, struct json_object *root,
+			    const struct wire_response *response, struct answer *ret_answer,
+			    struct verdict *ret_verdict)
+{
+	struct assembly *assembly = assembly_new();
+	int rc = assembly ? translate(route, root, assembly) : -ENOMEM;
+
+	if (rc == 0)
+		judge_assembly(assembly, ret_verdict);
+	if (rc == 0 && ret_verdict->outcome.class_id == LULL_CLASS_ANSWERED)
+		rc = assembly_write(assembly, response->now_unix_ms / 1000, ret_answer);
+	if (rc == -ENOMEM)
+		verdict_set(ret_verdict, LULL_CLASS_LOCAL, "memory", "out of memory");
+	else if (rc != 0)
+		verdict_set(ret_verdict, LULL_CLASS_MALFORMED_RESPONSE, "not of this form",
+			    "JSON that is no answer of this provider's form");
+	assembly_free(assembly);
+}
+
+int answer_read(const struct http_route *route, const struct wire_response *response,
+		struct answer *ret_answer, struct verdict *ret_verdict)
+{
+	struct wire_response known = *response;
+	struct json_object *root;
+	char error[128];
+
+	known.secret = route->api_key;
+	known.body = known.body ? known.body : "";
+	root = json_read(known.body, known.body_bytes, error);
+	if (!root || classify_is_failure(root))
+		classify_response(route->provider, &known, ret_verdict);
+	else if (adapter_of(route)->translate_answer)
+		read_translated(route, root, &known, ret_answer, ret_verdict);
+	else
+		read_as_it_is(root, &known, ret_answer, ret_verdict);
+	ret_verdict->outcome.http_status = (uint32_t)response->status;
+	json_object_put(root);
+	return ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED;
+}
+
+void answer_deinit(struct answer *answer)
+{
+	free(answer->json);
+	free(answer->text);
+	*answer = (struct answer){0};
+}

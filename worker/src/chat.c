@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/* A request in another form than OpenAI's, from its first byte to its last: see chat.h. */
+#include "chat.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "headers.h"
+#include "json_build.h"
+#include "openai.h"
+#include "wire_error.h"
+
+int chat_init(struct chat *chat, const char *form, const struct http_route *route,
+	      const char *request, size_t request_bytes)
+{
+	char problem[128];
+
+	chat->form = form;
+	chat->route = route;
+	buffer_init(&chat->scratch, WIRE_BODY_BYTES_MAX);
+	chat->request = json_read(request, request_bytes, problem);
+	if (!json_object_is_type(chat->request, json_type_object))
+		return chat_refuse(chat, "the request is no JSON object");
+	chat->body = json_object_new_object();
+	chat->system = json_object_new_array();
+	chat->names = json_object_new_object();
+	return chat->body && chat->system && chat->names ? 0 : -ENOMEM;
+}
+
+void chat_deinit(struct chat *chat)
+{
+	json_object_put(chat->request);
+	json_object_put(chat->body);
+	json_object_put(chat->system);
+	json_object_put(chat->names);
+	buffer_deinit(&chat->scratch);
+}
+
+int chat_refuse(struct chat *chat, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(chat->error, REQUEST_ERROR_BYTES, format, arguments);
+	va_end(arguments);
+	chat->is_refused = true;
+	return -EINVAL;
+}
+
+void chat_omit(struct chat *chat, const char *name)
+{
+	char *omitted = chat->out->omitted;
+	size_t used = strlen(omitted);
+
+	(void)snprintf(omitted + used, sizeof(chat->out->omitted) - used, "%s%s",
+		       used > 0 ? ", " : "", name);
+}
+
+int chat_set(struct chat *chat, const char *path, struct json_object *value)
+{
+	struct json_object *object = chat->body;
+	char name[64];
+	size_t size;
+
+	for (; path[size = strcspn(path, ".")] != '\0'; path += size + 1) {
+		(void)snprintf(name, sizeof(name), "%.*s", (int)size, path);
+		object = json_child(object, name);
+	}
+	if (!object)
+		json_object_put(value);
+	return object ? json_set_new(object, path, value) : -ENOMEM;
+}
+
+/* ---- the end */
+
+static int merge(struct json_object *into, struct json_object *from)
+{
+	int rc = 0;
+
+	json_object_object_foreach(from, name, value)
+	{
+		struct json_object *there = wire_member(into, name);
+
+		if (rc != 0)
+			break;
+		if (json_object_is_type(value, json_type_object) &&
+		    json_object_is_type(there, json_type_object))
+			rc = merge(there, value);
+		else
+			rc = json_set(into, name, json_object_get(value));
+	}
+	return rc;
+}
+
+static int merge_extra_body(struct chat *chat)
+{
+	const char *text = chat->route->extra_body;
+	struct json_object *extra;
+	char problem[128];
+	int rc;
+
+	if (!text)
+		return 0;
+	extra = json_read(text, strlen(text), problem);
+	rc = json_object_is_type(extra, json_type_object)
+		     ? merge(chat->body, extra)
+		     : chat_refuse(chat, "extra_body is no JSON object");
+	json_object_put(extra);
+	return rc;
+}
+
+static int write_body(struct chat *chat)
+{
+	size_t size;
+	const char *json = openai_json(chat->body, &size);
+	int rc = json ? buffer_add(&chat->out->body, json, size) : -ENOMEM;
+
+	if (rc == -EMSGSIZE)
+		(void)snprintf(chat->error, REQUEST_ERROR_BYTES, "the request is over %u MiB",
+			       WIRE_BODY_BYTES_MAX >> 20);
+	return rc;
+}
+
+int chat_finish(struct chat *chat, const char *path)
+{
+	int rc = merge_extra_body(chat);
+
+	if (rc == 0)
+		rc = write_body(chat);
+	return rc == 0 ? headers_write(chat->route, path, chat->stream, chat->out, chat->error)
+		       : rc;
+}

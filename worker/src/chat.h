@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Internal: the caller's request, for the forms that are not OpenAI's. A form says by tables and by
+ * small functions how it writes a part of a message, a tool, a parameter. What all of them have in
+ * common is here: reading OpenAI's form, merging turns, matching tool results with their calls, and
+ * one rule for what a form cannot say:
+ *
+ *   - content, and what the caller's program relies on (parts of messages, tools, more than one
+ *     choice, a schema): the route cannot take the request, and another one gets it;
+ *   - wishes (sampling, effort, JSON without a schema): left out, and named in the trail;
+ *   - what does not change the answer (user, metadata, store ...): left out.
+ */
+#ifndef LULL_WORKER_CHAT_H
+#define LULL_WORKER_CHAT_H
+
+#include "wire.h"
+
+enum chat_part_type {
+	CHAT_TEXT,
+	CHAT_IMAGE,
+	CHAT_FILE,
+	CHAT_AUDIO,
+	CHAT_CALL,  /* of a tool, by the assistant */
+	CHAT_RESULT /* of a call */
+};
+
+/* A piece of a message. All is borrowed, and NULL where it has none. */
+struct chat_part {
+	enum chat_part_type type;
+	const char *text;              /* TEXT, RESULT */
+	const char *url;               /* IMAGE: where it is to be fetched; else it is in data */
+	const char *media_type;        /* IMAGE, FILE, AUDIO: "image/png" */
+	const char *data;              /* IMAGE, FILE, AUDIO: base64 */
+	const char *file_name;         /* FILE */
+	const char *id;                /* CALL, RESULT */
+	const char *name;              /* CALL, RESULT: of the tool */
+	struct json_object *arguments; /* CALL: an object */
+	struct json_object *call;      /* CALL: as the caller wrote it */
+};
+
+struct chat {
+	const struct http_route *route;
+	const char *form;            /* its name, for sentences */
+	struct json_object *request; /* in OpenAI's form */
+	struct json_object *body;    /* in the other form */
+	struct json_object *system;  /* list of texts: the system and developer messages */
+	struct json_object *names;   /* of tools, by the id of the call */
+	struct http_request *out;
+	char *error;    /* REQUEST_ERROR_BYTES */
+	size_t message; /* the one that is read */
+	bool stream;
+	bool is_refused; /* error says why */
+	struct buffer scratch;
+};
+
+/*
+ * Begins a translation of the caller's request.
+ * Return: 0; -EINVAL; -ENOMEM. In any case chat_deinit() is due.
+ */
+int chat_init(struct chat *chat, const char *form, const struct http_route *route,
+	      const char *request, size_t request_bytes);
+void chat_deinit(struct chat *chat);
+
+/* All below: 0; -EINVAL the route cannot take the request, chat->error says why; -ENOMEM. */
+
+/* Says why. Return: -EINVAL. */
+int chat_refuse(struct chat *chat, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Names a wish that is left out. */
+void chat_omit(struct chat *chat, const char *name);
+
+/* Sets a member of the body, below objects by '.': "generationConfig.topP". Takes the value; NULL:
+ * out of memory. */
+int chat_set(struct chat *chat, const char *path, struct json_object *value);
+
+/* ---- messages (chat_messages.c) */
+struct chat_form {
+	const char *messages;  /* "messages", "contents" */
+	const char *assistant; /* the model's role; the other is "user" everywhere */
+	const char *parts;     /* "content", "parts" */
+	/* New; NULL: after chat_refuse(), or out of memory. */
+	struct json_object *(*part)(struct chat *chat, const struct chat_part *part);
+};
+
+/* Turns of one role become one. System messages are gathered in chat->system. */
+int chat_messages(struct chat *chat, const struct chat_form *form);
+
+/* ---- parameters (chat_params.c) */
+struct chat_param {
+	const char *name; /* OpenAI's; NULL ends the list */
+	const char *path; /* as in chat_set(); NULL without write: it is said elsewhere */
+	/* NULL: the value as it is */
+	int (*write)(struct chat *chat, const struct chat_param *param, struct json_object *value);
+};
+
+/* Each parameter by its row; those without one by the rule above. */
+int chat_params(struct chat *chat, const struct chat_param *params);
+
+/* For chat_param.write: cut to 0 to 1; a text as a list of one; older than max_completion_tokens.
+ */
+int chat_write_unit(struct chat *chat, const struct chat_param *param, struct json_object *value);
+int chat_write_list(struct chat *chat, const struct chat_param *param, struct json_object *value);
+int chat_write_max_tokens(struct chat *chat, const struct chat_param *param,
+			  struct json_object *value);
+
+/*
+ * @write: one tool, from the object of its name, description and parameters; new, NULL as in part
+ * @ret_list: new, owned by the caller; NULL: the request has no tools
+ */
+int chat_tools(struct chat *chat,
+	       struct json_object *(*write)(struct chat *chat, struct json_object *function),
+	       struct json_object **ret_list);
+
+enum chat_choice {
+	CHAT_CHOICE_UNSAID,
+	CHAT_CHOICE_AUTO,
+	CHAT_CHOICE_REQUIRED,
+	CHAT_CHOICE_NONE,
+	CHAT_CHOICE_NAMED
+};
+/* @ret_name: the tool's, of CHAT_CHOICE_NAMED */
+int chat_tool_choice(struct chat *chat, enum chat_choice *ret_choice, const char **ret_name);
+/* parallel_tool_calls is false */
+bool chat_one_call_only(const struct chat *chat);
+
+/* ---- the request (chat.c) */
+
+/*
+ * The body as it is now, with what the route's extra_body adds, to where `path` stands behind the
+ * route's base URL.
+ */
+int chat_finish(struct chat *chat, const char *path);
+
+#endif

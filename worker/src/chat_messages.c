@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The messages of a request in OpenAI's form, read part by part, and written by a form: see chat.h.
+ *
+ * The other forms know two roles that take turns. System messages have a place of their own there,
+ * what a tool has said belongs to the user's turn, and a call's arguments are an object, not text.
+ */
+#include "chat.h"
+
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "json_build.h"
+#include "openai.h"
+#include "wire_error.h"
+
+struct reading {
+	struct chat *chat;
+	const struct chat_form *form;
+	struct json_object *turns;
+	struct json_object *turn; /* the last one; NULL none */
+	const char *role;         /* of it */
+};
+
+static bool is(const char *text, const char *other)
+{
+	return text && strcmp(text, other) == 0;
+}
+
+/* A string member that is one, not a number. */
+static const char *string_of(struct json_object *object, const char *name)
+{
+	struct json_object *value = wire_member(object, name);
+
+	return json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+}
+
+/* ---- turns */
+
+/* The list of parts to which a message of that role adds. NULL without memory. */
+static struct json_object *parts_of(struct reading *reading, const char *role)
+{
+	struct json_object *parts;
+
+	if (reading->turn && is(reading->role, role))
+		return wire_member(reading->turn, reading->form->parts);
+	reading->turn = json_object_new_object();
+	reading->role = role;
+	if (json_append(reading->turns, reading->turn) != 0)
+		return NULL;
+	parts = json_object_new_array();
+	if (json_set_new(reading->turn, "role", json_object_new_string(role)) != 0) {
+		json_object_put(parts);
+		return NULL;
+	}
+	return json_set_new(reading->turn, reading->form->parts, parts) == 0 ? parts : NULL;
+}
+
+static int add_part(struct reading *reading, const char *role, const struct chat_part *part)
+{
+	struct json_object *written = reading->form->part(reading->chat, part);
+
+	if (!written)
+		return reading->chat->is_refused ? -EINVAL : -ENOMEM;
+	return json_append(parts_of(reading, role), written);
+}
+
+static int add_text(struct reading *reading, const char *role, const char *text)
+{
+	const struct chat_part part = {.type = CHAT_TEXT, .text = text};
+
+	return text && *text ? add_part(reading, role, &part) : 0;
+}
+
+/* ---- parts */
+
+/* "data:image/png;base64,..." in two. */
+static int split_data_url(struct chat *chat, const char *url, struct chat_part *part)
+{
+	const char *type = url + strlen("data:");
+	const char *comma = strchr(type, ',');
+	size_t size = strcspn(type, ";,");
+	int rc;
+
+	if (!comma || comma - type < 7 || strncmp(comma - 7, ";base64", 7) != 0)
+		return chat_refuse(chat, "messages[%zu]: a data URL without ';base64,'",
+				   chat->message);
+	chat->scratch.size = 0;
+	rc = buffer_add(&chat->scratch, type, size);
+	part->media_type = chat->scratch.bytes;
+	part->data = comma + 1;
+	return rc;
+}
+
+static int read_image(struct chat *chat, struct json_object *from, struct chat_part *part)
+{
+	const char *url = string_of(wire_member(from, "image_url"), "url");
+
+	part->type = CHAT_IMAGE;
+	if (url && strncasecmp(url, "data:", 5) == 0)
+		return split_data_url(chat, url, part);
+	part->url = url;
+	if (url && (strncasecmp(url, "https://", 8) == 0 || strncasecmp(url, "http://", 7) == 0))
+		return 0;
+	return chat_refuse(chat, "messages[%zu]: an image whose URL is neither http(s) nor data",
+			   chat->message);
+}
+
+static int read_file(struct chat *chat, struct json_object *from, struct chat_part *part)
+{
+	struct json_object *file = wire_member(from, "file");
+	const char *data = string_of(file, "file_data");
+
+	part->type = CHAT_FILE;
+	part->file_name = string_of(file, "filename");
+	if (data && strncasecmp(data, "data:", 5) == 0)
+		return split_data_url(chat, data, part);
+	return chat_refuse(chat, "messages[%zu]: a file that is not in the request itself",
+			   chat->message);
+}
+
+static int read_audio(struct chat *chat, struct json_object *from, struct chat_part *part)
+{
+	struct json_object *audio = wire_member(from, "input_audio");
+	const char *format = string_of(audio, "format");
+	int rc;
+
+	part->type = CHAT_AUDIO;
+	part->data = string_of(audio, "data");
+	if (!part->data || !format)
+		return chat_refuse(chat, "messages[%zu]: sound without data or format",
+				   chat->message);
+	chat->scratch.size = 0;
+	rc = buffer_add(&chat->scratch, "audio/", 6);
+	if (rc == 0)
+		rc = buffer_add(&chat->scratch, format, strlen(format));
+	part->media_type = chat->scratch.bytes;
+	return rc;
+}
+
+static int read_part(struct chat *chat, struct json_object *from, struct chat_part *part)
+{
+	const char *type = string_of(from, "type");
+
+	if (is(type, "text"))
+		part->text = string_of(from, "text");
+	else if (is(type, "refusal"))
+		part->text = string_of(from, "refusal");
+	else if (is(type, "image_url"))
+		return read_image(chat, from, part);
+	else if (is(type, "file"))
+		return read_file(chat, from, part);
+	else if (is(type, "input_audio"))
+		return read_audio(chat, from, part);
+	if (part->text)
+		return 0;
+	return chat_refuse(chat,
+			   "messages[%zu]: a part of type '%.32s' cannot be translated for %s",
+			   chat->message, type ? type : "", chat->form);
+}
+
+static int add_content(struct reading *reading, const char *role, struct json_object *content)
+{
+	int rc = 0;
+
+	if (json_object_is_type(content, json_type_string))
+		return add_text(reading, role, json_object_get_string(content));
+	if (!json_object_is_type(content, json_type_array))
+		return content ? chat_refuse(reading->chat,
+					     "messages[%zu]: content is neither text nor a list",
+					     reading->chat->message)
+			       : 0;
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(content); i++) {
+		struct chat_part part = {.type = CHAT_TEXT};
+
+		rc = read_part(reading->chat, json_object_array_get_idx(content, i), &part);
+		if (rc == 0 && (part.type != CHAT_TEXT || *part.text))
+			rc = add_part(reading, role, &part);
+	}
+	return rc;
+}
+
+/* ---- tools: a call by the assistant, its result as a message of its own */
+
+static int parse_arguments(struct chat *chat, const char *text, struct json_object **ret)
+{
+	char problem[128];
+
+	*ret = text && text[strspn(text, " \t\r\n")] ? json_read(text, strlen(text), problem)
+						     : json_object_new_object();
+	if (json_object_is_type(*ret, json_type_object))
+		return 0;
+	json_object_put(*ret);
+	*ret = NULL;
+	return chat_refuse(chat, "messages[%zu]: a tool call whose arguments are no JSON object",
+			   chat->message);
+}
+
+static int add_call(struct reading *reading, struct json_object *call)
+{
+	struct chat *chat = reading->chat;
+	struct json_object *function = wire_member(call, "function");
+	struct chat_part part = {
+		.type = CHAT_CALL,
+		.id = string_of(call, "id"),
+		.name = string_of(function, "name"),
+		.call = call,
+	};
+	int rc;
+
+	if (!part.id || !part.name)
+		return chat_refuse(chat,
+				   "messages[%zu]: a tool call that is no function with an id",
+				   chat->message);
+	rc = parse_arguments(chat, string_of(function, "arguments"), &part.arguments);
+	if (rc == 0)
+		rc = json_set_new(chat->names, part.id, json_object_new_string(part.name));
+	if (rc == 0)
+		rc = add_part(reading, reading->form->assistant, &part);
+	json_object_put(part.arguments);
+	return rc;
+}
+
+static int add_calls(struct reading *reading, struct json_object *message)
+{
+	struct json_object *calls = wire_member(message, "tool_calls");
+	int rc = 0;
+
+	if (wire_member(message, "function_call"))
+		return chat_refuse(
+			reading->chat,
+			"messages[%zu]: 'function_call' has no form in %s; use tool_calls",
+			reading->chat->message, reading->chat->form);
+	for (size_t i = 0; openai_is_list(calls) && rc == 0 && i < json_object_array_length(calls);
+	     i++)
+		rc = add_call(reading, json_object_array_get_idx(calls, i));
+	return rc;
+}
+
+static int add_result(struct reading *reading, struct json_object *message)
+{
+	struct chat *chat = reading->chat;
+	struct buffer text;
+	struct chat_part part = {.type = CHAT_RESULT, .id = string_of(message, "tool_call_id")};
+	int rc;
+
+	part.name = part.id ? string_of(chat->names, part.id) : NULL;
+	if (!part.name)
+		return chat_refuse(chat,
+				   "messages[%zu]: the result of a tool call that is not "
+				   "in the messages before it",
+				   chat->message);
+	buffer_init(&text, WIRE_BODY_BYTES_MAX);
+	rc = openai_add_text(wire_member(message, "content"), &text);
+	part.text = text.bytes ? text.bytes : "";
+	if (rc == 0)
+		rc = add_part(reading, "user", &part);
+	buffer_deinit(&text);
+	return rc;
+}
+
+/* ---- messages */
+
+static int add_system(struct chat *chat, struct json_object *message)
+{
+	struct buffer text;
+	int rc;
+
+	buffer_init(&text, WIRE_BODY_BYTES_MAX);
+	rc = openai_add_text(wire_member(message, "content"), &text);
+	if (rc == 0 && text.size > 0)
+		rc = json_append(chat->system,
+				 json_object_new_string_len(text.bytes, (int)text.size));
+	buffer_deinit(&text);
+	return rc;
+}
+
+static int add_assistant(struct reading *reading, struct json_object *message)
+{
+	const char *role = reading->form->assistant;
+	int rc = add_content(reading, role, wire_member(message, "content"));
+
+	if (rc == 0)
+		rc = add_text(reading, role, string_of(message, "refusal"));
+	return rc == 0 ? add_calls(reading, message) : rc;
+}
+
+static int add_message(struct reading *reading, struct json_object *message)
+{
+	const char *role = string_of(message, "role");
+
+	if (is(role, "system") || is(role, "developer"))
+		return add_system(reading->chat, message);
+	if (is(role, "user"))
+		return add_content(reading, "user", wire_member(message, "content"));
+	if (is(role, "assistant"))
+		return add_assistant(reading, message);
+	if (is(role, "tool"))
+		return add_result(reading, message);
+	return chat_refuse(reading->chat, "messages[%zu]: the role '%.32s' has no form in %s",
+			   reading->chat->message, role ? role : "", reading->chat->form);
+}
+
+int chat_messages(struct chat *chat, const struct chat_form *form)
+{
+	struct json_object *messages = wire_member(chat->request, "messages");
+	struct reading reading = {.chat = chat, .form = form, .turns = json_object_new_array()};
+	int rc;
+
+	if (!json_object_is_type(messages, json_type_array)) {
+		json_object_put(reading.turns);
+		return chat_refuse(chat, "'messages' is missing, expected a list");
+	}
+	rc = chat_set(chat, form->messages, reading.turns);
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
+		chat->message = i;
+		rc = add_message(&reading, json_object_array_get_idx(messages, i));
+	}
+	if (rc == 0 && json_object_array_length(reading.turns) == 0)
+		rc = chat_refuse(chat,
+				 "the messages hold nothing but instructions, and %s wants a "
+				 "user's turn",
+				 chat->form);
+	return rc;
+}

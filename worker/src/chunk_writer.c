@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: MIT */
+/* Chunks in OpenAI's form: see chunk_writer.h. */
+#include "chunk_writer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "json_build.h"
+#include "openai.h"
+#include "wire_error.h"
+
+#define ID_BYTES  32
+#define COUNT_MAX (INT64_C(1) << 53) /* tokens: what a wire claims can be added up */
+
+void chunk_writer_init(struct chunk_writer *writer, const char *model,
+		       int (*emit)(struct json_object *chunk, void *userdata), void *userdata)
+{
+	*writer = (struct chunk_writer){.emit = emit, .userdata = userdata, .model = model};
+}
+
+void chunk_writer_deinit(struct chunk_writer *writer)
+{
+	json_object_put(writer->head);
+	json_object_put(writer->usage);
+}
+
+static int set_string(struct json_object *object, const char *name, const char *text)
+{
+	return json_set_new(object, name, json_object_new_string(text));
+}
+
+/* ---- who answers */
+
+static void make_id(const char *prefix, char *ret)
+{
+	uint64_t random = 0;
+
+	(void)!getrandom(&random, sizeof(random), GRND_NONBLOCK);
+	(void)snprintf(ret, ID_BYTES, "%s%016llx", prefix, (unsigned long long)random);
+}
+
+static int begin_head(struct chunk_writer *writer)
+{
+	char id[ID_BYTES];
+	int rc;
+
+	if (writer->head)
+		return 0;
+	make_id("chatcmpl-", id);
+	writer->head = json_object_new_object();
+	rc = set_string(writer->head, "id", id);
+	if (rc == 0)
+		rc = set_string(writer->head, "object", "chat.completion.chunk");
+	if (rc == 0)
+		rc = json_set_new(writer->head, "created", json_object_new_int64(time(NULL)));
+	if (rc == 0)
+		rc = set_string(writer->head, "model", writer->model ? writer->model : "");
+	return rc;
+}
+
+int chunk_identify(struct chunk_writer *writer, const char *id, const char *model)
+{
+	int rc = begin_head(writer);
+
+	if (rc == 0 && id && *id)
+		rc = set_string(writer->head, "id", id);
+	if (rc == 0 && model && *model)
+		rc = set_string(writer->head, "model", model);
+	return rc;
+}
+
+/* ---- chunks */
+
+static int new_chunk(struct chunk_writer *writer, struct json_object **ret)
+{
+	struct json_object *chunk;
+	int rc = begin_head(writer);
+
+	*ret = NULL;
+	if (rc != 0)
+		return rc;
+	chunk = json_object_new_object();
+	if (!chunk)
+		return -ENOMEM;
+	json_object_object_foreach(writer->head, name, value)
+	{
+		rc = rc == 0 ? json_set(chunk, name, json_object_get(value)) : rc;
+	}
+	if (rc == 0)
+		rc = json_set_new(chunk, "choices", json_object_new_array());
+	*ret = chunk;
+	return rc;
+}
+
+/* Takes the chunk. */
+static int emit(struct chunk_writer *writer, struct json_object *chunk, int rc)
+{
+	if (rc == 0)
+		rc = writer->emit(chunk, writer->userdata);
+	json_object_put(chunk);
+	return rc;
+}
+
+/* Takes the delta, and emits it as the only one of a chunk. finish: NULL none. */
+static int emit_delta(struct chunk_writer *writer, uint32_t choice, struct json_object *delta,
+		      int rc, const char *finish)
+{
+	struct json_object *chunk = NULL, *entry = json_object_new_object();
+	bool needs_role = !writer->choices[choice].has_role;
+
+	writer->choices[choice].has_role = true;
+	if (rc == 0 && needs_role)
+		rc = set_string(delta, "role", "assistant");
+	if (rc == 0)
+		rc = json_set_new(entry, "index", json_object_new_int64(choice));
+	if (rc == 0)
+		rc = json_set_new(entry, "delta", json_object_get(delta));
+	if (rc == 0)
+		rc = json_set(entry, "finish_reason",
+			      finish ? json_object_new_string(finish) : NULL);
+	if (rc == 0)
+		rc = new_chunk(writer, &chunk);
+	if (rc == 0)
+		rc = json_append(wire_member(chunk, "choices"), json_object_get(entry));
+	json_object_put(delta);
+	json_object_put(entry);
+	return emit(writer, chunk, rc);
+}
+
+/* ---- texts */
+
+int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member, const char *text)
+{
+	struct json_object *delta;
+
+	if (!text || !*text)
+		return 0;
+	if (choice >= CHUNK_CHOICES_MAX)
+		return -E2BIG;
+	delta = json_object_new_object();
+	return emit_delta(writer, choice, delta, set_string(delta, member, text), NULL);
+}
+
+/* ---- tool calls */
+
+static int set_call(struct json_object *call, const char *id, const char *name)
+{
+	char made[ID_BYTES];
+	int rc;
+
+	if (!id || !*id)
+		make_id("call_", made);
+	rc = set_string(call, "id", id && *id ? id : made);
+	if (rc == 0)
+		rc = set_string(call, "type", "function");
+	if (rc == 0)
+		rc = set_string(json_child(call, "function"), "name", name);
+	return rc;
+}
+
+/* Takes the call: one fragment of it. */
+static int emit_call(struct chunk_writer *writer, uint32_t choice, struct json_object *call, int rc,
+		     const char *arguments)
+{
+	struct json_object *delta = json_object_new_object(), *list = json_object_new_array();
+	int64_t index = (int64_t)writer->choices[choice].call_count - 1;
+
+	if (rc == 0)
+		rc = json_set_new(call, "index", json_object_new_int64(index));
+	if (rc == 0)
+		rc = set_string(json_child(call, "function"), "arguments", arguments);
+	if (rc == 0)
+		rc = json_append(list, json_object_get(call));
+	if (rc == 0)
+		rc = json_set_new(delta, "tool_calls", json_object_get(list));
+	json_object_put(call);
+	json_object_put(list);
+	return emit_delta(writer, choice, delta, rc, NULL);
+}
+
+int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
+	       const char *arguments)
+{
+	struct json_object *call;
+
+	if (choice >= CHUNK_CHOICES_MAX)
+		return -E2BIG;
+	writer->choices[choice].call_count++;
+	writer->choices[choice].lacks_arguments = !arguments;
+	call = json_object_new_object();
+	return emit_call(writer, choice, call, set_call(call, id, name ? name : ""),
+			 arguments ? arguments : "");
+}
+
+int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *text)
+{
+	if (choice >= CHUNK_CHOICES_MAX)
+		return -E2BIG;
+	if (!text || !*text || writer->choices[choice].call_count == 0)
+		return 0;
+	writer->choices[choice].lacks_arguments = false;
+	return emit_call(writer, choice, json_object_new_object(), 0, text);
+}
+
+int chunk_call_end(struct chunk_writer *writer, uint32_t choice)
+{
+	if (choice >= CHUNK_CHOICES_MAX || !writer->choices[choice].lacks_arguments)
+		return 0;
+	return chunk_arguments(writer, choice, "{}");
+}
+
+/* ---- the end */
+
+int chunk_finish(struct chunk_writer *writer, uint32_t choice, const struct finish_name *names,
+		 const char *wire)
+{
+	const char *openai = "stop";
+
+	if (choice >= CHUNK_CHOICES_MAX)
+		return -E2BIG;
+	for (; names->wire; names++)
+		if (strcmp(names->wire, wire) == 0)
+			openai = names->openai;
+	if (writer->choices[choice].call_count > 0 && strcmp(openai, "stop") == 0)
+		openai = "tool_calls";
+	return emit_delta(writer, choice, json_object_new_object(), 0, openai);
+}
+
+int chunk_note_usage(struct chunk_writer *writer, struct json_object *usage)
+{
+	int rc = 0;
+
+	if (!json_object_is_type(usage, json_type_object))
+		return 0;
+	if (!writer->usage)
+		writer->usage = json_object_new_object();
+	json_object_object_foreach(usage, name, value)
+	{
+		if (rc == 0 && value)
+			rc = json_set(writer->usage, name, json_object_get(value));
+	}
+	return rc;
+}
+
+int64_t chunk_noted(const struct chunk_writer *writer, const char *member)
+{
+	const int64_t count = json_object_get_int64(wire_member(writer->usage, member));
+
+	return count < 0 ? 0 : count < COUNT_MAX ? count : COUNT_MAX;
+}
+
+static int set_count(struct json_object *object, const char *name, int64_t count)
+{
+	return json_set_new(object, name, json_object_new_int64(count));
+}
+
+int chunk_usage(struct chunk_writer *writer, const struct chunk_usage *usage)
+{
+	struct json_object *chunk, *into;
+	int rc = new_chunk(writer, &chunk);
+
+	into = rc == 0 ? json_child(chunk, "usage") : NULL;
+	if (rc == 0)
+		rc = set_count(into, "prompt_tokens", usage->prompt);
+	if (rc == 0)
+		rc = set_count(into, "completion_tokens", usage->completion);
+	if (rc == 0)
+		rc = set_count(into, "total_tokens", usage->prompt + usage->completion);
+	if (rc == 0 && usage->cached > 0)
+		rc = set_count(json_child(into, "prompt_tokens_details"), "cached_tokens",
+			       usage->cached);
+	if (rc == 0 && usage->reasoning > 0)
+		rc = set_count(json_child(into, "completion_tokens_details"), "reasoning_tokens",
+			       usage->reasoning);
+	return emit(writer, chunk, rc);
+}

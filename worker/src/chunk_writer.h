@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Internal: what another form says, written as chunks in OpenAI's form. Adapters tell it what they
+ * read, piece by piece; where the pieces go (to a caller, or into an answer) is not their concern.
+ *
+ * All functions return 0; -ENOMEM; -E2BIG; or what emit() returned.
+ */
+#ifndef LULL_WORKER_CHUNK_WRITER_H
+#define LULL_WORKER_CHUNK_WRITER_H
+
+#include "wire.h"
+
+#define CHUNK_CHOICES_MAX 8u /* Gemini's largest candidateCount; the other forms know one */
+
+struct chunk_writer {
+	int (*emit)(struct json_object *chunk, void *userdata); /* borrows the chunk */
+	void *userdata;
+	const char *model;         /* the route's, where the wire names none; NULL unknown */
+	struct json_object *head;  /* id, object, created, model */
+	struct json_object *usage; /* of the wire: the latest value of each member */
+	bool is_done;              /* the form says that nothing follows */
+	struct {
+		uint32_t call_count;
+		bool has_role;        /* the first delta of a choice names the role */
+		bool lacks_arguments; /* the last call has none so far */
+	} choices[CHUNK_CHOICES_MAX];
+};
+
+void chunk_writer_init(struct chunk_writer *writer, const char *model,
+		       int (*emit)(struct json_object *chunk, void *userdata), void *userdata);
+void chunk_writer_deinit(struct chunk_writer *writer);
+
+/* The answer's own id and model; NULL says nothing. Without an id one is made. */
+int chunk_identify(struct chunk_writer *writer, const char *id, const char *model);
+
+/* A piece of "content" or "reasoning_content". NULL and "" write nothing. */
+int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member, const char *text);
+
+/* A tool call begins. id: NULL one is made. arguments: all, or NULL: chunk_arguments() follow. */
+int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
+	       const char *arguments);
+/* More of the last call's arguments. */
+int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *text);
+/* The last call is whole: "{}" if no arguments came. */
+int chunk_call_end(struct chunk_writer *writer, uint32_t choice);
+
+struct finish_name {
+	const char *wire; /* NULL ends the list */
+	const char *openai;
+};
+
+/* Why the choice ended. A name that is not in the list means "stop"; a stop after calls, calls. */
+int chunk_finish(struct chunk_writer *writer, uint32_t choice, const struct finish_name *names,
+		 const char *wire);
+
+/* Remembers what the wire said of tokens used: later values replace earlier ones. */
+int chunk_note_usage(struct chunk_writer *writer, struct json_object *usage);
+/* A member of what is remembered, 0 to 2^53; 0 where there is none. */
+int64_t chunk_noted(const struct chunk_writer *writer, const char *member);
+
+struct chunk_usage {
+	int64_t prompt;
+	int64_t completion;
+	int64_t cached;    /* of prompt */
+	int64_t reasoning; /* of completion */
+};
+int chunk_usage(struct chunk_writer *writer, const struct chunk_usage *usage);
+
+#endif

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What messages and choices in OpenAI's form say, and whether they are an answer.
+ */
+#include "openai.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "classify.h"
+#include "wire_error.h"
+
+/* ---- what a message says */
+
+bool openai_is_text(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_string) &&
+	       json_object_get_string_len(value) > 0;
+}
+
+bool openai_is_list(struct json_object *value)
+{
+	return json_object_is_type(value, json_type_array) && json_object_array_length(value) > 0;
+}
+
+bool openai_says_something(struct json_object *message)
+{
+	struct json_object *content = wire_member(message, "content");
+
+	return openai_is_text(content) || openai_is_list(content) ||
+	       openai_is_list(wire_member(message, "tool_calls")) ||
+	       openai_is_text(wire_member(message, "refusal")) ||
+	       json_object_is_type(wire_member(message, "function_call"), json_type_object) ||
+	       json_object_is_type(wire_member(message, "audio"), json_type_object);
+}
+
+static int add_string(struct json_object *text, struct buffer *out)
+{
+	if (!json_object_is_type(text, json_type_string))
+		return 0;
+	return buffer_add(out, json_object_get_string(text),
+			  (size_t)json_object_get_string_len(text));
+}
+
+int openai_add_text(struct json_object *content, struct buffer *out)
+{
+	int rc = 0;
+
+	if (!json_object_is_type(content, json_type_array))
+		return add_string(content, out);
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(content); i++)
+		rc = add_string(wire_member(json_object_array_get_idx(content, i), "text"), out);
+	return rc;
+}
+
+/* ---- finish reasons */
+
+bool openai_finish_explains(const char *finish_reason)
+{
+	return finish_reason && (strcmp(finish_reason, "length") == 0 ||
+				 strcmp(finish_reason, "content_filter") == 0);
+}
+
+static const char *usual_finish(const char *finish_reason)
+{
+	static const struct {
+		const char *vendor;
+		const char *usual;
+	} names[] = {
+		{"eos",           "stop"  }, /* Together */
+		{"eos_token",     "stop"  }, /* TGI */
+		{"stop_sequence", "stop"  }, /* TGI */
+		{"model_length",  "length"}, /* Mistral */
+	};
+
+	for (size_t i = 0; finish_reason && i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i].vendor, finish_reason) == 0)
+			return names[i].usual;
+	return NULL;
+}
+
+int openai_rename_finish(struct json_object *choices)
+{
+	int changed = 0;
+
+	for (size_t i = 0; i < json_object_array_length(choices); i++) {
+		struct json_object *choice = json_object_array_get_idx(choices, i);
+		const char *usual = usual_finish(wire_text(choice, "finish_reason"));
+		struct json_object *text = usual ? json_object_new_string(usual) : NULL;
+
+		if (!usual)
+			continue;
+		if (!text || json_object_object_add(choice, "finish_reason", text) != 0) {
+			json_object_put(text);
+			return -ENOMEM;
+		}
+		changed = 1;
+	}
+	return changed;
+}
+
+void openai_judge(bool has_choices, bool says, const char *explained, struct verdict *ret)
+{
+	if (!has_choices)
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "no choices", "no choices in it");
+	else if (!says && !explained)
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "empty answer",
+			    "finished with nothing in it");
+	else
+		verdict_set(ret, LULL_CLASS_ANSWERED, "answer", NULL);
+	ret->filtered =
+		has_choices && !says && explained && strcmp(explained, "content_filter") == 0;
+}
+
+/* ---- writing */
+
+const char *openai_json(struct json_object *object, size_t *ret_size)
+{
+	return json_object_to_json_string_length(
+		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, ret_size);
+}
