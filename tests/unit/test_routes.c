@@ -297,7 +297,7 @@ static void test_routes_that_cannot_be_used_say_why(void)
 		{"a\nb", "a model name that is empty or has control characters"},
 		{"openai/*", "'openai/*' names no model, expected one without *"},
 		{"*", "'*' names no model, expected one without *"},
-		{"claude-3", "no adapter for anthropic in this version"},
+		{"claude-3", "no key for anthropic, expected $ANTHROPIC_API_KEY"},
 		{"azure/x", "no adapter for azure in this version"},
 		{"bedrock/x", "no adapter for bedrock in this version"},
 		{"vertex_ai/x", "no adapter for vertex_ai in this version"},

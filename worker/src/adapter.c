@@ -8,11 +8,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "anthropic.h"
 #include "openai.h"
 
 /* clang-format off */
 static const struct adapter adapters[] = {
 	{"openai", openai_write_request, NULL, NULL},
+	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event},
 };
 /* clang-format on */
 

@@ -28,9 +28,10 @@ static const struct provider providers[] = {
 	},
 	{
 		.name = "anthropic", .prefixes = {"anthropic/"}, .adapter = "anthropic",
-		.base_url = "https://api.anthropic.com",
+		.base_url = "https://api.anthropic.com/v1", .base_path = "/v1",
 		.base_variables = {"ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"},
-		.key_variables = {"ANTHROPIC_API_KEY"},
+		.key_variables = {"ANTHROPIC_API_KEY"}, .key_header = "x-api-key",
+		.header = "anthropic-version", .header_value = "2023-06-01",
 		.hosts = {"api.anthropic.com"},
 	},
 	{

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Internal: the form of Anthropic's Messages. See anthropic_request.c and anthropic_answer.c. */
+#ifndef LULL_WORKER_ANTHROPIC_H
+#define LULL_WORKER_ANTHROPIC_H
+
+#include "wire.h"
+
+int anthropic_write_request(const struct http_route *route, const char *request,
+			    size_t request_bytes, bool stream, struct http_request *ret,
+			    char *error);
+int anthropic_translate_answer(struct chunk_writer *out, struct json_object *root);
+int anthropic_translate_event(struct chunk_writer *out, const char *event,
+			      struct json_object *root);
+
+#endif

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Anthropic's Messages, written. Instructions stand at the top, a message is a list of blocks, the
+ * results of tools open the user's next turn, and the length of an answer must be stated.
+ */
+#include "anthropic.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "chat.h"
+#include "json_build.h"
+#include "openai.h"
+#include "wire_error.h"
+
+#define MAX_TOKENS_DEFAULT 4096 /* every model of the vendor gives that much */
+
+/* ---- blocks */
+
+static struct json_object *new_block(const char *type)
+{
+	struct json_object *block = json_object_new_object();
+
+	if (json_set_new(block, "type", json_object_new_string(type)) == 0)
+		return block;
+	json_object_put(block);
+	return NULL;
+}
+
+/* Takes the block; NULL if something went wrong with it. */
+static struct json_object *block_or_null(struct json_object *block, int rc)
+{
+	if (rc == 0)
+		return block;
+	json_object_put(block);
+	return NULL;
+}
+
+static int set_string(struct json_object *block, const char *name, const char *text)
+{
+	return json_set_new(block, name, json_object_new_string(text));
+}
+
+static struct json_object *text_block(const char *text)
+{
+	struct json_object *block = new_block("text");
+
+	return block_or_null(block, set_string(block, "text", text));
+}
+
+/* An image, or a document: type and place of its bytes. */
+static struct json_object *source_block(const char *type, const struct chat_part *part)
+{
+	struct json_object *block = new_block(type);
+	struct json_object *source = json_child(block, "source");
+	int rc = set_string(source, "type", part->url ? "url" : "base64");
+
+	if (rc == 0 && part->url)
+		return block_or_null(block, set_string(source, "url", part->url));
+	if (rc == 0)
+		rc = set_string(source, "media_type", part->media_type);
+	if (rc == 0)
+		rc = set_string(source, "data", part->data);
+	return block_or_null(block, rc);
+}
+
+static struct json_object *call_block(const struct chat_part *part)
+{
+	struct json_object *block = new_block("tool_use");
+	int rc = set_string(block, "id", part->id);
+
+	if (rc == 0)
+		rc = set_string(block, "name", part->name);
+	if (rc == 0)
+		rc = json_set(block, "input", json_object_get(part->arguments));
+	return block_or_null(block, rc);
+}
+
+static struct json_object *result_block(const struct chat_part *part)
+{
+	struct json_object *block = new_block("tool_result");
+	int rc = set_string(block, "tool_use_id", part->id);
+
+	if (rc == 0)
+		rc = set_string(block, "content", part->text);
+	return block_or_null(block, rc);
+}
+
+static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
+{
+	switch (part->type) {
+	case CHAT_TEXT:
+		return text_block(part->text);
+	case CHAT_IMAGE:
+		return source_block("image", part);
+	case CHAT_FILE:
+		if (strcmp(part->media_type, "application/pdf") == 0)
+			return source_block("document", part);
+		(void)chat_refuse(chat, "messages[%zu]: of files, %s takes PDF only", chat->message,
+				  chat->form);
+		return NULL;
+	case CHAT_CALL:
+		return call_block(part);
+	case CHAT_RESULT:
+		return result_block(part);
+	case CHAT_AUDIO:
+		break;
+	}
+	(void)chat_refuse(chat, "messages[%zu]: sound has no form in %s", chat->message,
+			  chat->form);
+	return NULL;
+}
+
+/* One text alone is written as text, not as a list of one block. */
+static int shorten_lone_texts(struct json_object *messages)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
+		struct json_object *message = json_object_array_get_idx(messages, i);
+		struct json_object *blocks = wire_member(message, "content");
+		struct json_object *text =
+			wire_member(json_object_array_get_idx(blocks, 0), "text");
+
+		if (text && json_object_array_length(blocks) == 1)
+			rc = json_set(message, "content", json_object_get(text));
+	}
+	return rc;
+}
+
+static int write_messages(struct chat *chat)
+{
+	static const struct chat_form form = {
+		.messages = "messages",
+		.assistant = "assistant",
+		.parts = "content",
+		.part = write_part,
+	};
+	int rc = chat_messages(chat, &form);
+
+	return rc == 0 ? shorten_lone_texts(wire_member(chat->body, "messages")) : rc;
+}
+
+/* All instructions in order, an empty line between them. */
+static int write_system(struct chat *chat)
+{
+	struct buffer text;
+	int rc = 0;
+
+	buffer_init(&text, WIRE_BODY_BYTES_MAX);
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(chat->system); i++) {
+		rc = i > 0 ? buffer_add(&text, "\n\n", 2) : 0;
+		if (rc == 0)
+			rc = openai_add_text(json_object_array_get_idx(chat->system, i), &text);
+	}
+	if (rc == 0 && text.size > 0)
+		rc = json_set_text(chat->body, "system", &text);
+	buffer_deinit(&text);
+	return rc;
+}
+
+/* ---- parameters */
+
+/* Stop sequences of nothing but blanks are refused by the vendor. */
+static int write_stop(struct chat *chat, const struct chat_param *param, struct json_object *value)
+{
+	struct json_object *list;
+	int rc = chat_write_list(chat, param, value);
+
+	list = wire_member(chat->body, param->path);
+	for (size_t i = rc == 0 ? json_object_array_length(list) : 0; i-- > 0;) {
+		const char *text = json_object_get_string(json_object_array_get_idx(list, i));
+
+		if (text && text[strspn(text, " \t\r\n")] != '\0')
+			continue;
+		chat_omit(chat, "a stop of blanks");
+		json_object_array_del_idx(list, i, 1);
+	}
+	return rc;
+}
+
+static int write_format(struct chat *chat, const struct chat_param *param,
+			struct json_object *value)
+{
+	struct json_object *schema = wire_member(wire_member(value, "json_schema"), "schema");
+	const char *type = wire_text(value, "type");
+	int rc;
+
+	if (!schema) {
+		if (type && strcmp(type, "json_object") == 0)
+			chat_omit(chat, param->name);
+		return 0;
+	}
+	rc = chat_set(chat, "output_config.format.type", json_object_new_string("json_schema"));
+	return rc == 0 ? chat_set(chat, "output_config.format.schema", json_object_get(schema))
+		       : rc;
+}
+
+/* clang-format off */
+static const struct chat_param params[] = {
+	{"max_tokens",            "max_tokens",       chat_write_max_tokens},
+	{"max_completion_tokens", "max_tokens",       NULL},
+	{"temperature",           "temperature",      chat_write_unit},
+	{"top_p",                 "top_p",            NULL},
+	{"top_k",                 "top_k",            NULL},
+	{"stop",                  "stop_sequences",   write_stop},
+	{"user",                  "metadata.user_id", NULL},
+	{"safety_identifier",     "metadata.user_id", NULL},
+	{"thinking",              "thinking",         NULL},
+	{"response_format",       NULL,               write_format},
+	{"parallel_tool_calls",   NULL,               NULL},
+	{NULL,                    NULL,               NULL},
+};
+/* clang-format on */
+
+static int write_params(struct chat *chat)
+{
+	int rc = chat_params(chat, params);
+
+	if (rc == 0 && !wire_member(chat->body, "max_tokens"))
+		rc = chat_set(chat, "max_tokens", json_object_new_int(MAX_TOKENS_DEFAULT));
+	if (rc == 0 && chat->stream)
+		rc = chat_set(chat, "stream", json_object_new_boolean(1));
+	return rc;
+}
+
+/* ---- tools */
+
+static struct json_object *write_tool(struct chat *chat, struct json_object *function)
+{
+	static const char no_parameters[] = "{\"type\":\"object\",\"properties\":{}}";
+	struct json_object *parameters = wire_member(function, "parameters");
+	struct json_object *description = wire_member(function, "description");
+	struct json_object *tool = json_object_new_object();
+	int rc = json_set(tool, "name", json_object_get(wire_member(function, "name")));
+
+	(void)chat;
+	if (rc == 0 && description)
+		rc = json_set(tool, "description", json_object_get(description));
+	if (rc == 0)
+		rc = json_set_new(tool, "input_schema",
+				  parameters ? json_object_get(parameters)
+					     : json_tokener_parse(no_parameters));
+	return block_or_null(tool, rc);
+}
+
+static int write_choice(struct chat *chat, bool one_only)
+{
+	static const char *const types[] = {
+		[CHAT_CHOICE_UNSAID] = "auto",  [CHAT_CHOICE_AUTO] = "auto",
+		[CHAT_CHOICE_REQUIRED] = "any", [CHAT_CHOICE_NONE] = "none",
+		[CHAT_CHOICE_NAMED] = "tool",
+	};
+	enum chat_choice choice;
+	const char *name;
+	int rc = chat_tool_choice(chat, &choice, &name);
+
+	if (rc != 0 || (choice == CHAT_CHOICE_UNSAID && !one_only))
+		return rc;
+	rc = chat_set(chat, "tool_choice.type", json_object_new_string(types[choice]));
+	if (rc == 0 && name)
+		rc = chat_set(chat, "tool_choice.name", json_object_new_string(name));
+	if (rc == 0 && one_only && choice != CHAT_CHOICE_NONE)
+		rc = chat_set(chat, "tool_choice.disable_parallel_tool_use",
+			      json_object_new_boolean(1));
+	return rc;
+}
+
+static int write_tools(struct chat *chat)
+{
+	struct json_object *tools;
+	int rc = chat_tools(chat, write_tool, &tools);
+
+	if (rc != 0 || !tools)
+		return rc;
+	rc = chat_set(chat, "tools", tools);
+	return rc == 0 ? write_choice(chat, chat_one_call_only(chat)) : rc;
+}
+
+int anthropic_write_request(const struct http_route *route, const char *request,
+			    size_t request_bytes, bool stream, struct http_request *ret,
+			    char *error)
+{
+	struct chat chat = {.out = ret, .error = error, .stream = stream};
+	int rc = chat_init(&chat, "anthropic", route, request, request_bytes);
+
+	if (rc == 0)
+		rc = chat_set(&chat, "model", json_object_new_string(route->model));
+	if (rc == 0)
+		rc = write_messages(&chat);
+	if (rc == 0)
+		rc = write_system(&chat);
+	if (rc == 0)
+		rc = write_params(&chat);
+	if (rc == 0)
+		rc = write_tools(&chat);
+	if (rc == 0)
+		rc = chat_finish(&chat, "/messages");
+	chat_deinit(&chat);
+	return rc;
+}
