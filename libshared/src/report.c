@@ -170,12 +170,16 @@ static void route_failed(struct lull_call *call, struct call_route *r, uint32_t 
 	}
 }
 
-static void go_on(struct lull_call *call, struct call_route *r, uint32_t class_id,
+static void go_on(struct lull_call *call, struct call_route *r, const struct charge *charge,
 		  const struct charged *charged)
 {
+	const uint32_t class_id = charge->class_id;
+
 	call->seen_classes |= bit_of(class_id);
 	route_failed(call, r, class_id, charged);
-	if (class_id == LULL_CLASS_BAD_REQUEST || class_id == LULL_CLASS_CONTENT_POLICY)
+	/* what never left this host was refused by nobody */
+	if ((class_id == LULL_CLASS_BAD_REQUEST || class_id == LULL_CLASS_CONTENT_POLICY) &&
+	    charge->http_status > 0)
 		count_refusal(call, r);
 	if (class_id == LULL_CLASS_SUSPENDED || class_id == LULL_CLASS_DEADLINE)
 		call->out_of_time = true;
@@ -207,7 +211,7 @@ int lull_call_report(struct lull_call *call, uint64_t now_ms, const struct lull_
 	if (charge.class_id == LULL_CLASS_ANSWERED)
 		call->stopped = true;
 	else
-		go_on(call, r, charge.class_id, &charged);
+		go_on(call, r, &charge, &charged);
 	call->attempt.running = false;
 	return 0;
 }

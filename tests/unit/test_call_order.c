@@ -505,6 +505,29 @@ static void test_two_vendors_refusing_is_an_answer(void)
 	world_end(&w);
 }
 
+/* A driver whose forms cannot carry the request has asked nobody. */
+static void test_what_was_not_sent_is_refused_by_nobody(void)
+{
+	struct lull_outcome unsent = outcome_of(LULL_CLASS_BAD_REQUEST);
+	struct world w;
+	struct caller c;
+
+	unsent.http_status = 0;
+	world_make(&w, 4);
+	caller_begin(&c, &w);
+	EXPECT_TRY(&c, 0);
+	report_outcome(&c, &unsent);
+	EXPECT_TRY(&c, 1);
+	report_outcome(&c, &unsent);
+	EXPECT_TRY(&c, 2);
+	report(&c, LULL_CLASS_BAD_REQUEST);
+	EXPECT_TRY(&c, 3);
+	answer(&c);
+	EXPECT_DONE(&c, LULL_RESULT_ANSWERED);
+	caller_end(&c);
+	world_end(&w);
+}
+
 static void test_one_vendor_refusing_twice_is_one(void)
 {
 	struct world w;
@@ -936,6 +959,7 @@ int main(void)
 		CUNIT_TEST(test_content_policy_goes_on_where_asked_to),
 		CUNIT_TEST(test_content_policy_fallbacks),
 		CUNIT_TEST(test_two_vendors_refusing_is_an_answer),
+		CUNIT_TEST(test_what_was_not_sent_is_refused_by_nobody),
 		CUNIT_TEST(test_one_vendor_refusing_twice_is_one),
 		CUNIT_TEST(test_routes_without_a_vendor_are_vendors_of_their_own),
 		CUNIT_TEST(test_sizes_are_no_refusals_of_vendors),

@@ -194,7 +194,8 @@ struct lull_outcome {
 	uint32_t class_id;    /* enum lull_class */
 	uint32_t scope;       /* enum lull_kind; LULL_UNSET = the class's own */
 	uint32_t proof;       /* enum lull_proof; LULL_UNSET = the class's own */
-	uint32_t http_status; /* 0 = no status line was seen */
+	uint32_t http_status; /* 0 = no status line was seen; then a refusal of the request is the
+				 driver's own, and no vendor's (rule of two refusals) */
 	int64_t hint_ms;      /* what the server asked to wait; negative = nothing */
 	uint32_t ours;        /* 1: a limit of the step passed (class timeout; network while not yet
 				 connected). The call decides what that proves, and whether it
