@@ -73,6 +73,8 @@ static struct lull_trail_entry entry_rows[] = {
 	 .ready_in_ms = 9950},
 };
 
+static char omitted_rows[3][REQUEST_OMITTED_BYTES] = {[1] = "seed, logprobs"};
+
 static const struct driver_result answered = {
 	.result = LULL_RESULT_ANSWERED,
 	.class_id = LULL_CLASS_ANSWERED,
@@ -80,6 +82,7 @@ static const struct driver_result answered = {
 	.for_ms = 62840,
 	.trail = entry_rows,
 	.trail_count = sizeof(entry_rows) / sizeof(entry_rows[0]),
+	.omitted = omitted_rows,
 };
 
 static char printed[8192];
@@ -101,11 +104,12 @@ static void test_each_step_is_one_line(void)
 		">   0.000 s  bad-model: left out: config: unable to map 'bad-model' to a "
 		"provider\n"
 		">   0.001 s  alpha: skipped: route cooling, 29.8 s left: rate_limited (HTTP 429)\n"
-		">   0.002 s  beta: server_error (HTTP 500) after 1.234 s; counted, 2 in a row: "
+		">   0.002 s  beta: server_error (HTTP 500) after 1.234 s, without seed, "
+		"logprobs; counted, 2 in a row: "
 		"boom\n"
 		">   1.300 s  slept 0.500 s\n"
-		">   1.800 s  beta: rate_limited (HTTP 429) after 0.060 s, sent twice: a reused "
-		"connection was dead, as the probe; route cools for 30.0 s\n"
+		">   1.800 s  beta: rate_limited (HTTP 429) after 0.060 s, without seed, "
+		"logprobs, sent twice: a reused connection was dead, as the probe; route cools for 30.0 s\n"
 		">  62.000 s  alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, content "
 		"at "
 		"0.330 s\n"
@@ -164,7 +168,8 @@ static void test_json_has_a_line_per_step_and_one_for_the_result(void)
 		"{\"v\":1,\"step\":\"attempt\",\"at_ms\":2,\"route\":\"beta\",\"name\":\"claude\","
 		"\"pass\":0,\"for_ms\":1234,\"class\":\"server_error\",\"http_status\":500,"
 		"\"headers_ms\":null,\"content_ms\":null,\"cooled\":null,\"cooled_for_ms\":0,"
-		"\"soft_count\":2,\"probe\":false,\"resent\":false,\"detail\":\"boom\"}",
+		"\"soft_count\":2,\"probe\":false,\"resent\":false,"
+		"\"omitted\":\"seed, logprobs\",\"detail\":\"boom\"}",
 		"{\"v\":1,\"step\":\"sleep\",\"at_ms\":1300,\"for_ms\":500}",
 		"\"state\":\"held\",\"ready_in_ms\":null",
 		"{\"v\":1,\"step\":\"result\",\"result\":\"answered\",\"exit_code\":0,\"class\":"

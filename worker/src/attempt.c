@@ -285,6 +285,11 @@ bool http_attempt_ended(const struct http_attempt *attempt)
 	return transfer_ended(attempt->transfer) || attempt->passed || attempt->stopped;
 }
 
+const char *http_attempt_omitted(const struct http_attempt *attempt)
+{
+	return attempt->request.omitted;
+}
+
 bool http_attempt_handed_out(const struct http_attempt *attempt)
 {
 	return attempt->handed_out;

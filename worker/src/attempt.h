@@ -33,7 +33,7 @@ struct http_attempt_job {
 	void *userdata;
 };
 
-#define HTTP_ATTEMPT_ERROR_BYTES 256
+#define HTTP_ATTEMPT_ERROR_BYTES REQUEST_ERROR_BYTES
 
 struct http_attempt;
 
@@ -59,6 +59,8 @@ void http_attempt_cancel(struct http_attempt *attempt);
  */
 void http_attempt_finish(struct http_attempt *attempt, struct answer *ret_answer,
 			 struct verdict *ret_verdict);
+/* What the caller asked for and this route's form cannot say; "" nothing. */
+const char *http_attempt_omitted(const struct http_attempt *attempt);
 /* Some of it has reached the sink. */
 bool http_attempt_handed_out(const struct http_attempt *attempt);
 

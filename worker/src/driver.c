@@ -103,6 +103,8 @@ static int run_attempt(struct driver *driver, const struct lull_step *step)
 		return rc;
 	if (rc != 0)
 		return report_unsent(driver, rc, error);
+	memcpy(driver->result->omitted[step->route], http_attempt_omitted(attempt),
+	       REQUEST_OMITTED_BYTES);
 	rc = wait_for_end(driver, attempt);
 	rc = rc == 0 ? report_end(driver, attempt) : report_unsent(driver, rc, "libcurl failed");
 	http_attempt_free(attempt);
@@ -235,7 +237,8 @@ int driver_run(const struct driver_job *job, struct driver_result *ret_result)
 	int rc;
 
 	*ret_result = (struct driver_result){.route = LULL_UNSET};
-	rc = list_routes(job, &routes);
+	ret_result->omitted = calloc(job->routes->count, sizeof(*ret_result->omitted));
+	rc = ret_result->omitted ? list_routes(job, &routes) : -ENOMEM;
 	if (rc == 0)
 		rc = lull_call_begin(&driver.call, job->table, routes, job->routes->count,
 				     job->options, begin_ms);
@@ -259,5 +262,6 @@ void driver_result_deinit(struct driver_result *result)
 {
 	answer_deinit(&result->answer);
 	free(result->trail);
+	free(result->omitted);
 	*result = (struct driver_result){.route = LULL_UNSET};
 }

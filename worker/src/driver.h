@@ -32,6 +32,8 @@ struct driver_result {
 	uint64_t for_ms;
 	struct lull_trail_entry *trail;
 	uint32_t trail_count;
+	/* by route: what was left out of its request, see http_attempt_omitted() */
+	char (*omitted)[REQUEST_OMITTED_BYTES];
 };
 
 /* Return: 0, whatever became of the call; -ECHILD; -EINVAL an option is out of range; -ENOMEM. */

@@ -80,7 +80,13 @@ static void print_cooled(const struct lull_trail_entry *entry, FILE *out)
 			      seconds(entry->ready_in_ms));
 }
 
-static void print_attempt(const struct lull_trail_entry *entry, FILE *out)
+static const char *omitted_of(const struct driver_result *result, uint32_t route)
+{
+	return result->omitted ? result->omitted[route] : "";
+}
+
+static void print_attempt(const struct driver_result *result, const struct lull_trail_entry *entry,
+			  FILE *out)
 {
 	print_class(entry, out);
 	(void)fprintf(out, " after %.3f s", seconds(entry->for_ms));
@@ -88,6 +94,8 @@ static void print_attempt(const struct lull_trail_entry *entry, FILE *out)
 		(void)fprintf(out, ", headers at %.3f s", seconds(entry->headers_ms));
 	if (entry->content_ms != LULL_NEVER)
 		(void)fprintf(out, ", content at %.3f s", seconds(entry->content_ms));
+	if (*omitted_of(result, entry->route))
+		(void)fprintf(out, ", without %s", omitted_of(result, entry->route));
 	if (entry->resent)
 		(void)fputs(", sent twice: a reused connection was dead", out);
 	if (entry->probe)
@@ -113,13 +121,13 @@ static void print_skip(const struct lull_trail_entry *entry, FILE *out)
 	print_class(entry, out);
 }
 
-static void print_step(const struct lull_trail_entry *entry, const struct route_list *routes,
-		       FILE *out)
+static void print_step(const struct driver_result *result, const struct lull_trail_entry *entry,
+		       const struct route_list *routes, FILE *out)
 {
 	switch ((enum lull_trail_type)entry->type) {
 	case LULL_TRAIL_ATTEMPT:
 		(void)fprintf(out, "%s: ", label_of(routes, entry->route));
-		print_attempt(entry, out);
+		print_attempt(result, entry, out);
 		break;
 	case LULL_TRAIL_SKIP:
 		(void)fprintf(out, "%s: ", label_of(routes, entry->route));
@@ -141,7 +149,7 @@ void trail_print_text(const struct driver_result *result, const struct route_lis
 {
 	for (uint32_t i = 0; i < result->trail_count; i++) {
 		(void)fprintf(out, "%s%7.3f s  ", prefix, seconds(result->trail[i].at_ms));
-		print_step(&result->trail[i], routes, out);
+		print_step(result, &result->trail[i], routes, out);
 	}
 }
 
@@ -166,7 +174,7 @@ void trail_print_routes(const struct driver_result *result, const struct route_l
 		if (!entry)
 			continue;
 		(void)fputs(prefix, out);
-		print_step(entry, routes, out);
+		print_step(result, entry, routes, out);
 	}
 }
 
@@ -291,7 +299,8 @@ static void add_route(struct json_object *line, const struct route_list *routes,
 	add_text(line, "name", route ? route->name : NULL);
 }
 
-static void add_attempt(struct json_object *line, const struct lull_trail_entry *entry)
+static void add_attempt(struct json_object *line, const struct driver_result *result,
+			const struct lull_trail_entry *entry)
 {
 	add_number(line, "for_ms", entry->for_ms);
 	add_text(line, "class", class_name(entry->class_id));
@@ -303,6 +312,7 @@ static void add_attempt(struct json_object *line, const struct lull_trail_entry 
 	add_number(line, "soft_count", entry->soft_count);
 	add_flag(line, "probe", entry->probe != 0);
 	add_flag(line, "resent", entry->resent != 0);
+	add_text(line, "omitted", omitted_of(result, entry->route));
 	add_text(line, "detail", entry->detail);
 }
 
@@ -323,7 +333,8 @@ static const char *const step_names[] = {
 	[LULL_TRAIL_UNUSABLE] = "unusable",
 };
 
-static struct json_object *step_line(const struct lull_trail_entry *entry,
+static struct json_object *step_line(const struct driver_result *result,
+				     const struct lull_trail_entry *entry,
 				     const struct route_list *routes)
 {
 	struct json_object *line = json_object_new_object();
@@ -336,7 +347,7 @@ static struct json_object *step_line(const struct lull_trail_entry *entry,
 		add_number(line, "pass", entry->pass);
 	}
 	if (entry->type == LULL_TRAIL_ATTEMPT)
-		add_attempt(line, entry);
+		add_attempt(line, result, entry);
 	if (entry->type == LULL_TRAIL_SKIP)
 		add_skip(line, entry);
 	if (entry->type == LULL_TRAIL_SLEEP)
@@ -376,6 +387,6 @@ void trail_print_json(const struct driver_result *result, const struct route_lis
 		      FILE *out)
 {
 	for (uint32_t i = 0; i < result->trail_count; i++)
-		print_line(step_line(&result->trail[i], routes), out);
+		print_line(step_line(result, &result->trail[i], routes), out);
 	print_line(result_line(result, routes), out);
 }

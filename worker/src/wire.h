@@ -103,14 +103,16 @@ void buffer_deinit(struct buffer *buffer);
 struct json_object *json_read(const char *bytes, size_t size, char *error);
 
 /* ---- requests (adapter.c) */
-#define REQUEST_ERROR_BYTES 256
+#define REQUEST_ERROR_BYTES   256
+#define REQUEST_OMITTED_BYTES 128
 
 struct http_request {
 	char *url;
 	char **headers; /* "Name: value", NULL-terminated; holds the key: wiped by
 			   http_request_deinit() */
 	struct buffer body;
-	char omitted[128]; /* what the caller asked for and the form cannot say: "seed, logprobs" */
+	/* what the caller asked for and the form cannot say: "seed, logprobs"; "" nothing */
+	char omitted[REQUEST_OMITTED_BYTES];
 };
 /*
  * Writes the request of one attempt. `request` = the caller's OpenAI request (valid JSON object,
