@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The form of Anthropic's Messages, beyond what the samples of tests/wire show: every part, every
+ * parameter, what is refused and what is left out; and answers that break the form.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include <lull/lull.h>
+
+#include "cunit_main.h"
+#include "wire.h"
+
+/* clang-format off */
+#define CHECK_ALL(check, cases) \
+	for (size_t i = 0; i < sizeof(cases) / sizeof((cases)[0]); i++) \
+		check(&(cases)[i])
+/* clang-format on */
+
+static struct http_route route_of(void)
+{
+	return (struct http_route){
+		.provider = provider_by_name("anthropic"),
+		.model = (char *)"claude",
+		.base_url = (char *)"https://host/v1",
+		.api_key = (char *)"secret-key",
+	};
+}
+
+/* ---- requests */
+
+struct request_case {
+	const char *request;  /* in OpenAI's form */
+	const char *expected; /* members of the body besides model and max_tokens */
+	const char *omitted;
+};
+
+static struct json_object *parse(const char *text)
+{
+	char error[128];
+	struct json_object *json = json_read(text, strlen(text), error);
+
+	if (!json)
+		(void)printf("    %s: %s\n", text, error);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(json);
+	return json;
+}
+
+static bool holds_all(struct json_object *expected, struct json_object *actual)
+{
+	struct json_object *member;
+
+	json_object_object_foreach(expected, name, value)
+	{
+		if (!json_object_object_get_ex(actual, name, &member) ||
+		    !json_object_equal(value, member))
+			return false;
+	}
+	return true;
+}
+
+static void check_request(const struct request_case *c)
+{
+	const struct http_route route = route_of();
+	struct json_object *expected, *actual;
+	char error[REQUEST_ERROR_BYTES];
+	struct http_request request;
+
+	CU_ASSERT_EQUAL(request_write(&route, c->request, strlen(c->request), false, &request,
+				      error),
+			0);
+	if (*error) {
+		(void)printf("    %s: %s\n", c->request, error);
+		return;
+	}
+	expected = parse(c->expected);
+	actual = parse(request.body.bytes);
+	if (!holds_all(expected, actual))
+		(void)printf("    got %s\n    not %s\n", request.body.bytes, c->expected);
+	CU_ASSERT_TRUE(holds_all(expected, actual));
+	CU_ASSERT_STRING_EQUAL(request.omitted, c->omitted ? c->omitted : "");
+	json_object_put(expected);
+	json_object_put(actual);
+	http_request_deinit(&request);
+}
+
+/* clang-format off */
+#define ASKS       "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]"
+#define SAYS(text) "{\"messages\":[{\"role\":\"user\",\"content\":" text "}]}"
+#define TOOL       "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]"
+#define CALLS      "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}"
+
+static void test_messages(void)
+{
+	static const struct request_case cases[] = {
+		{"{" ASKS "}", "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}", NULL},
+		/* instructions, wherever they stand */
+		{"{\"messages\":[{\"role\":\"system\",\"content\":\"a\"},{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"developer\",\"content\":[{\"type\":\"text\",\"text\":\"b\"},{\"type\":\"text\",\"text\":\"c\"}]}]}",
+		 "{\"system\":\"a\\n\\nbc\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]}", NULL},
+		/* turns of one role are one */
+		{"{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"user\",\"content\":\"b\"},{\"role\":\"assistant\",\"content\":\"\"},{\"role\":\"user\",\"content\":\"c\"}]}",
+		 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"},{\"type\":\"text\",\"text\":\"c\"}]}]}", NULL},
+		{"{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":null,\"refusal\":\"no\"},{\"role\":\"user\",\"content\":\"b\"}]}",
+		 "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"no\"},{\"role\":\"user\",\"content\":\"b\"}]}", NULL},
+		/* images and documents */
+		{SAYS("[{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/y.png\"}}]"),
+		 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"source\":{\"type\":\"url\",\"url\":\"https://x/y.png\"}}]}]}", NULL},
+		{SAYS("[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA==\"}},{\"type\":\"text\",\"text\":\"\"}]"),
+		 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"media_type\":\"image/png\",\"data\":\"AA==\"}}]}]}", NULL},
+		{SAYS("[{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\",\"file_data\":\"data:application/pdf;name=a.pdf;base64,JVBE\"}}]"),
+		 "{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"document\",\"source\":{\"type\":\"base64\",\"media_type\":\"application/pdf\",\"data\":\"JVBE\"}}]}]}", NULL},
+		/* a call without arguments, and its result */
+		{"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"}," CALLS ",{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":[{\"type\":\"text\",\"text\":\"4\"}]}]}",
+		 "{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":[{\"type\":\"tool_use\",\"id\":\"c1\",\"name\":\"f\",\"input\":{}}]},"
+		 "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":\"4\"}]}]}", NULL},
+	};
+
+	CHECK_ALL(check_request, cases);
+}
+
+static void test_parameters(void)
+{
+	static const struct request_case cases[] = {
+		{"{" ASKS ",\"max_tokens\":5}", "{\"max_tokens\":5}", NULL},
+		{"{" ASKS ",\"max_completion_tokens\":6,\"max_tokens\":5}", "{\"max_tokens\":6}", NULL},
+		{"{" ASKS "}", "{\"max_tokens\":4096}", NULL},
+		{"{" ASKS ",\"max_tokens\":null}", "{\"max_tokens\":4096}", NULL},
+		{"{" ASKS ",\"temperature\":1.5}", "{\"temperature\":1}", "temperature above 1"},
+		{"{" ASKS ",\"temperature\":1.0,\"top_p\":0.5}", "{\"temperature\":1.0,\"top_p\":0.5}", NULL},
+		{"{" ASKS ",\"stop\":\"END\"}", "{\"stop_sequences\":[\"END\"]}", NULL},
+		{"{" ASKS ",\"stop\":[\"a\",\" \\n\",\"b\"]}", "{\"stop_sequences\":[\"a\",\"b\"]}", "a stop of blanks"},
+		{"{" ASKS ",\"user\":\"u\"}", "{\"metadata\":{\"user_id\":\"u\"}}", NULL},
+		{"{" ASKS ",\"metadata\":{\"a\":\"b\"},\"store\":true,\"service_tier\":\"flex\",\"prompt_cache_key\":\"k\"}", "{}", NULL},
+		{"{" ASKS ",\"seed\":7,\"logprobs\":true,\"top_logprobs\":2,\"logit_bias\":{\"1\":1},\"frequency_penalty\":0.1}", "{}",
+		 "seed, logprobs, top_logprobs, logit_bias, frequency_penalty"},
+		{"{" ASKS ",\"seed\":null,\"logprobs\":false,\"logit_bias\":{},\"frequency_penalty\":0,\"n\":1,\"modalities\":[\"text\"],\"response_format\":{\"type\":\"text\"}}", "{}", NULL},
+		{"{" ASKS ",\"response_format\":{\"type\":\"json_object\"}}", "{}", "response_format"},
+		{"{" ASKS ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}}",
+		 "{\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"}}}}", NULL},
+		{"{" ASKS ",\"some_new_wish\":{\"a\":1}}", "{}", "some_new_wish"},
+	};
+
+	CHECK_ALL(check_request, cases);
+}
+
+static void test_tools(void)
+{
+	static const struct request_case cases[] = {
+		{"{" ASKS "," TOOL "}", "{\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}}]}", NULL},
+		{"{" ASKS "," TOOL ",\"tool_choice\":\"auto\"}", "{\"tool_choice\":{\"type\":\"auto\"}}", NULL},
+		{"{" ASKS "," TOOL ",\"tool_choice\":\"required\"}", "{\"tool_choice\":{\"type\":\"any\"}}", NULL},
+		{"{" ASKS "," TOOL ",\"tool_choice\":\"none\",\"parallel_tool_calls\":false}", "{\"tool_choice\":{\"type\":\"none\"}}", NULL},
+		{"{" ASKS "," TOOL ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"f\"}}}", "{\"tool_choice\":{\"type\":\"tool\",\"name\":\"f\"}}", NULL},
+		{"{" ASKS "," TOOL ",\"parallel_tool_calls\":false}", "{\"tool_choice\":{\"type\":\"auto\",\"disable_parallel_tool_use\":true}}", NULL},
+		{"{" ASKS ",\"tools\":[],\"tool_choice\":\"auto\"}", "{}", NULL},
+	};
+
+	CHECK_ALL(check_request, cases);
+}
+
+struct refusal_case {
+	const char *request;
+	const char *error;
+};
+
+static void check_refusal(const struct refusal_case *c)
+{
+	const struct http_route route = route_of();
+	char error[REQUEST_ERROR_BYTES];
+	struct http_request request;
+
+	CU_ASSERT_EQUAL(request_write(&route, c->request, strlen(c->request), false, &request,
+				      error),
+			-EINVAL);
+	if (strcmp(error, c->error) != 0)
+		(void)printf("    %s: %s\n", c->request, error);
+	CU_ASSERT_STRING_EQUAL(error, c->error);
+	CU_ASSERT_PTR_NULL(request.url);
+}
+
+static void test_what_the_form_cannot_carry_is_refused(void)
+{
+	static const struct refusal_case cases[] = {
+		{"[]", "the request is no JSON object"},
+		{"{}", "'messages' is missing, expected a list"},
+		{"{\"messages\":[]}", "the messages hold nothing but instructions, and anthropic wants a user's turn"},
+		{"{\"messages\":[{\"role\":\"system\",\"content\":\"a\"}]}", "the messages hold nothing but instructions, and anthropic wants a user's turn"},
+		{"{\"messages\":[{\"role\":\"function\",\"name\":\"f\",\"content\":\"a\"}]}", "messages[0]: the role 'function' has no form in anthropic"},
+		{"{\"messages\":[1]}", "messages[0]: the role '' has no form in anthropic"},
+		{SAYS("7"), "messages[0]: content is neither text nor a list"},
+		{SAYS("[{\"type\":\"video\"}]"), "messages[0]: a part of type 'video' cannot be translated for anthropic"},
+		{SAYS("[{\"type\":\"text\"}]"), "messages[0]: a part of type 'text' cannot be translated for anthropic"},
+		{SAYS("[{\"type\":\"input_audio\",\"input_audio\":{\"data\":\"AA\",\"format\":\"wav\"}}]"), "messages[0]: sound has no form in anthropic"},
+		{SAYS("[{\"type\":\"input_audio\",\"input_audio\":{}}]"), "messages[0]: sound without data or format"},
+		{SAYS("[{\"type\":\"image_url\",\"image_url\":{\"url\":\"file:///etc/passwd\"}}]"), "messages[0]: an image whose URL is neither http(s) nor data"},
+		{SAYS("[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png,x\"}}]"), "messages[0]: a data URL without ';base64,'"},
+		{SAYS("[{\"type\":\"file\",\"file\":{\"file_id\":\"file-1\"}}]"), "messages[0]: a file that is not in the request itself"},
+		{SAYS("[{\"type\":\"file\",\"file\":{\"file_data\":\"data:text/csv;base64,AA\"}}]"), "messages[0]: of files, anthropic takes PDF only"},
+		{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"type\":\"custom\",\"custom\":{}}]}]}", "messages[0]: a tool call that is no function with an id"},
+		{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"{\"}}]}]}", "messages[0]: a tool call whose arguments are no JSON object"},
+		{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c\",\"function\":{\"name\":\"f\",\"arguments\":\"[1]\"}}]}]}", "messages[0]: a tool call whose arguments are no JSON object"},
+		{"{\"messages\":[{\"role\":\"assistant\",\"function_call\":{\"name\":\"f\"}}]}", "messages[0]: 'function_call' has no form in anthropic; use tool_calls"},
+		{"{\"messages\":[" CALLS ",{\"role\":\"tool\",\"tool_call_id\":\"c2\",\"content\":\"\"}]}", "messages[1]: the result of a tool call that is not in the messages before it"},
+		{"{" ASKS ",\"n\":2}", "'n' as given has no form in anthropic"},
+		{"{" ASKS ",\"modalities\":[\"text\",\"audio\"]}", "'modalities' as given has no form in anthropic"},
+		{"{" ASKS ",\"functions\":[{\"name\":\"f\"}]}", "'functions' as given has no form in anthropic"},
+		{"{" ASKS ",\"tools\":[{\"type\":\"custom\",\"custom\":{\"name\":\"f\"}}]}", "tools[0]: only functions with a name have a form in anthropic"},
+		{"{" ASKS "," TOOL ",\"tool_choice\":{\"type\":\"allowed_tools\"}}", "'tool_choice' as given has no form in anthropic"},
+	};
+
+	CHECK_ALL(check_refusal, cases);
+}
+/* clang-format on */
+
+static bool has_header(const struct http_request *request, const char *line)
+{
+	for (char **header = request->headers; *header; header++)
+		if (strcmp(*header, line) == 0)
+			return true;
+	return false;
+}
+
+static void test_where_it_goes_and_with_which_headers(void)
+{
+	struct http_route route = route_of();
+	char error[REQUEST_ERROR_BYTES];
+	struct http_request request;
+
+	route.extra_body = (char *)"{\"top_k\":3,\"metadata\":{\"b\":1}}";
+	CU_ASSERT_EQUAL_FATAL(request_write(&route, "{" ASKS ",\"user\":\"u\"}",
+					    strlen("{" ASKS ",\"user\":\"u\"}"), true, &request,
+					    error),
+			      0);
+	CU_ASSERT_STRING_EQUAL(request.url, "https://host/v1/messages");
+	CU_ASSERT_TRUE(has_header(&request, "x-api-key: secret-key"));
+	CU_ASSERT_TRUE(has_header(&request, "anthropic-version: 2023-06-01"));
+	CU_ASSERT_FALSE(has_header(&request, "Authorization: Bearer secret-key"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(request.body.bytes, "\"stream\":true"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(request.body.bytes, "\"top_k\":3"));
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(request.body.bytes, "\"metadata\":{\"user_id\":\"u\",\"b\":1}"));
+	http_request_deinit(&request);
+	route.extra_body = (char *)"[]";
+	CU_ASSERT_EQUAL(request_write(&route, "{" ASKS "}", strlen("{" ASKS "}"), true, &request,
+				      error),
+			-EINVAL);
+	CU_ASSERT_STRING_EQUAL(error, "extra_body is no JSON object");
+}
+
+/* ---- answers */
+
+struct answer_case {
+	const char *body;
+	uint32_t class_id;
+	const char *expected; /* in the JSON of the answer */
+};
+
+static void check_answer(const struct answer_case *c)
+{
+	const struct http_route route = route_of();
+	const struct wire_response response = {
+		.status = 200, .body = c->body, .body_bytes = strlen(c->body)};
+	struct answer answer = {0};
+	struct verdict verdict;
+
+	(void)answer_read(&route, &response, &answer, &verdict);
+	CU_ASSERT_EQUAL(verdict.outcome.class_id, c->class_id);
+	if (c->expected) {
+		CU_ASSERT_PTR_NOT_NULL_FATAL(answer.json);
+		if (!strstr(answer.json, c->expected))
+			(void)printf("    %s\n    not in %s\n", c->expected, answer.json);
+		CU_ASSERT_PTR_NOT_NULL(strstr(answer.json, c->expected));
+	}
+	answer_deinit(&answer);
+}
+
+/* clang-format off */
+static void test_answers(void)
+{
+	static const struct answer_case cases[] = {
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"new_block\"},{\"type\":\"text\",\"text\":\"b\"}],\"stop_reason\":\"end_turn\"}", LULL_CLASS_ANSWERED, "\"content\":\"ab\""},
+		{"{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},{\"type\":\"text\",\"text\":\"b\"}],\"stop_reason\":\"end_turn\"}", LULL_CLASS_ANSWERED, "\"reasoning_content\":\"hm\""},
+		{"{\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":null}],\"stop_reason\":\"tool_use\"}", LULL_CLASS_ANSWERED, "\"arguments\":\"{}\""},
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"max_tokens\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"length\""},
+		{"{\"content\":[],\"stop_reason\":\"max_tokens\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"length\""},
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"something_new\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"stop\""},
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":9223372036854775807,\"cache_read_input_tokens\":9223372036854775807,\"output_tokens\":-5}}", LULL_CLASS_ANSWERED, "\"completion_tokens\":0"},
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,\"cache_read_input_tokens\":2,\"cache_creation_input_tokens\":4,\"output_tokens\":8}}", LULL_CLASS_ANSWERED,
+		 "\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":8,\"total_tokens\":15,\"prompt_tokens_details\":{\"cached_tokens\":2}}"},
+		{"{\"content\":[],\"stop_reason\":\"end_turn\"}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{"{\"content\":\"a\",\"stop_reason\":\"end_turn\"}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{"{\"choices\":[{\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}]}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{"[]", LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{"{\"content\":[1,null,{\"type\":\"text\",\"text\":{}}],\"stop_reason\":\"end_turn\"}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{"{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", LULL_CLASS_OVERLOADED, NULL},
+	};
+
+	CHECK_ALL(check_answer, cases);
+}
+/* clang-format on */
+
+int main(void)
+{
+	static const CU_TestInfo tests[] = {
+		CUNIT_TEST(test_messages),
+		CUNIT_TEST(test_parameters),
+		CUNIT_TEST(test_tools),
+		CUNIT_TEST(test_what_the_form_cannot_carry_is_refused),
+		CUNIT_TEST(test_where_it_goes_and_with_which_headers),
+		CUNIT_TEST(test_answers),
+	};
+
+	return CUNIT_MAIN("adapter_anthropic", tests);
+}
