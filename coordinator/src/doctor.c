@@ -165,11 +165,11 @@ static const struct {
 	const char *name;
 	const char *next; /* NULL: nothing follows from it */
 } variables[] = {
-	{"LULL_SHM_NAME",  "programs without it, or with another, use another table"},
-	{"LULL_SHM_DIR",   "programs without it, or with another, use another table"},
-	{"LULL_SHM_GROUP", "programs without it use their own user's table"         },
-	{"LULL_DISABLE",   "programs with it keep their cooldowns to themselves"    },
-	{"LULL_CONFIG",    NULL						     },
+	{"LULL_SHM_NAME", "programs without it, or with another, use another table"},
+	{"LULL_SHM_DIR", "programs without it, or with another, use another table"},
+	{"LULL_SHM_GROUP", "programs without it use their own user's table"},
+	{"LULL_DISABLE", "programs with it keep their cooldowns to themselves"},
+	{"LULL_CONFIG", NULL},
 };
 
 static void examine_environment(struct examination *e)

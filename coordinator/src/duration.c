@@ -15,11 +15,7 @@ static const struct {
 	const char *name;
 	uint64_t ms;
 } units[] = {
-	{"ms", 1      },
-        {"s",  1000   },
-        {"m",  60000  },
-        {"h",  3600000},
-        {"",   1000   },
+	{"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"", 1000},
 };
 
 /* Three digits behind the point are all that can matter: below them are microseconds. */

@@ -35,10 +35,10 @@ static const struct handed_over {
 	const char *program;
 	const char *summary;
 } handed_over_verbs[] = {
-	{"complete",      PROGRAM_WORKER, "ask a model, and its fallbacks if it fails"       },
-	{"config",        PROGRAM_WORKER, "check a configuration file, or show what it means"},
-	{"explain-error", PROGRAM_WORKER, "say what a provider's error would do"             },
-	{"resolve",       PROGRAM_WORKER, "print the keys that a name stands for"            },
+	{"complete", PROGRAM_WORKER, "ask a model, and its fallbacks if it fails"},
+	{"config", PROGRAM_WORKER, "check a configuration file, or show what it means"},
+	{"explain-error", PROGRAM_WORKER, "say what a provider's error would do"},
+	{"resolve", PROGRAM_WORKER, "print the keys that a name stands for"},
 };
 #define HANDED_OVER_VERBS (sizeof(handed_over_verbs) / sizeof(handed_over_verbs[0]))
 

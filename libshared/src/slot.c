@@ -218,7 +218,8 @@ void slot_count(struct layout_slot *slot, enum slot_counter counter)
 	atomic_fetch_add_explicit(&slot->counters[counter], 1, memory_order_relaxed);
 }
 
-/* What else a change does, by what it means. A cooldown made longer is the same outage: told once. */
+/* What else a change does, by what it means. A cooldown made longer is the same outage: told once.
+ */
 struct consequence {
 	enum lull_event_type event; /* 0: none */
 	uint8_t counters;           /* bit 1 << enum slot_counter */

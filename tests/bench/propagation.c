@@ -47,11 +47,11 @@ struct experiment {
 };
 
 static const struct experiment experiments[] = {
-	{"cooling, seen by 1 other",        1,  false, false},
-	{"cooling, seen by 4 others",       4,  false, false},
-	{"cooling, seen by 15 others",      15, false, false},
-	{"a sleeper woken on another CPU",  1,  true,  false},
-	{"a sleeper woken on the same CPU", 1,  true,  true },
+	{"cooling, seen by 1 other", 1, false, false},
+	{"cooling, seen by 4 others", 4, false, false},
+	{"cooling, seen by 15 others", 15, false, false},
+	{"a sleeper woken on another CPU", 1, true, false},
+	{"a sleeper woken on the same CPU", 1, true, true},
 };
 #define EXPERIMENTS (sizeof(experiments) / sizeof(experiments[0]))
 

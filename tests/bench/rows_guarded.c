@@ -200,11 +200,11 @@ static void behind_file_lock(uint32_t operations)
 }
 
 static const struct row rows[] = {
-	{"behind nothing",                    40000, NULL, behind_nothing          },
-	{"behind a robust pshared mutex",     20000, NULL, behind_mutex            },
-	{"behind an unnamed semaphore",       20000, NULL, behind_unnamed_semaphore},
-	{"behind a named semaphore",          20000, NULL, behind_named_semaphore  },
-	{"behind an fcntl lock, for reading", 1000,  NULL, behind_file_lock        },
+	{"behind nothing", 40000, NULL, behind_nothing},
+	{"behind a robust pshared mutex", 20000, NULL, behind_mutex},
+	{"behind an unnamed semaphore", 20000, NULL, behind_unnamed_semaphore},
+	{"behind a named semaphore", 20000, NULL, behind_named_semaphore},
+	{"behind an fcntl lock, for reading", 1000, NULL, behind_file_lock},
 };
 
 const struct group guarded_group = {guarded_begin, guarded_end, rows,

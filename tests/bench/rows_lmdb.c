@@ -78,8 +78,6 @@ static void get(uint32_t operations)
 	}
 }
 
-static const struct row rows[] = {
-	{"get", 10000, NULL, get}
-};
+static const struct row rows[] = {{"get", 10000, NULL, get}};
 
 const struct group lmdb_group = {begin, end, rows, 1, false};

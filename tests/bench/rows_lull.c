@@ -123,13 +123,13 @@ static void whole_call(uint32_t operations)
 }
 
 static const struct row rows[] = {
-	{"lookup by handle, ready",           200000, NULL,        by_handle_ready  },
-	{"lookup by handle, cooling",         40000,  NULL,        by_handle_cooling},
-	{"lookup by name, ready",             40000,  NULL,        by_name_ready    },
-	{"lookup by name, cooling",           20000,  NULL,        by_name_cooling  },
-	{"lull_key_cool(), by name",          BATCH,  clear_batch, cool_batch       },
-	{"lull_key_clear(), by name",         BATCH,  cool_batch,  clear_batch      },
-	{"a whole call, all but the network", 500,    NULL,        whole_call       },
+	{"lookup by handle, ready", 200000, NULL, by_handle_ready},
+	{"lookup by handle, cooling", 40000, NULL, by_handle_cooling},
+	{"lookup by name, ready", 40000, NULL, by_name_ready},
+	{"lookup by name, cooling", 20000, NULL, by_name_cooling},
+	{"lull_key_cool(), by name", BATCH, clear_batch, cool_batch},
+	{"lull_key_clear(), by name", BATCH, cool_batch, clear_batch},
+	{"a whole call, all but the network", 500, NULL, whole_call},
 };
 
 const struct group lull_group = {lull_begin, lull_end, rows, sizeof(rows) / sizeof(rows[0]), true};
@@ -142,10 +142,10 @@ static const char *begin_inside(void)
 }
 
 static const struct row inside_rows[] = {
-	{"admit, ready",                    100000, NULL, inside_admit_ready   },
-	{"a failure that cools",            20000,  NULL, inside_fail_hard     },
-	{"a probe: lease taken and opened", 2000,   NULL, inside_probe_and_open},
-	{"one event recorded",              20000,  NULL, inside_record        },
+	{"admit, ready", 100000, NULL, inside_admit_ready},
+	{"a failure that cools", 20000, NULL, inside_fail_hard},
+	{"a probe: lease taken and opened", 2000, NULL, inside_probe_and_open},
+	{"one event recorded", 20000, NULL, inside_record},
 };
 
 const struct group inside_group = {begin_inside, inside_end, inside_rows,

@@ -62,8 +62,6 @@ static void get(uint32_t operations)
 	}
 }
 
-static const struct row rows[] = {
-	{"get", 50, NULL, get}
-};
+static const struct row rows[] = {{"get", 50, NULL, get}};
 
 const struct group memcached_group = {begin, end, rows, 1, false};

@@ -58,8 +58,6 @@ static void get(uint32_t operations)
 			abort();
 }
 
-static const struct row rows[] = {
-	{"GET", 50, NULL, get}
-};
+static const struct row rows[] = {{"GET", 50, NULL, get}};
 
 const struct group redis_group = {begin, end, rows, 1, false};

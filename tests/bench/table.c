@@ -37,12 +37,12 @@ static const struct {
 	const char *name;
 	const struct group *group; /* NULL: built without its library */
 } groups[] = {
-	{"shared table",                &lull_group     },
-	{"inside a call",               &inside_group   },
-	{"plain table, by name, ready", &guarded_group  },
-	{"LMDB",			&lmdb_group     },
-	{"Redis, unix socket",          &redis_group    },
-	{"memcached, unix socket",      &memcached_group},
+	{"shared table", &lull_group},
+	{"inside a call", &inside_group},
+	{"plain table, by name, ready", &guarded_group},
+	{"LMDB", &lmdb_group},
+	{"Redis, unix socket", &redis_group},
+	{"memcached, unix socket", &memcached_group},
 };
 #define GROUPS (sizeof(groups) / sizeof(groups[0]))
 

@@ -505,14 +505,8 @@ static _Noreturn void worker_run(unsigned index, uint64_t seed)
 		void (*does)(struct worker *w);
 		unsigned times;
 	} deeds[] = {
-		{do_register_write, 20 },
-                {do_register_read,  5  },
-                {do_count,          20 },
-                {do_record,         20 },
-		{do_read_events,    1  },
-                {do_lease,          100},
-                {do_insert,         2  },
-                {do_open,           1  },
+		{do_register_write, 20}, {do_register_read, 5}, {do_count, 20}, {do_record, 20},
+		{do_read_events, 1},     {do_lease, 100},       {do_insert, 2}, {do_open, 1},
 	};
 	struct worker worker;
 
@@ -762,20 +756,10 @@ static void expect(bool holds, const char *what)
 
 static void oracles_check(void)
 {
-	struct lease apart[] = {
-		{100, 200, 150,        1},
-                {160, 260, UINT64_MAX, 1},
-                {170, 270, 200,        2}
-        };
-	struct lease overlapping[] = {
-		{160, 260, UINT64_MAX, 1},
-                {100, 200, UINT64_MAX, 1}
-        };
+	struct lease apart[] = {{100, 200, 150, 1}, {160, 260, UINT64_MAX, 1}, {170, 270, 200, 2}};
+	struct lease overlapping[] = {{160, 260, UINT64_MAX, 1}, {100, 200, UINT64_MAX, 1}};
 	struct lease opened[] = {
-		{100, 200, UINT64_MAX, 1},
-                {120, 0,   UINT64_MAX, 1},
-                {160, 260, UINT64_MAX, 1}
-        };
+		{100, 200, UINT64_MAX, 1}, {120, 0, UINT64_MAX, 1}, {160, 260, UINT64_MAX, 1}};
 	struct lull_event event = {
 		.at_ms = 12345, .for_ms = event_sum(12345), .http_status = 345, .strikes = 12345};
 	struct segment segment;

@@ -241,7 +241,7 @@ static struct lull_table *table_make(void)
 static struct host *host_make(const struct host_plan *plan)
 {
 	static const char *const keys[ROUTES][3] = {
-		{"primary@https://primary.example#1111",   "1111", "https://primary.example:443" },
+		{"primary@https://primary.example#1111", "1111", "https://primary.example:443"},
 		{"fallback@https://fallback.example#2222", "2222", "https://fallback.example:443"},
 	};
 	struct host *host = calloc(1, sizeof(*host));

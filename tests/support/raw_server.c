@@ -38,10 +38,7 @@ static void must(bool is_true, const char *what)
 /* false: it is time to stop */
 static bool wait_readable(const struct raw_server *server, int fd)
 {
-	struct pollfd fds[] = {
-		{.fd = server->stop[0]},
-                { .fd = fd,     .events = POLLIN}
-        };
+	struct pollfd fds[] = {{.fd = server->stop[0]}, {.fd = fd, .events = POLLIN}};
 
 	while (poll(fds, 2, -1) < 0)
 		;

@@ -33,11 +33,11 @@ static const struct {
 	uint32_t probe;
 	bool table_each;
 } rules[] = {
-	[DEFAULT] = {"default",             LULL_POLICY_DEFAULT,  1, false},
-	[TUTORIAL] = {"tutorial",            LULL_POLICY_TUTORIAL, 1, false},
-	[ADAPTIVE] = {"adaptive",            LULL_POLICY_ADAPTIVE, 1, false},
-	[NO_PROBE] = {"default, no probe",   LULL_POLICY_DEFAULT,  0, false},
-	[EACH_ALONE] = {"default, not shared", LULL_POLICY_DEFAULT,  1, true },
+	[DEFAULT] = {"default", LULL_POLICY_DEFAULT, 1, false},
+	[TUTORIAL] = {"tutorial", LULL_POLICY_TUTORIAL, 1, false},
+	[ADAPTIVE] = {"adaptive", LULL_POLICY_ADAPTIVE, 1, false},
+	[NO_PROBE] = {"default, no probe", LULL_POLICY_DEFAULT, 0, false},
+	[EACH_ALONE] = {"default, not shared", LULL_POLICY_DEFAULT, 1, true},
 };
 
 /* ------------------------------------------------------------------ servers */
@@ -306,7 +306,7 @@ static void test_an_outage_costs_about_what_it_costs_the_tutorial(void)
 {
 	const struct scenario scenarios[] = {
 		{"out for 5 min with 500, answers streamed", out_streamed, 128, 10, 10},
-		{"out for 5 min, each stream cut off",       out_cut,      128, 10, 10},
+		{"out for 5 min, each stream cut off", out_cut, 128, 10, 10},
 	};
 
 	for (size_t i = 0; i < sizeof(scenarios) / sizeof(scenarios[0]); i++) {

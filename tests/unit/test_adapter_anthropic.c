@@ -66,9 +66,8 @@ static void check_request(const struct request_case *c)
 	char error[REQUEST_ERROR_BYTES];
 	struct http_request request;
 
-	CU_ASSERT_EQUAL(request_write(&route, c->request, strlen(c->request), false, &request,
-				      error),
-			0);
+	CU_ASSERT_EQUAL(
+		request_write(&route, c->request, strlen(c->request), false, &request, error), 0);
 	if (*error) {
 		(void)printf("    %s: %s\n", c->request, error);
 		return;
@@ -241,9 +240,9 @@ static void test_where_it_goes_and_with_which_headers(void)
 		strstr(request.body.bytes, "\"metadata\":{\"user_id\":\"u\",\"b\":1}"));
 	http_request_deinit(&request);
 	route.extra_body = (char *)"[]";
-	CU_ASSERT_EQUAL(request_write(&route, "{" ASKS "}", strlen("{" ASKS "}"), true, &request,
-				      error),
-			-EINVAL);
+	CU_ASSERT_EQUAL(
+		request_write(&route, "{" ASKS "}", strlen("{" ASKS "}"), true, &request, error),
+		-EINVAL);
 	CU_ASSERT_STRING_EQUAL(error, "extra_body is no JSON object");
 }
 

@@ -42,8 +42,7 @@ static void check_request(const struct request_case *c)
 	int rc;
 
 	route.extra_body = (char *)c->extra_body;
-	rc = request_write(&route, c->request, strlen(c->request), c->stream, &request,
-				      error);
+	rc = request_write(&route, c->request, strlen(c->request), c->stream, &request, error);
 	CU_ASSERT_EQUAL(rc, 0);
 	if (rc != 0) {
 		(void)printf("    %s: %s\n", c->request, error);
@@ -188,9 +187,8 @@ static void test_a_request_over_the_cap_is_refused(void)
 	while (rc == 0 && text.size < WIRE_BODY_BYTES_MAX - 2)
 		rc = buffer_add(&text, "x", 1);
 	(void)buffer_add(&text, "\"}", 2);
-	CU_ASSERT_EQUAL(
-		request_write(&route, text.bytes, text.size, false, &request, error),
-		-EMSGSIZE);
+	CU_ASSERT_EQUAL(request_write(&route, text.bytes, text.size, false, &request, error),
+			-EMSGSIZE);
 	CU_ASSERT_STRING_EQUAL(error, "the request is over 32 MiB");
 	buffer_deinit(&text);
 }
@@ -399,8 +397,8 @@ static void stream(const char *body, const char *content_type, bool cut, size_t 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ret->reader);
 	for (size_t at = 0; at < size && ret->fed == 0; at += piece_size)
 		ret->fed = stream_feed(ret->reader, body + at,
-						  size - at < piece_size ? size - at : piece_size,
-						  see, &ret->seen);
+				       size - at < piece_size ? size - at : piece_size, see,
+				       &ret->seen);
 	stream_end(ret->reader, &head, cut, &ret->verdict);
 }
 

@@ -95,12 +95,12 @@ static void test_soft_classes_cool_at_the_third(void)
 	static const struct {
 		uint32_t class_id, kind, for_ms;
 	} rows[] = {
-		{LULL_CLASS_OVERLOADED,         LULL_KIND_ROUTE,    MINUTE},
-		{LULL_CLASS_TIMEOUT,            LULL_KIND_ROUTE,    MINUTE},
-		{LULL_CLASS_SERVER_ERROR,       LULL_KIND_ROUTE,    MINUTE},
-		{LULL_CLASS_MALFORMED_RESPONSE, LULL_KIND_ROUTE,    MINUTE},
-		{LULL_CLASS_TRUNCATED_STREAM,   LULL_KIND_ROUTE,    MINUTE},
-		{LULL_CLASS_NETWORK,            LULL_KIND_ENDPOINT, 1000  },
+		{LULL_CLASS_OVERLOADED, LULL_KIND_ROUTE, MINUTE},
+		{LULL_CLASS_TIMEOUT, LULL_KIND_ROUTE, MINUTE},
+		{LULL_CLASS_SERVER_ERROR, LULL_KIND_ROUTE, MINUTE},
+		{LULL_CLASS_MALFORMED_RESPONSE, LULL_KIND_ROUTE, MINUTE},
+		{LULL_CLASS_TRUNCATED_STREAM, LULL_KIND_ROUTE, MINUTE},
+		{LULL_CLASS_NETWORK, LULL_KIND_ENDPOINT, 1000},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -143,9 +143,9 @@ static void test_the_wire_names_scope_and_proof(void)
 static void test_rules_say_more_than_the_wire(void)
 {
 	const struct lull_rule rules[] = {
-		{LULL_CLASS_SERVER_ERROR, LULL_PROOF_HARD, LULL_KIND_CREDENTIAL, LULL_UNSET, 7000      },
-		{LULL_CLASS_RATE_LIMITED, LULL_PROOF_NONE, LULL_UNSET,           LULL_UNSET, LULL_UNSET},
-		{LULL_CLASS_BAD_REQUEST,  LULL_PROOF_HARD, LULL_UNSET,           LULL_UNSET, 3000      },
+		{LULL_CLASS_SERVER_ERROR, LULL_PROOF_HARD, LULL_KIND_CREDENTIAL, LULL_UNSET, 7000},
+		{LULL_CLASS_RATE_LIMITED, LULL_PROOF_NONE, LULL_UNSET, LULL_UNSET, LULL_UNSET},
+		{LULL_CLASS_BAD_REQUEST, LULL_PROOF_HARD, LULL_UNSET, LULL_UNSET, 3000},
 	};
 	struct lull_outcome outcome;
 	struct world w;
@@ -517,13 +517,9 @@ static void test_wait_only_for_a_useful_rest(void)
 		uint64_t cooling_ms;
 		bool waits;
 	} rows[] = {
-		{45000, 40000, true },
-                {45000, 40001, false},
-                {45000, 50000, false},
-		{8000,  6000,  true },
-                {8000,  6001,  false},
-                {1000,  750,   true },
-		{1000,  751,   false},
+		{45000, 40000, true}, {45000, 40001, false}, {45000, 50000, false},
+		{8000, 6000, true},   {8000, 6001, false},   {1000, 750, true},
+		{1000, 751, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -584,13 +584,10 @@ static void test_what_proves_a_credential(void)
 		uint32_t class_id;
 		bool opens;
 	} rows[] = {
-		{LULL_CLASS_RATE_LIMITED,    true },
-                {LULL_CLASS_MODEL_NOT_FOUND, true },
-		{LULL_CLASS_SERVER_ERROR,    true },
-                {LULL_CLASS_NETWORK,         false},
-		{LULL_CLASS_LOCAL,           false},
-                {LULL_CLASS_BAD_REQUEST,     false},
-		{LULL_CLASS_CANCELLED,       false},
+		{LULL_CLASS_RATE_LIMITED, true}, {LULL_CLASS_MODEL_NOT_FOUND, true},
+		{LULL_CLASS_SERVER_ERROR, true}, {LULL_CLASS_NETWORK, false},
+		{LULL_CLASS_LOCAL, false},       {LULL_CLASS_BAD_REQUEST, false},
+		{LULL_CLASS_CANCELLED, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -651,11 +648,9 @@ static void test_a_probed_name_is_judged_as_its_route(void)
 		uint64_t shut_ms;
 		bool opens;
 	} rows[] = {
-		{LULL_CLASS_ANSWERED,     0,      true },
-                {LULL_CLASS_RATE_LIMITED, MINUTE, false},
-		{LULL_CLASS_SERVER_ERROR, MINUTE, false},
-                {LULL_CLASS_AUTH,         0,      false},
-		{LULL_CLASS_BAD_REQUEST,  0,      false},
+		{LULL_CLASS_ANSWERED, 0, true},           {LULL_CLASS_RATE_LIMITED, MINUTE, false},
+		{LULL_CLASS_SERVER_ERROR, MINUTE, false}, {LULL_CLASS_AUTH, 0, false},
+		{LULL_CLASS_BAD_REQUEST, 0, false},
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

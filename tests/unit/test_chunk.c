@@ -14,17 +14,18 @@ static const struct {
 	const char *chunk;
 } cases[] = {
 	{"{\"id\":\"a\",\"object\":\"chat.completion\",\"choices\":[{\"index\":0,\"message\":"
-	 "{\"role\":\"assistant\",\"content\":\"a/b\"},\"finish_reason\":\"stop\"}]}", 0,
+	 "{\"role\":\"assistant\",\"content\":\"a/b\"},\"finish_reason\":\"stop\"}]}",
+	 0,
 	 "{\"id\":\"a\",\"object\":\"chat.completion.chunk\",\"choices\":[{\"index\":0,"
-	 "\"finish_reason\":\"stop\",\"delta\":{\"role\":\"assistant\",\"content\":\"a/b\"}}]}"                                                                 },
-	{"{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"x\"},{\"id\":\"y\"}]}}]}",      0,
+	 "\"finish_reason\":\"stop\",\"delta\":{\"role\":\"assistant\",\"content\":\"a/b\"}}]}"},
+	{"{\"choices\":[{\"message\":{\"tool_calls\":[{\"id\":\"x\"},{\"id\":\"y\"}]}}]}", 0,
 	 "{\"choices\":[{\"delta\":{\"tool_calls\":[{\"id\":\"x\",\"index\":0},{\"id\":\"y\","
-	 "\"index\":1}]}}],\"object\":\"chat.completion.chunk\"}"											       },
-	{"{\"choices\":[]}",								    0,       "{\"choices\":[],\"object\":\"chat.completion.chunk\"}"},
-	{"{}",										  -EINVAL, NULL						   },
-	{"[]",										  -EINVAL, NULL						   },
-	{"{\"choices\":[1]}",								   -EINVAL, NULL						   },
-	{"{\"choices\":[{\"message\":{\"tool_calls\":[1]}}]}",                                  -EINVAL, NULL                                                   },
+	 "\"index\":1}]}}],\"object\":\"chat.completion.chunk\"}"},
+	{"{\"choices\":[]}", 0, "{\"choices\":[],\"object\":\"chat.completion.chunk\"}"},
+	{"{}", -EINVAL, NULL},
+	{"[]", -EINVAL, NULL},
+	{"{\"choices\":[1]}", -EINVAL, NULL},
+	{"{\"choices\":[{\"message\":{\"tool_calls\":[1]}}]}", -EINVAL, NULL},
 };
 
 static void test_cases(void)

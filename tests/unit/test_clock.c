@@ -149,15 +149,15 @@ static void test_offsets_are_taken_away(void)
 		const char *text;
 		int64_t shift_ms;
 	} cases[] = {
-		{"monotonic           0         0\nboottime            0         0\n", 0     },
+		{"monotonic           0         0\nboottime            0         0\n", 0},
 		{"monotonic        7000         0\nboottime           20         0\n", -20000},
 		{"monotonic           0         0\nboottime           20 500000000\n", -20500},
-		{"boottime -50 250000000\n",                                           49750 },
-		{"boottime\n",							 0     },
-		{"boottime x y\n",						     0     },
-		{"nothing of interest\n",					      0     },
-		{"",								   0     },
-		{NULL,								 0     },
+		{"boottime -50 250000000\n", 49750},
+		{"boottime\n", 0},
+		{"boottime x y\n", 0},
+		{"nothing of interest\n", 0},
+		{"", 0},
+		{NULL, 0},
 	};
 
 	(void)lull_clock_ms(); /* this process knows its own; its children must not believe that */

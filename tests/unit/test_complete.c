@@ -28,9 +28,7 @@
 
 _Static_assert(sizeof(BODY) - 1 == 157, "the length in ANSWER is that of BODY");
 
-static const struct raw_turn answers[] = {
-	{ANSWER, RAW_KEEP}
-};
+static const struct raw_turn answers[] = {{ANSWER, RAW_KEEP}};
 
 struct fixture {
 	struct scratch scratch;
@@ -129,9 +127,7 @@ static void test_what_is_no_request_is_refused(void)
 
 static void test_cooling_ends_at_once_unless_told_to_wait(void)
 {
-	static const struct raw_turn turns[] = {
-		{LIMITED, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{LIMITED, RAW_KEEP}};
 	struct lull_completion c;
 	struct fixture f;
 
@@ -161,9 +157,7 @@ static int yes(void *userdata)
 
 static void test_a_cancelled_call_blames_nobody(void)
 {
-	static const struct raw_turn turns[] = {
-		{NULL, RAW_HANG}
-        };
+	static const struct raw_turn turns[] = {{NULL, RAW_HANG}};
 	struct lull_complete_options options;
 	struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
 	struct lull_table *table = NULL;

@@ -510,9 +510,9 @@ static void test_anchors_and_merge_keys_are_understood(void)
 		uint32_t timeout_ms, cooldown_ms;
 	} expected[] = {
 		{"a", "a", "http://h:1/v1", 5000, LULL_UNSET},
-		{"b", "b", "http://h:1/v1", 5000, 7000      },
-		{"c", "b", "http://h:1/v1", 9000, 7000      },
-		{"d", "d", "http://h:1/v1", 0,    LULL_UNSET},
+		{"b", "b", "http://h:1/v1", 5000, 7000},
+		{"c", "b", "http://h:1/v1", 9000, 7000},
+		{"d", "d", "http://h:1/v1", 0, LULL_UNSET},
 		{"e", "a", "http://h:1/v1", 5000, LULL_UNSET},
 	};
 	struct messages messages;

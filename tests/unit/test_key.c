@@ -23,25 +23,27 @@ static void test_key_init_takes_and_refuses(void)
 		const char *text;
 		int expected;
 	} cases[] = {
-		{LULL_KIND_ROUTE,    "gpt-4o@https://api.openai.com/v1#0123456789abcdef", 0      },
-		{LULL_KIND_NAME,     "a",						 0      },
-		{LULL_KIND_NAME,     "a name with blanks ~",                              0      },
+		{LULL_KIND_ROUTE, "gpt-4o@https://api.openai.com/v1#0123456789abcdef", 0},
+		{LULL_KIND_NAME, "a", 0},
+		{LULL_KIND_NAME, "a name with blanks ~", 0},
 		{LULL_KIND_NAME,
 		 "gr\xc3\xb6\xc3\x9f"
-		 "er",								    0      },
-		{LULL_KIND_NAME,     "",						  -EINVAL},
-		{LULL_KIND_NAME,     NULL,						-EINVAL},
-		{LULL_KIND_NONE,     "a",						 -EINVAL},
-		{LULL_KIND_NAME + 1, "a",						 -EINVAL},
-		{UINT32_MAX,         "a",						 -EINVAL},
-		{LULL_KIND_NAME,     "\x1f",					      -EINVAL},
-		{LULL_KIND_NAME,     "\x7f",					      -EINVAL},
-		{LULL_KIND_NAME,     "1234567\n",                                         -EINVAL},
-		{LULL_KIND_NAME,     "12345678\n",                                        -EINVAL},
-		{LULL_KIND_NAME,     "1234567890\x1b[31m",                                -EINVAL},
+		 "er",
+		 0},
+		{LULL_KIND_NAME, "", -EINVAL},
+		{LULL_KIND_NAME, NULL, -EINVAL},
+		{LULL_KIND_NONE, "a", -EINVAL},
+		{LULL_KIND_NAME + 1, "a", -EINVAL},
+		{UINT32_MAX, "a", -EINVAL},
+		{LULL_KIND_NAME, "\x1f", -EINVAL},
+		{LULL_KIND_NAME, "\x7f", -EINVAL},
+		{LULL_KIND_NAME, "1234567\n", -EINVAL},
+		{LULL_KIND_NAME, "12345678\n", -EINVAL},
+		{LULL_KIND_NAME, "1234567890\x1b[31m", -EINVAL},
 		{LULL_KIND_NAME,
 		 "\x7f"
-		 "2345678",							       -EINVAL},
+		 "2345678",
+		 -EINVAL},
 	};
 	struct key key;
 
@@ -149,17 +151,17 @@ static void test_parse_knows_the_four_kinds(void)
 		uint32_t kind;
 		const char *key;
 	} cases[] = {
-		{"route:m@http://x#f",     0,       LULL_KIND_ROUTE,      "m@http://x#f" },
-		{"credential:0123",        0,       LULL_KIND_CREDENTIAL, "0123"         },
-		{"endpoint:https://h:443", 0,       LULL_KIND_ENDPOINT,   "https://h:443"},
-		{"name:gpt-4o",            0,       LULL_KIND_NAME,       "gpt-4o"       },
-		{"gpt-4o",                 0,       LULL_KIND_NAME,       "gpt-4o"       },
-		{"llama3:8b",              0,       LULL_KIND_NAME,       "llama3:8b"    },
-		{"routes:x",               0,       LULL_KIND_NAME,       "routes:x"     },
-		{"name:route:x",           0,       LULL_KIND_NAME,       "route:x"      },
-		{"route:",                 -EINVAL, 0,                    NULL           },
-		{"",		       -EINVAL, 0,                    NULL           },
-		{"a\tb",                   -EINVAL, 0,                    NULL           },
+		{"route:m@http://x#f", 0, LULL_KIND_ROUTE, "m@http://x#f"},
+		{"credential:0123", 0, LULL_KIND_CREDENTIAL, "0123"},
+		{"endpoint:https://h:443", 0, LULL_KIND_ENDPOINT, "https://h:443"},
+		{"name:gpt-4o", 0, LULL_KIND_NAME, "gpt-4o"},
+		{"gpt-4o", 0, LULL_KIND_NAME, "gpt-4o"},
+		{"llama3:8b", 0, LULL_KIND_NAME, "llama3:8b"},
+		{"routes:x", 0, LULL_KIND_NAME, "routes:x"},
+		{"name:route:x", 0, LULL_KIND_NAME, "route:x"},
+		{"route:", -EINVAL, 0, NULL},
+		{"", -EINVAL, 0, NULL},
+		{"a\tb", -EINVAL, 0, NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -242,13 +244,13 @@ static void test_model_is_what_stands_before_the_base_url(void)
 		uint32_t kind;
 		const char *key, *model;
 	} cases[] = {
-		{LULL_KIND_ROUTE,      "gpt-4o@https://api.openai.com/v1#0123",     "gpt-4o"         },
-		{LULL_KIND_ROUTE,      "user@host/model@http://127.0.0.1:8080/v1#", "user@host/model"},
-		{LULL_KIND_ROUTE,      "a@http@http://x",                           "a@http"         },
-		{LULL_KIND_ROUTE,      "no-url",                                    "no-url"         },
-		{LULL_KIND_NAME,       "gpt@https://x",                             "gpt@https://x"  },
-		{LULL_KIND_CREDENTIAL, "0123",                                      ""               },
-		{LULL_KIND_ENDPOINT,   "https://h:443",                             ""               },
+		{LULL_KIND_ROUTE, "gpt-4o@https://api.openai.com/v1#0123", "gpt-4o"},
+		{LULL_KIND_ROUTE, "user@host/model@http://127.0.0.1:8080/v1#", "user@host/model"},
+		{LULL_KIND_ROUTE, "a@http@http://x", "a@http"},
+		{LULL_KIND_ROUTE, "no-url", "no-url"},
+		{LULL_KIND_NAME, "gpt@https://x", "gpt@https://x"},
+		{LULL_KIND_CREDENTIAL, "0123", ""},
+		{LULL_KIND_ENDPOINT, "https://h:443", ""},
 	};
 	char model[LULL_KEY_BYTES_MAX + 1];
 

@@ -18,11 +18,7 @@ struct settings {
 	uint32_t choice;
 };
 
-static const struct option_choice colours[] = {
-	{"red",  1},
-        {"blue", 2},
-        {NULL,   0}
-};
+static const struct option_choice colours[] = {{"red", 1}, {"blue", 2}, {NULL, 0}};
 
 /* clang-format off */
 #define AT(member) offsetof(struct settings, member)

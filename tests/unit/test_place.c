@@ -99,24 +99,24 @@ static void test_names_and_directories(void)
 		int outcome;
 		const char *path; /* or words of the problem */
 	} cases[] = {
-		{NULL,     NULL,       "x",   NULL,       PLACE_USABLE, "/dev/shm/x"                  },
-		{NULL,     NULL,       "/x",  NULL,       PLACE_USABLE, "/dev/shm/x"                  },
-		{"y",      NULL,       "x",   NULL,       PLACE_USABLE, "/dev/shm/y"                  },
-		{"/y",     "/d",       "x",   "/e",       PLACE_USABLE, "/d/y"                        },
-		{NULL,     NULL,       "x",   "/e",       PLACE_USABLE, "/e/x"                        },
-		{NULL,     NULL,       "",    "",         PLACE_USABLE, NULL                          },
-		{"",       NULL,       NULL,  NULL,       -EINVAL,      "the table's name is \"\""    },
-		{"a/b",    NULL,       NULL,  NULL,       -EINVAL,      "the table's name is \"a/b\"" },
-		{"//b",    NULL,       NULL,  NULL,       -EINVAL,      "1 to 200 bytes"              },
-		{".",      NULL,       NULL,  NULL,       -EINVAL,      "1 to 200 bytes"              },
-		{"..",     NULL,       NULL,  NULL,       -EINVAL,      "1 to 200 bytes"              },
-		{"/",      NULL,       NULL,  NULL,       -EINVAL,      "1 to 200 bytes"              },
-		{long_dir, NULL,       NULL,  NULL,       -EINVAL,      "1 to 200 bytes"              },
-		{NULL,     "relative", NULL,  NULL,       -EINVAL,      "begins with '/'"             },
-		{NULL,     "",         NULL,  NULL,       -EINVAL,      "begins with '/'"             },
-		{NULL,     NULL,       "a/b", NULL,       PLACE_NONE,   "LULL_SHM_NAME is \"a/b\""    },
-		{NULL,     NULL,       NULL,  "relative", PLACE_NONE,   "LULL_SHM_DIR is \"relative\""},
-		{NULL,     NULL,       NULL,  long_dir,   PLACE_NONE,   "too long"                    },
+		{NULL, NULL, "x", NULL, PLACE_USABLE, "/dev/shm/x"},
+		{NULL, NULL, "/x", NULL, PLACE_USABLE, "/dev/shm/x"},
+		{"y", NULL, "x", NULL, PLACE_USABLE, "/dev/shm/y"},
+		{"/y", "/d", "x", "/e", PLACE_USABLE, "/d/y"},
+		{NULL, NULL, "x", "/e", PLACE_USABLE, "/e/x"},
+		{NULL, NULL, "", "", PLACE_USABLE, NULL},
+		{"", NULL, NULL, NULL, -EINVAL, "the table's name is \"\""},
+		{"a/b", NULL, NULL, NULL, -EINVAL, "the table's name is \"a/b\""},
+		{"//b", NULL, NULL, NULL, -EINVAL, "1 to 200 bytes"},
+		{".", NULL, NULL, NULL, -EINVAL, "1 to 200 bytes"},
+		{"..", NULL, NULL, NULL, -EINVAL, "1 to 200 bytes"},
+		{"/", NULL, NULL, NULL, -EINVAL, "1 to 200 bytes"},
+		{long_dir, NULL, NULL, NULL, -EINVAL, "1 to 200 bytes"},
+		{NULL, "relative", NULL, NULL, -EINVAL, "begins with '/'"},
+		{NULL, "", NULL, NULL, -EINVAL, "begins with '/'"},
+		{NULL, NULL, "a/b", NULL, PLACE_NONE, "LULL_SHM_NAME is \"a/b\""},
+		{NULL, NULL, NULL, "relative", PLACE_NONE, "LULL_SHM_DIR is \"relative\""},
+		{NULL, NULL, NULL, long_dir, PLACE_NONE, "too long"},
 	};
 
 	memset(long_dir, 'd', sizeof(long_dir) - 1);
@@ -203,13 +203,8 @@ static void test_slot_counts(void)
 		uint32_t count;
 		int outcome;
 	} cases[] = {
-		{0,          PLACE_USABLE},
-                {16,         PLACE_USABLE},
-                {65536,      PLACE_USABLE},
-                {8,          -EINVAL     },
-		{17,         -EINVAL     },
-                {131072,     -EINVAL     },
-                {UINT32_MAX, -EINVAL     },
+		{0, PLACE_USABLE}, {16, PLACE_USABLE}, {65536, PLACE_USABLE}, {8, -EINVAL},
+		{17, -EINVAL},     {131072, -EINVAL},  {UINT32_MAX, -EINVAL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

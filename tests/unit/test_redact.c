@@ -16,33 +16,35 @@ static const struct {
 	const char *text;
 	const char *expected;
 } cases[] = {
-  /* a run of the prompt, wherever it stands */
+	/* a run of the prompt, wherever it stands */
 	{MESSAGES("\"please explain quantum chromodynamics to me\""),
-	 "Invalid input: please explain quantum chrom",								     "Invalid input: [hidden]"                          },
+	 "Invalid input: please explain quantum chrom", "Invalid input: [hidden]"},
 	{MESSAGES("\"please explain quantum chromodynamics to me\""),
-	 "cannot parse 'quantum chromodynamics' here",								      "cannot parse '[hidden]' here"                     },
- /* a whole short prompt */
-	{MESSAGES("\"tell me\""),						"flagged: tell me (policy)",               "flagged: [hidden] (policy)"                       },
- /* a word that names something */
-	{MESSAGES("\"my number is AB-1234-CD, is it good?\""),                   "bad value AB-1234-CD in content",
-	 "bad value [hidden] in content"																       },
- /* parts, system messages, tool arguments */
+	 "cannot parse 'quantum chromodynamics' here", "cannot parse '[hidden]' here"},
+	/* a whole short prompt */
+	{MESSAGES("\"tell me\""), "flagged: tell me (policy)", "flagged: [hidden] (policy)"},
+	/* a word that names something */
+	{MESSAGES("\"my number is AB-1234-CD, is it good?\""), "bad value AB-1234-CD in content",
+	 "bad value [hidden] in content"},
+	/* parts, system messages, tool arguments */
 	{MESSAGES("[{\"type\":\"text\",\"text\":\"a very private sentence\"}]"),
-	 "refused: a very private sentence",										"refused: [hidden]"                                },
+	 "refused: a very private sentence", "refused: [hidden]"},
 	{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
-	 "\"arguments\":\"{\\\"city\\\":\\\"Villarriba\\\"}\"}}]}]}",   "bad arguments {\"city\":\"Villarriba\"}", "bad arguments [hidden]"                           },
- /* what is not the caller's stays: names of models and parameters, words of the language */
+	 "\"arguments\":\"{\\\"city\\\":\\\"Villarriba\\\"}\"}}]}]}",
+	 "bad arguments {\"city\":\"Villarriba\"}", "bad arguments [hidden]"},
+	/* what is not the caller's stays: names of models and parameters, words of the language */
 	{MESSAGES("\"what is the maximum context length?\""),
-	 "The model `gpt-4o-mini-2024-07-18` does not exist",							       "The model `gpt-4o-mini-2024-07-18` does not exist"},
+	 "The model `gpt-4o-mini-2024-07-18` does not exist",
+	 "The model `gpt-4o-mini-2024-07-18` does not exist"},
 	{MESSAGES("\"how long is it, at the maximum, in tokens per minute?\""),
-	 "Rate limit reached: tokens per min",									      "Rate limit reached: tokens per min"               },
-	{MESSAGES("\"\""),						       "something failed",                        "something failed"                                 },
-	{"{\"prompt\":\"x\"}",						   "something failed",                        "something failed"                                 },
-	{"not json",							     "something failed",                        "something failed"                                 },
-	{MESSAGES("\"anything\""),					       "",					""						 },
- /* characters of several bytes are hidden whole */
+	 "Rate limit reached: tokens per min", "Rate limit reached: tokens per min"},
+	{MESSAGES("\"\""), "something failed", "something failed"},
+	{"{\"prompt\":\"x\"}", "something failed", "something failed"},
+	{"not json", "something failed", "something failed"},
+	{MESSAGES("\"anything\""), "", ""},
+	/* characters of several bytes are hidden whole */
 	{MESSAGES("\"\xc3\xa4\xc3\xb6\xc3\xbc sind drei Umlaute\""),
-	 "unklar: \xc3\xb6\xc3\xbc sind drei Uml\xc3\xb6uter",                                                              "unklar: [hidden]\xc3\xb6uter"                     },
+	 "unklar: \xc3\xb6\xc3\xbc sind drei Uml\xc3\xb6uter", "unklar: [hidden]\xc3\xb6uter"},
 };
 
 static void test_cases(void)

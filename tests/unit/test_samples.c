@@ -101,12 +101,9 @@ static const struct provider *provider_of(struct json_object *wire_case)
 		const char *folder;
 		const char *provider;
 	} names[] = {
-		{"together",  "together_ai" },
-                {"fireworks", "fireworks_ai"},
-		{"vertex",    "vertex_ai"   },
-                {"lmstudio",  "lm_studio"   },
-		{"vllm",      "hosted_vllm" },
-                {"llamacpp",  "llamafile"   },
+		{"together", "together_ai"}, {"fireworks", "fireworks_ai"},
+		{"vertex", "vertex_ai"},     {"lmstudio", "lm_studio"},
+		{"vllm", "hosted_vllm"},     {"llamacpp", "llamafile"},
 	};
 	char folder[64];
 	const char *file = text(wire_case, "file");
@@ -602,7 +599,7 @@ static void test_every_request_is_what_the_provider_wants(void)
 {
 	static const char *const files[][2] = {
 		{"anthropic", "request_simple.json"},
-		{"anthropic", "request_full.json"  },
+		{"anthropic", "request_full.json"},
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)
@@ -618,29 +615,29 @@ static bool failure_of(const char *fault, struct transport_failure *ret)
 		const char *fault;
 		struct transport_failure failure;
 	} failures[] = {
-		{"connect_refused",      {.curl_code = 7, .os_errno = 111}                        },
-		{"dns_failure",          {.curl_code = 6}                                         },
-		{"connect_timeout",      {.curl_code = 28}                                        },
-		{"tls_failure",          {.curl_code = 60, .connected = true}                     },
-		{"reset_before_status",  {.curl_code = 56, .connected = true}                     },
-		{"close_before_status",  {.curl_code = 52, .connected = true}                     },
-		{"not_http",             {.curl_code = 1, .connected = true}                      },
-		{"close_delimited_cut",  {.connected = true, .got_status = true, .streamed = true}},
+		{"connect_refused", {.curl_code = 7, .os_errno = 111}},
+		{"dns_failure", {.curl_code = 6}},
+		{"connect_timeout", {.curl_code = 28}},
+		{"tls_failure", {.curl_code = 60, .connected = true}},
+		{"reset_before_status", {.curl_code = 56, .connected = true}},
+		{"close_before_status", {.curl_code = 52, .connected = true}},
+		{"not_http", {.curl_code = 1, .connected = true}},
+		{"close_delimited_cut", {.connected = true, .got_status = true, .streamed = true}},
 		{"close_mid_chunked",
-		 {.curl_code = 18, .connected = true, .got_status = true, .streamed = true}       },
+		 {.curl_code = 18, .connected = true, .got_status = true, .streamed = true}},
 		{"reset_mid_body",
-		 {.curl_code = 56, .connected = true, .got_status = true, .streamed = true}       },
-		{"short_content_length", {.curl_code = 18, .connected = true, .got_status = true} },
-		{"bad_chunk_size",       {.curl_code = 56, .connected = true, .got_status = true} },
-		{"gzip_garbage",         {.curl_code = 61, .connected = true, .got_status = true} },
+		 {.curl_code = 56, .connected = true, .got_status = true, .streamed = true}},
+		{"short_content_length", {.curl_code = 18, .connected = true, .got_status = true}},
+		{"bad_chunk_size", {.curl_code = 56, .connected = true, .got_status = true}},
+		{"gzip_garbage", {.curl_code = 61, .connected = true, .got_status = true}},
 		{"huge_body",
-		 {.curl_code = 23, .connected = true, .got_status = true, .body_cap = true}       },
-		{"stall_before_status",  {.curl_code = 28, .connected = true}                     },
+		 {.curl_code = 23, .connected = true, .got_status = true, .body_cap = true}},
+		{"stall_before_status", {.curl_code = 28, .connected = true}},
 		{"stall_mid_stream",
-		 {.curl_code = 28, .connected = true, .got_status = true, .streamed = true}       },
+		 {.curl_code = 28, .connected = true, .got_status = true, .streamed = true}},
 		{"comments_only",
-		 {.curl_code = 28, .connected = true, .got_status = true, .streamed = true}       },
-		{"caller_gone",          {.curl_code = 23, .connected = true, .got_status = true} },
+		 {.curl_code = 28, .connected = true, .got_status = true, .streamed = true}},
+		{"caller_gone", {.curl_code = 23, .connected = true, .got_status = true}},
 	};
 
 	for (size_t i = 0; i < sizeof(failures) / sizeof(failures[0]); i++) {

@@ -287,11 +287,11 @@ static void test_every_way_to_make_it_works(void)
 		enum call fails[4];
 		int errors[4];
 	} hosts[] = {
-		{"no /proc",            {LINK_PROC},                {ENOENT}            },
-		{"no nameless files",   {OPEN_NAMELESS},            {EOPNOTSUPP}        },
-		{"no way to name them", {LINK_PROC, LINK_FD},       {ENOENT, ENOENT}    },
-		{"no renameat2",        {OPEN_NAMELESS, RENAMEAT2}, {EISDIR, EINVAL}    },
-		{"no random numbers",   {GETRANDOM, OPEN_NAMELESS}, {ENOSYS, EOPNOTSUPP}},
+		{"no /proc", {LINK_PROC}, {ENOENT}},
+		{"no nameless files", {OPEN_NAMELESS}, {EOPNOTSUPP}},
+		{"no way to name them", {LINK_PROC, LINK_FD}, {ENOENT, ENOENT}},
+		{"no renameat2", {OPEN_NAMELESS, RENAMEAT2}, {EISDIR, EINVAL}},
+		{"no random numbers", {GETRANDOM, OPEN_NAMELESS}, {ENOSYS, EOPNOTSUPP}},
 	};
 
 	for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
@@ -316,12 +316,8 @@ static void test_what_cannot_be_made_is_told_and_leaves_nothing(void)
 		int error;
 		bool over; /* in a reset */
 	} cases[] = {
-		{FALLOCATE, ENOSPC, false},
-                {FALLOCATE, EINTR,  false},
-                {PWRITE,    EIO,    false},
-		{FCHMOD,    EPERM,  false},
-                {FALLOCATE, ENOSPC, true },
-                {RENAME,    EPERM,  true },
+		{FALLOCATE, ENOSPC, false}, {FALLOCATE, EINTR, false}, {PWRITE, EIO, false},
+		{FCHMOD, EPERM, false},     {FALLOCATE, ENOSPC, true}, {RENAME, EPERM, true},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -566,21 +562,21 @@ static void unknown_boot(struct layout_header *h)
 static void test_a_header_must_hold_together(void)
 {
 	static const struct found cases[] = {
-		{"magic",       wrong_magic,           false, -EPERM,           "does not begin like a table"},
-		{"version",     other_version,         false, -EPROTONOSUPPORT, "layout version 2"           },
-		{"incompat",    needs_something,       false, -EPROTONOSUPPORT, "0x4"                        },
-		{"compat",      knows_something,       false, SEGMENT_FOUND,    NULL                         },
-		{"sum",         scribbled,             true,  SEGMENT_REPAIRED, "sum is wrong"               },
-		{"header_size", other_header_size,     false, SEGMENT_REPAIRED, "impossible sizes"           },
-		{"slot_size",   other_slot_size,       false, SEGMENT_REPAIRED, "impossible sizes"           },
-		{"17 slots",    odd_slot_count,        false, SEGMENT_REPAIRED, "impossible sizes"           },
-		{"0 slots",     no_slots,              false, SEGMENT_REPAIRED, "impossible sizes"           },
-		{"2^31 slots",  too_many_slots,        false, SEGMENT_REPAIRED, "impossible sizes"           },
-		{"32 slots",    more_slots_than_bytes, false, SEGMENT_REPAIRED, "wrong length"               },
-		{"ring",        other_ring,            false, SEGMENT_REPAIRED, "impossible sizes"           },
-		{"total",       other_total,           false, SEGMENT_REPAIRED, "wrong length"               },
-		{"boot",        earlier_boot,          false, SEGMENT_MADE,     NULL                         },
-		{"no boot id",  unknown_boot,          false, SEGMENT_FOUND,    NULL                         },
+		{"magic", wrong_magic, false, -EPERM, "does not begin like a table"},
+		{"version", other_version, false, -EPROTONOSUPPORT, "layout version 2"},
+		{"incompat", needs_something, false, -EPROTONOSUPPORT, "0x4"},
+		{"compat", knows_something, false, SEGMENT_FOUND, NULL},
+		{"sum", scribbled, true, SEGMENT_REPAIRED, "sum is wrong"},
+		{"header_size", other_header_size, false, SEGMENT_REPAIRED, "impossible sizes"},
+		{"slot_size", other_slot_size, false, SEGMENT_REPAIRED, "impossible sizes"},
+		{"17 slots", odd_slot_count, false, SEGMENT_REPAIRED, "impossible sizes"},
+		{"0 slots", no_slots, false, SEGMENT_REPAIRED, "impossible sizes"},
+		{"2^31 slots", too_many_slots, false, SEGMENT_REPAIRED, "impossible sizes"},
+		{"32 slots", more_slots_than_bytes, false, SEGMENT_REPAIRED, "wrong length"},
+		{"ring", other_ring, false, SEGMENT_REPAIRED, "impossible sizes"},
+		{"total", other_total, false, SEGMENT_REPAIRED, "wrong length"},
+		{"boot", earlier_boot, false, SEGMENT_MADE, NULL},
+		{"no boot id", unknown_boot, false, SEGMENT_FOUND, NULL},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

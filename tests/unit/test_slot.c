@@ -357,19 +357,19 @@ static void test_what_a_change_brings_along(void)
 		int counter;    /* -1: none */
 		bool reports;
 	} cases[] = {
-		{WORD_GO,               0,    0,                          -1,             false},
-		{WORD_GO_COUNTED,       soft, 0,                          -1,             false},
-		{WORD_GO_PROBE,         cool, LULL_EVENT_PROBE,           SLOT_PROBES,    false},
-		{WORD_COOLED,           cool, LULL_EVENT_COOLED,          SLOT_COOLDOWNS, true },
-		{WORD_LENGTHENED,       cool, 0,                          -1,             true },
-		{WORD_COUNTED,          soft, LULL_EVENT_SOFT,            -1,             true },
-		{WORD_NOTED,            soft, 0,                          -1,             false},
-		{WORD_OPENED,           0,    LULL_EVENT_OPENED,          -1,             true },
-		{WORD_FORGOTTEN,        0,    0,                          -1,             false},
-		{WORD_RETURNED,         cool, LULL_EVENT_RETURNED,        -1,             false},
-		{WORD_OPERATOR_COOLED,  cool, LULL_EVENT_OPERATOR_COOLED, -1,             true },
-		{WORD_OPERATOR_HELD,    cool, LULL_EVENT_HELD,            -1,             true },
-		{WORD_OPERATOR_CLEARED, 0,    LULL_EVENT_CLEARED,         -1,             true },
+		{WORD_GO, 0, 0, -1, false},
+		{WORD_GO_COUNTED, soft, 0, -1, false},
+		{WORD_GO_PROBE, cool, LULL_EVENT_PROBE, SLOT_PROBES, false},
+		{WORD_COOLED, cool, LULL_EVENT_COOLED, SLOT_COOLDOWNS, true},
+		{WORD_LENGTHENED, cool, 0, -1, true},
+		{WORD_COUNTED, soft, LULL_EVENT_SOFT, -1, true},
+		{WORD_NOTED, soft, 0, -1, false},
+		{WORD_OPENED, 0, LULL_EVENT_OPENED, -1, true},
+		{WORD_FORGOTTEN, 0, 0, -1, false},
+		{WORD_RETURNED, cool, LULL_EVENT_RETURNED, -1, false},
+		{WORD_OPERATOR_COOLED, cool, LULL_EVENT_OPERATOR_COOLED, -1, true},
+		{WORD_OPERATOR_HELD, cool, LULL_EVENT_HELD, -1, true},
+		{WORD_OPERATOR_CLEARED, 0, LULL_EVENT_CLEARED, -1, true},
 	};
 	struct word_event e = {.now_ms = NOW};
 

@@ -48,40 +48,42 @@ static void test_lines_become_events_wherever_they_are_cut(void)
 		const char *bytes;
 		const char *events;
 	} cases[] = {
-		{"data: a\n\n",					"<a>"                  },
-		{"data:a\n\n",					 "<a>"                  },
-		{"data:  a\n\n",				       "< a>"                 },
-		{"data: a\r\n\r\n",				    "<a>"                  },
-		{"data: a\r\r",					"<a>"                  },
-		{"data: a\r\n\ndata: b\n\r\n",                         "<a><b>"               },
-		{"data: a\n\r\ndata: b\r\n\r",                         "<a><b>"               },
-		{"data: a\ndata: b\n\n",                               "<a\nb>"               },
-		{"data: a\ndata:\ndata: b\n\n",                        "<a\n\nb>"             },
-		{"data\n\n",					   ""                     },
-		{"data:\n\n",					  ""                     },
-		{"data\ndata\n\n",				     "<\n>"                 },
-		{"event: ping\ndata: a\n\n",                           "ping<a>"              },
-		{"data: a\nevent: ping\nevent: pong\n\n",              "pong<a>"              },
-		{"event: ping\n\ndata: a\n\n",                         "<a>"                  },
-		{"event: ping\ndata: a\n\ndata: b\n\n",                "ping<a><b>"           },
-		{": a comment\n:\n\ndata: a\n: another\n\n",           "<a>"                  },
-		{"id: 1\nretry: 5\nwhat: ever\nwhat\n: \ndata: a\n\n", "<a>"                  },
-		{"data : a\nDATA: b\n data: c\ndata: d\n\n",           "<d>"                  },
+		{"data: a\n\n", "<a>"},
+		{"data:a\n\n", "<a>"},
+		{"data:  a\n\n", "< a>"},
+		{"data: a\r\n\r\n", "<a>"},
+		{"data: a\r\r", "<a>"},
+		{"data: a\r\n\ndata: b\n\r\n", "<a><b>"},
+		{"data: a\n\r\ndata: b\r\n\r", "<a><b>"},
+		{"data: a\ndata: b\n\n", "<a\nb>"},
+		{"data: a\ndata:\ndata: b\n\n", "<a\n\nb>"},
+		{"data\n\n", ""},
+		{"data:\n\n", ""},
+		{"data\ndata\n\n", "<\n>"},
+		{"event: ping\ndata: a\n\n", "ping<a>"},
+		{"data: a\nevent: ping\nevent: pong\n\n", "pong<a>"},
+		{"event: ping\n\ndata: a\n\n", "<a>"},
+		{"event: ping\ndata: a\n\ndata: b\n\n", "ping<a><b>"},
+		{": a comment\n:\n\ndata: a\n: another\n\n", "<a>"},
+		{"id: 1\nretry: 5\nwhat: ever\nwhat\n: \ndata: a\n\n", "<a>"},
+		{"data : a\nDATA: b\n data: c\ndata: d\n\n", "<d>"},
 		{"\xEF\xBB\xBF"
-		 "data: a\n\n",		       "<a>"                  },
-		{"\xEF\xBB\xBF\n\ndata: a\n\n",                        "<a>"                  },
+		 "data: a\n\n",
+		 "<a>"},
+		{"\xEF\xBB\xBF\n\ndata: a\n\n", "<a>"},
 		{"data: a\n\n\xEF\xBB\xBF"
-		 "data: b\n\n",		       "<a>"                  },
-		{"data: \xEF\xBB\xBF\n\n",                             "<\xEF\xBB\xBF>"       },
+		 "data: b\n\n",
+		 "<a>"},
+		{"data: \xEF\xBB\xBF\n\n", "<\xEF\xBB\xBF>"},
 		{"data: \xC3\xA5\xE2\x82\xAC\xF0\x9F\x98\x80\n\n",
-		 "<\xC3\xA5\xE2\x82\xAC\xF0\x9F\x98\x80>"                                     },
-		{"\n\n\n\ndata: a\n\n\n\n\n",                          "<a>"                  },
-		{"data: a\n\ndata: not ended\n",                       "<a>"                  },
-		{"data: a\n\ndata: not ended",                         "<a>"                  },
-		{"error: {\"code\":500}\n\n",                          "error<{\"code\":500}>"},
-		{"data: a:b: c\n\n",                                   "<a:b: c>"             },
-		{"",						   ""                     },
-		{"\r",						 ""                     },
+		 "<\xC3\xA5\xE2\x82\xAC\xF0\x9F\x98\x80>"},
+		{"\n\n\n\ndata: a\n\n\n\n\n", "<a>"},
+		{"data: a\n\ndata: not ended\n", "<a>"},
+		{"data: a\n\ndata: not ended", "<a>"},
+		{"error: {\"code\":500}\n\n", "error<{\"code\":500}>"},
+		{"data: a:b: c\n\n", "<a:b: c>"},
+		{"", ""},
+		{"\r", ""},
 	};
 	struct buffer events;
 
@@ -131,11 +133,11 @@ static void test_an_event_is_bounded(void)
 		const char *bytes;
 		int rc;
 	} cases[] = {
-		{"data: 0123",                             0        },
-		{"data: 01234",                            -EMSGSIZE}, /* a line that never ends */
-		{": 345678901",                            -EMSGSIZE},
-		{"data: 0123\ndata: 4567\n",               0        },
-		{"data: 0123\ndata: 4567\ndata:\n",        0        },
+		{"data: 0123", 0},
+		{"data: 01234", -EMSGSIZE}, /* a line that never ends */
+		{": 345678901", -EMSGSIZE},
+		{"data: 0123\ndata: 4567\n", 0},
+		{"data: 0123\ndata: 4567\ndata:\n", 0},
 		{"data: 0123\ndata: 4567\ndata:\ndata:\n", -EMSGSIZE}, /* data that gathers */
 	};
 	struct buffer events;

@@ -8,17 +8,17 @@
 #include "cunit_main.h"
 
 static struct http_route route_rows[] = {
-	{.call = {.label = "alpha"},				     .name = (char[]){"gpt-4o"}},
-	{			      .call = {.label = "beta"},				    .name = (char[]){"claude"}                          },
-	{ .call = {.label = "bad-model"},
+	{.call = {.label = "alpha"}, .name = (char[]){"gpt-4o"}},
+	{.call = {.label = "beta"}, .name = (char[]){"claude"}},
+	{.call = {.label = "bad-model"},
 	 .name = (char[]){"bad-model"},
 	 .problem = (char[]){"unable to map 'bad-model' to a provider"}},
 };
 static const struct route_list routes = {.routes = route_rows, .count = 3};
 
 static struct lull_trail_entry entry_rows[] = {
-	{.type = LULL_TRAIL_UNUSABLE,         .route = 2, .class_id = LULL_CLASS_CONFIG},
-	{ .type = LULL_TRAIL_SKIP,
+	{.type = LULL_TRAIL_UNUSABLE, .route = 2, .class_id = LULL_CLASS_CONFIG},
+	{.type = LULL_TRAIL_SKIP,
 	 .route = 0,
 	 .at_ms = 1,
 	 .class_id = LULL_CLASS_RATE_LIMITED,
@@ -26,7 +26,7 @@ static struct lull_trail_entry entry_rows[] = {
 	 .cooled_kind = LULL_KIND_ROUTE,
 	 .state = LULL_STATE_COOLING,
 	 .ready_in_ms = 29840},
-	{						      .type = LULL_TRAIL_ATTEMPT,
+	{.type = LULL_TRAIL_ATTEMPT,
 	 .route = 1,
 	 .at_ms = 2,
 	 .for_ms = 1234,
@@ -36,7 +36,7 @@ static struct lull_trail_entry entry_rows[] = {
 	 .content_ms = LULL_NEVER,
 	 .soft_count = 2,
 	 .detail = "boom"},
-	{					      .type = LULL_TRAIL_SLEEP,													   .at_ms = 1300,																													 .for_ms = 500                                                            },
+	{.type = LULL_TRAIL_SLEEP, .at_ms = 1300, .for_ms = 500},
 	{.type = LULL_TRAIL_ATTEMPT,
 	 .route = 1,
 	 .pass = 1,
@@ -50,7 +50,7 @@ static struct lull_trail_entry entry_rows[] = {
 	 .content_ms = LULL_NEVER,
 	 .probe = 1,
 	 .resent = 1},
-	{								    .type = LULL_TRAIL_ATTEMPT,
+	{.type = LULL_TRAIL_ATTEMPT,
 	 .route = 0,
 	 .pass = 1,
 	 .at_ms = 62000,
@@ -59,13 +59,13 @@ static struct lull_trail_entry entry_rows[] = {
 	 .http_status = 200,
 	 .headers_ms = 310,
 	 .content_ms = 330},
-	{							 .type = LULL_TRAIL_SKIP,
+	{.type = LULL_TRAIL_SKIP,
 	 .route = 1,
 	 .cooled_kind = LULL_KIND_NAME,
 	 .state = LULL_STATE_HELD,
 	 .class_id = LULL_CLASS_MANUAL,
 	 .ready_in_ms = LULL_NEVER},
-	{								   .type = LULL_TRAIL_SKIP,
+	{.type = LULL_TRAIL_SKIP,
 	 .route = 1,
 	 .cooled_kind = LULL_KIND_ENDPOINT,
 	 .state = LULL_STATE_PROBING,
@@ -109,8 +109,10 @@ static void test_each_step_is_one_line(void)
 		"boom\n"
 		">   1.300 s  slept 0.500 s\n"
 		">   1.800 s  beta: rate_limited (HTTP 429) after 0.060 s, without seed, "
-		"logprobs, sent twice: a reused connection was dead, as the probe; route cools for 30.0 s\n"
-		">  62.000 s  alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, content "
+		"logprobs, sent twice: a reused connection was dead, as the probe; route cools for "
+		"30.0 s\n"
+		">  62.000 s  alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, "
+		"content "
 		"at "
 		"0.330 s\n"
 		">   0.000 s  beta: skipped: name held until cleared\n"
@@ -125,7 +127,8 @@ static void test_each_route_has_its_last_word(void)
 	(void)fclose(out);
 	CU_ASSERT_STRING_EQUAL(
 		printed,
-		"- alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, content at 0.330 s\n"
+		"- alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, content at 0.330 "
+		"s\n"
 		"- beta: skipped: endpoint being probed, 9.9 s left: network\n"
 		"- bad-model: left out: config: unable to map 'bad-model' to a provider\n");
 }
@@ -193,20 +196,27 @@ static const struct {
 	int http_status;
 } reasons[] = {
 	{{.result = LULL_RESULT_FAILED, .class_id = LULL_CLASS_SERVER_ERROR},
-	 "models ran out: none of the list has answered",							 502},
+	 "models ran out: none of the list has answered",
+	 502},
 	{{.result = LULL_RESULT_DEADLINE, .class_id = LULL_CLASS_DEADLINE, .for_ms = 4001},
-	 "time ran out: the budget is spent, 4.001 s",							     504},
+	 "time ran out: the budget is spent, 4.001 s",
+	 504},
 	{{.result = LULL_RESULT_DEADLINE, .class_id = LULL_CLASS_SUSPENDED},
-	 "the host slept, or this process was stopped, during the attempt",				       504},
+	 "the host slept, or this process was stopped, during the attempt",
+	 504},
 	{{.result = LULL_RESULT_COOLING, .class_id = LULL_CLASS_RATE_LIMITED, .ready_in_ms = 59900},
-	 "nothing was attempted: every model is cooling; the soonest is ready in 59.9 s",			 503},
+	 "nothing was attempted: every model is cooling; the soonest is ready in 59.9 s",
+	 503},
 	{{.result = LULL_RESULT_COOLING, .class_id = LULL_CLASS_MANUAL, .ready_in_ms = LULL_NEVER},
-	 "nothing was attempted: every model is cooling; all are held until cleared",			     503},
+	 "nothing was attempted: every model is cooling; all are held until cleared",
+	 503},
 	{{.result = LULL_RESULT_REFUSED, .class_id = LULL_CLASS_TOO_LARGE},
-	 "the request itself was refused: too_large",							     413},
+	 "the request itself was refused: too_large",
+	 413},
 	{{.result = LULL_RESULT_FAILED, .class_id = LULL_CLASS_TIMEOUT, .handed_out = true},
-	 "the answer broke off: timeout",									 504},
-	{{.result = LULL_RESULT_CANCELLED, .class_id = LULL_CLASS_CANCELLED},                        "cancelled", 499},
+	 "the answer broke off: timeout",
+	 504},
+	{{.result = LULL_RESULT_CANCELLED, .class_id = LULL_CLASS_CANCELLED}, "cancelled", 499},
 };
 
 static void test_the_reason_is_one_sentence(void)

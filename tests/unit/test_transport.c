@@ -131,9 +131,7 @@ static void end(struct fixture *f)
 
 static void test_an_answer_is_told_whole(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -148,9 +146,7 @@ static void test_an_answer_is_told_whole(void)
 
 static void test_a_request_is_plain_http_1_1(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 	const char *request = raw_server_request(f.server);
 
@@ -165,9 +161,7 @@ static void test_a_request_is_plain_http_1_1(void)
 
 static void test_a_connection_is_used_again(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	for (int i = 0; i < 3; i++) {
@@ -182,10 +176,7 @@ static void test_a_connection_is_used_again(void)
 static void test_a_dead_reused_connection_is_replaced_once(void)
 {
 	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP },
-                {NULL,   RAW_CLOSE},
-                {OK_TWO, RAW_KEEP }
-        };
+		{OK_TWO, RAW_KEEP}, {NULL, RAW_CLOSE}, {OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -199,9 +190,7 @@ static void test_a_dead_reused_connection_is_replaced_once(void)
 
 static void test_a_fresh_connection_that_dies_is_a_failure(void)
 {
-	static const struct raw_turn turns[] = {
-		{NULL, RAW_CLOSE}
-        };
+	static const struct raw_turn turns[] = {{NULL, RAW_CLOSE}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -214,10 +203,7 @@ static void test_a_fresh_connection_that_dies_is_a_failure(void)
 
 static void test_nothing_is_sent_a_third_time(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP },
-                {NULL,   RAW_CLOSE}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}, {NULL, RAW_CLOSE}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -231,8 +217,7 @@ static void test_a_redirect_is_not_followed(void)
 {
 	static const struct raw_turn turns[] = {
 		{"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n",
-		 RAW_KEEP}
-        };
+		 RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -246,8 +231,7 @@ static void test_interim_answers_are_passed_over(void)
 	static const struct raw_turn turns[] = {
 		{"HTTP/1.1 100 Continue\r\nX-A: 1\r\n\r\n"
 		 "HTTP/1.1 103 Early Hints\r\nContent-Type: text/html\r\n\r\n" OK_TWO,
-		 RAW_KEEP}
-        };
+		 RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -261,8 +245,8 @@ static void test_trailers_are_no_headers(void)
 {
 	static const struct raw_turn turns[] = {
 		{OK_HEAD "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n"
-			 "Content-Type: text/html\r\n\r\n", RAW_KEEP}
-        };
+			 "Content-Type: text/html\r\n\r\n",
+		 RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -273,9 +257,7 @@ static void test_trailers_are_no_headers(void)
 
 static void test_headers_cut_off_are_never_told(void)
 {
-	static const struct raw_turn turns[] = {
-		{"HTTP/1.1 200 OK\r\nContent-Ty", RAW_CLOSE}
-        };
+	static const struct raw_turn turns[] = {{"HTTP/1.1 200 OK\r\nContent-Ty", RAW_CLOSE}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -286,9 +268,7 @@ static void test_headers_cut_off_are_never_told(void)
 static void test_endless_bodies_end_at_the_cap(void)
 {
 	static char turn_bytes[65536 + 1]; /* a body without length needs no framing */
-	static const struct raw_turn endless[] = {
-		{turn_bytes, RAW_AGAIN}
-        };
+	static const struct raw_turn endless[] = {{turn_bytes, RAW_AGAIN}};
 	struct fixture f;
 	size_t head;
 
@@ -307,9 +287,7 @@ static void test_endless_headers_end_at_the_cap(void)
 {
 	static char line[1024];
 	static char head[4096];
-	static const struct raw_turn turns[] = {
-		{head, RAW_AGAIN}
-        };
+	static const struct raw_turn turns[] = {{head, RAW_AGAIN}};
 	struct fixture f;
 
 	memset(line, 'x', sizeof(line) - 1);
@@ -322,9 +300,7 @@ static void test_endless_headers_end_at_the_cap(void)
 
 static void test_the_environment_sets_no_proxy(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	(void)setenv("http_proxy", "http://127.0.0.1:1", 1);
@@ -337,9 +313,7 @@ static void test_the_environment_sets_no_proxy(void)
 
 static void test_a_proxy_of_the_route_is_used_whatever_no_proxy_says(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 	char proxy[64];
 	const struct http_route route = {.proxy = proxy};
@@ -357,8 +331,7 @@ static void test_a_proxy_of_the_route_is_used_whatever_no_proxy_says(void)
 static void test_a_proxy_that_refuses_gets_no_key(void)
 {
 	static const struct raw_turn turns[] = {
-		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", RAW_CLOSE}
-        };
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", RAW_CLOSE}};
 	struct fixture f = BEGIN(turns);
 	char proxy[64];
 	const struct http_route route = {.proxy = proxy};
@@ -375,9 +348,7 @@ static void test_a_proxy_that_refuses_gets_no_key(void)
 
 static void test_refused_connections_say_so(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 	const struct http_route route = {0};
 	uint16_t port = raw_server_port(f.server);
@@ -392,9 +363,7 @@ static void test_refused_connections_say_so(void)
 
 static void test_a_missing_ca_file_is_a_local_failure(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 	const struct http_route route = {.ca_file = (char[]){"/nonexistent/ca.pem"}};
 
@@ -408,9 +377,7 @@ static void test_a_missing_ca_file_is_a_local_failure(void)
 /* The descriptors that the transport itself needs are opened by a first exchange. */
 static void test_no_descriptors_left_is_told_by_errno(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_CLOSE}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_CLOSE}};
 	struct fixture f = BEGIN(turns);
 	struct rlimit before, none;
 
@@ -454,9 +421,7 @@ static int start_in_child(struct transport *transport, uint16_t port)
 
 static void test_a_child_is_refused_and_harms_nobody(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
@@ -468,9 +433,7 @@ static void test_a_child_is_refused_and_harms_nobody(void)
 
 static void test_an_unused_transport_goes_with_a_child(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 
 	CU_ASSERT_EQUAL(start_in_child(f.transport, raw_server_port(f.server)), 0);
@@ -479,9 +442,7 @@ static void test_an_unused_transport_goes_with_a_child(void)
 
 static void test_an_event_may_end_the_transfer(void)
 {
-	static const struct raw_turn turns[] = {
-		{OK_TWO, RAW_KEEP}
-        };
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
 	struct fixture f = BEGIN(turns);
 	const struct http_route route = {0};
 

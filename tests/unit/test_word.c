@@ -642,14 +642,13 @@ struct story {
 
 static struct story story_begin(uint64_t word)
 {
-	return (struct story){
-		.word = word,
-		.event = {.now_ms = NOW,
-			  BY_ERROR, .for_ms = D,
-			  .for_cap_ms = D,
-			  .headers_ms = LULL_NEVER,
-			  .soft_failures = 3}
-        };
+	return (struct story){.word = word,
+			      .event = {.now_ms = NOW,
+					BY_ERROR,
+					.for_ms = D,
+					.for_cap_ms = D,
+					.headers_ms = LULL_NEVER,
+					.soft_failures = 3}};
 }
 
 static void meet(struct story *s, word_fn fn)
@@ -972,7 +971,7 @@ static void test_states_as_people_see_them(void)
 		uint64_t ready_in_ms;
 		uint32_t state;
 	} rows[] = {
-  /* clang-format off */
+		/* clang-format off */
 		{EMPTY,                         0,          LULL_STATE_READY  },
 		{SOFT(NOW, 2, RATIO(0, 0)),     0,          LULL_STATE_READY  },
 		{SOFT_LATE(NOW, 2, RATIO(0, 0)), 0,         LULL_STATE_READY  },
@@ -981,7 +980,7 @@ static void test_states_as_people_see_them(void)
 		{PROBE(NOW + 7, 0, BY_ERROR),   7,          LULL_STATE_PROBING},
 		{PROBE(NOW, 0, BY_ERROR),       0,          LULL_STATE_READY  },
 		{HOLD,                          LULL_NEVER, LULL_STATE_HELD   },
-  /* clang-format on */
+		/* clang-format on */
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -999,7 +998,7 @@ static void test_states_as_people_see_them(void)
 static void test_an_old_clock_takes_no_live_lease_for_damage(void)
 {
 	static const struct cell cells[] = {
-  /* clang-format off */
+		/* clang-format off */
 		{"a lease given since",
 		 PROBE(NOW + WORD_LEASE_MS + WORD_STALL_MS, 1, BY_ERROR), .to = SAME,
 		 .verdict = WORD_SKIP},
@@ -1011,7 +1010,7 @@ static void test_an_old_clock_takes_no_live_lease_for_damage(void)
 		 .to = PROBE(NOW + WORD_LEASE_MS, 1, BY_ERROR), .verdict = WORD_GO_PROBE},
 		{"more than that: damage, and no count",
 		 SOFT(NOW + WORD_STALL_MS + 1, 2, RATIO(1, 2)), .to = SAME, .verdict = WORD_GO},
-  /* clang-format on */
+		/* clang-format on */
 	};
 
 	CHECK_CELLS(word_admit, cells);
@@ -1026,9 +1025,9 @@ static void test_damage_heals(void)
 		PROBE(NOW + HOUR, 1, BY_ERROR),
 		SOFT(NOW + HOUR, 2, RATIO(3, 3)),
 		SOFT_LATE(NOW + HOUR, 2, RATIO(0, 0)),
-		{.kind = 6,            .until_ms = NOW + D, .strikes = 3},
-		{.kind = 7,            .until_ms = NOW + D},
-		{.kind = WORD_NONE, .until_ms = NOW + D,        .strikes = 9            },
+		{.kind = 6, .until_ms = NOW + D, .strikes = 3},
+		{.kind = 7, .until_ms = NOW + D},
+		{.kind = WORD_NONE, .until_ms = NOW + D, .strikes = 9},
 	};
 
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
@@ -1056,7 +1055,7 @@ static void test_damaged_soft_counts_begin_anew(void)
 	static const struct word damaged[] = {
 		SOFT(NOW + HOUR, 2, RATIO(0, 0)),
 		{.kind = WORD_SOFT, .until_ms = WORD_SOFT_WINDOW_MS - 1, .strikes = 2}, /* L < 0 */
-		{.kind = 6,         .until_ms = NOW + D,                 .strikes = 3},
+		{.kind = 6, .until_ms = NOW + D, .strikes = 3},
 	};
 
 	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {

@@ -37,8 +37,8 @@ struct settings {
 static const struct option_choice when_cooling[] = {
 	{"wait", LULL_WHEN_COOLING_WAIT},
 	{"fail", LULL_WHEN_COOLING_FAIL},
-	{"try",  LULL_WHEN_COOLING_TRY },
-	{NULL,   0		     },
+	{"try", LULL_WHEN_COOLING_TRY},
+	{NULL, 0},
 };
 
 /* clang-format off */

@@ -20,9 +20,9 @@ struct settings {
 static const struct option_row check_options[] = {{0}};
 
 static const struct option_row show_options[] = {
-	{"json",		    0, OPTION_FLAG, 1, offsetof(struct settings, json), NULL, NULL,
+	{"json", 0, OPTION_FLAG, 1, offsetof(struct settings, json), NULL, NULL,
 	 "as one JSON object, \"v\":1"},
-	{"config",              'c', OPTION_TEXT, 0, offsetof(struct settings, file), "FILE", NULL,
+	{"config", 'c', OPTION_TEXT, 0, offsetof(struct settings, file), "FILE", NULL,
 	 "this configuration instead of the one that would be found"},
 	{0},
 };

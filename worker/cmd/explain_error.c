@@ -28,9 +28,9 @@ struct settings {
 };
 
 static const struct option_row options[] = {
-	{"provider",                'p', OPTION_TEXT, 0, offsetof(struct settings, provider), "NAME", NULL,
+	{"provider", 'p', OPTION_TEXT, 0, offsetof(struct settings, provider), "NAME", NULL,
 	 "whose response it is (default: openai)"},
-	{"json",              0, OPTION_FLAG, 1, offsetof(struct settings, json), NULL, NULL,
+	{"json", 0, OPTION_FLAG, 1, offsetof(struct settings, json), NULL, NULL,
 	 "print one JSON object"},
 	{0},
 };

@@ -25,10 +25,10 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
-	{"complete",      cmd_complete,      "ask a model, falling back to others"            },
-	{"config",        cmd_config,        "check a configuration, show what it means"      },
-	{"explain-error", cmd_explain_error, "say what an error response would do, and why"   },
-	{"resolve",       cmd_resolve,       "print the keys of a name, as the table has them"},
+	{"complete", cmd_complete, "ask a model, falling back to others"},
+	{"config", cmd_config, "check a configuration, show what it means"},
+	{"explain-error", cmd_explain_error, "say what an error response would do, and why"},
+	{"resolve", cmd_resolve, "print the keys of a name, as the table has them"},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))
 

@@ -21,9 +21,9 @@ struct settings {
 };
 
 static const struct option_row options[] = {
-	{"config",                  'c', OPTION_TEXT, 0, offsetof(struct settings, file), "FILE", NULL,
+	{"config", 'c', OPTION_TEXT, 0, offsetof(struct settings, file), "FILE", NULL,
 	 "this configuration instead of the one that would be found"},
-	{"table",              0, OPTION_FLAG, 1, offsetof(struct settings, table), NULL, NULL,
+	{"table", 0, OPTION_FLAG, 1, offsetof(struct settings, table), NULL, NULL,
 	 "print the name of the table that the configuration leads to; nothing: the usual one"},
 	{0},
 };

@@ -13,14 +13,14 @@
 #include "wire_error.h"
 
 static const struct finish_name finishes[] = {
-	{"end_turn",		      "stop"          },
-	{"stop_sequence",                 "stop"          },
-	{"pause_turn",                    "stop"          },
-	{"max_tokens",                    "length"        },
-	{"model_context_window_exceeded", "length"        },
-	{"tool_use",		      "tool_calls"    },
-	{"refusal",		       "content_filter"},
-	{NULL,			    NULL            },
+	{"end_turn", "stop"},
+	{"stop_sequence", "stop"},
+	{"pause_turn", "stop"},
+	{"max_tokens", "length"},
+	{"model_context_window_exceeded", "length"},
+	{"tool_use", "tool_calls"},
+	{"refusal", "content_filter"},
+	{NULL, NULL},
 };
 
 static bool is(const char *text, const char *other)
@@ -150,12 +150,9 @@ int anthropic_translate_event(struct chunk_writer *out, const char *event, struc
 		const char *type;
 		int (*read)(struct chunk_writer *out, struct json_object *event);
 	} events[] = {
-		{"message_start",       read_start        },
-                {"content_block_start", read_block_start  },
-		{"content_block_delta", read_delta        },
-                {"content_block_stop",  read_block_stop   },
-		{"message_delta",       read_message_delta},
-                {"message_stop",        read_stop         },
+		{"message_start", read_start},         {"content_block_start", read_block_start},
+		{"content_block_delta", read_delta},   {"content_block_stop", read_block_stop},
+		{"message_delta", read_message_delta}, {"message_stop", read_stop},
 	};
 	const char *type = wire_text(root, "type");
 

@@ -310,13 +310,13 @@ static enum limit_id next_limit(const struct http_attempt *attempt, uint64_t *re
 		bool binds;
 		uint64_t at_ms;
 	} all[] = {
-		{LIMIT_TOTAL,   true,                 step->total_by_ms                   },
-		{LIMIT_BUDGET,  !attempt->handed_out, step->budget_by_ms                  },
-		{LIMIT_HEADERS, !attempt->accepted,   step->headers_by_ms                 },
-		{LIMIT_CONTENT, needs_content,        step->content_by_ms                 },
-		{LIMIT_IDLE,    attempt->has_content, attempt->delta_at_ms + step->idle_ms},
-		{LIMIT_CONNECT, !attempt->connected,  step->connect_by_ms                 },
-		{LIMIT_DONE,    attempt->done_at_ms,  attempt->done_at_ms + DONE_MS       },
+		{LIMIT_TOTAL, true, step->total_by_ms},
+		{LIMIT_BUDGET, !attempt->handed_out, step->budget_by_ms},
+		{LIMIT_HEADERS, !attempt->accepted, step->headers_by_ms},
+		{LIMIT_CONTENT, needs_content, step->content_by_ms},
+		{LIMIT_IDLE, attempt->has_content, attempt->delta_at_ms + step->idle_ms},
+		{LIMIT_CONNECT, !attempt->connected, step->connect_by_ms},
+		{LIMIT_DONE, attempt->done_at_ms, attempt->done_at_ms + DONE_MS},
 	};
 	enum limit_id first = LIMIT_NONE;
 

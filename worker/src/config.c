@@ -349,9 +349,9 @@ static int add_configured_fallbacks(const struct config *config, const char *pri
 		const struct name_list *otherwise;
 		uint32_t after_classes;
 	} kinds[] = {
-		{&settings->fallbacks,                &settings->default_fallbacks, 0                              },
-		{&settings->context_window_fallbacks, NULL,                         1u << LULL_CLASS_CONTEXT_WINDOW},
-		{&settings->content_policy_fallbacks, NULL,                         1u << LULL_CLASS_CONTENT_POLICY},
+		{&settings->fallbacks, &settings->default_fallbacks, 0},
+		{&settings->context_window_fallbacks, NULL, 1u << LULL_CLASS_CONTEXT_WINDOW},
+		{&settings->content_policy_fallbacks, NULL, 1u << LULL_CLASS_CONTENT_POLICY},
 	};
 	int r = 0;
 

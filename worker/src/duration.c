@@ -16,11 +16,11 @@ static const struct unit {
 	const char *name;
 	uint32_t ms;
 } units[] = {
-  /* the largest first: duration_format() takes the first that divides */
-	{"h",  3600000},
-	{"m",  60000  },
-	{"s",  1000   },
-	{"ms", 1      },
+	/* the largest first: duration_format() takes the first that divides */
+	{"h", 3600000},
+	{"m", 60000},
+	{"s", 1000},
+	{"ms", 1},
 };
 #define UNIT_COUNT (sizeof(units) / sizeof(units[0]))
 

@@ -140,28 +140,22 @@ struct unit {
 
 /* As Go prints them, and "d" of some vendors. "ms" before "m": the longest name comes first. */
 static const struct unit go_units[] = {
-	{"ns",      1               },
-	{"us",      1000            },
-	{"\u00b5s", 1000            },
-	{"\u03bcs", 1000            },
-	{"ms",      NS_PER_MS       },
-	{"s",       NS_PER_S        },
-	{"m",       NS_PER_S * 60   },
-	{"h",       NS_PER_S * 3600 },
-	{"d",       NS_PER_S * 86400},
+	{"ns", 1},
+	{"us", 1000},
+	{"\u00b5s", 1000},
+	{"\u03bcs", 1000},
+	{"ms", NS_PER_MS},
+	{"s", NS_PER_S},
+	{"m", NS_PER_S * 60},
+	{"h", NS_PER_S * 3600},
+	{"d", NS_PER_S * 86400},
 };
 
 /* As sentences spell them: "20 seconds" */
 static const struct unit word_units[] = {
-	{"milliseconds", NS_PER_MS       },
-        {"seconds",      NS_PER_S        },
-        {"second",       NS_PER_S        },
-	{"minutes",      NS_PER_S * 60   },
-        {"minute",       NS_PER_S * 60   },
-        {"hours",        NS_PER_S * 3600 },
-	{"hour",         NS_PER_S * 3600 },
-        {"days",         NS_PER_S * 86400},
-        {"day",          NS_PER_S * 86400},
+	{"milliseconds", NS_PER_MS}, {"seconds", NS_PER_S},      {"second", NS_PER_S},
+	{"minutes", NS_PER_S * 60},  {"minute", NS_PER_S * 60},  {"hours", NS_PER_S * 3600},
+	{"hour", NS_PER_S * 3600},   {"days", NS_PER_S * 86400}, {"day", NS_PER_S * 86400},
 };
 
 static const struct unit *read_unit(const char **text, const struct unit *units, size_t count)
@@ -462,13 +456,13 @@ int64_t hint_read(const struct provider *provider, const struct wire_response *r
 		place_fn read;
 		const char *from;
 	} order[] = {
-		{retry_after_ms,   "retry-after-ms"          },
-		{retry_after,      "retry-after"             },
-		{retry_info,       "RetryInfo"               },
-		{availability,     "availability.retry_after"},
-		{rate_limit_reset, "x-ratelimit-reset"       },
-		{empty_bucket,     NULL                      },
-		{sentence,         "message"                 },
+		{retry_after_ms, "retry-after-ms"},
+		{retry_after, "retry-after"},
+		{retry_info, "RetryInfo"},
+		{availability, "availability.retry_after"},
+		{rate_limit_reset, "x-ratelimit-reset"},
+		{empty_bucket, NULL},
+		{sentence, "message"},
 	};
 	const struct places places = {provider, response, error, message};
 	int64_t wait_ms;

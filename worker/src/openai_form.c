@@ -68,10 +68,10 @@ static const char *usual_finish(const char *finish_reason)
 		const char *vendor;
 		const char *usual;
 	} names[] = {
-		{"eos",           "stop"  }, /* Together */
-		{"eos_token",     "stop"  }, /* TGI */
-		{"stop_sequence", "stop"  }, /* TGI */
-		{"model_length",  "length"}, /* Mistral */
+		{"eos", "stop"},            /* Together */
+		{"eos_token", "stop"},      /* TGI */
+		{"stop_sequence", "stop"},  /* TGI */
+		{"model_length", "length"}, /* Mistral */
 	};
 
 	for (size_t i = 0; finish_reason && i < sizeof(names) / sizeof(names[0]); i++)

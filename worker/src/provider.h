@@ -23,8 +23,8 @@ struct provider {
 							      none: no key of its own */
 	const char *hosts[3]; /* an api_base at one of these names the vendor; ".x" = all below x */
 	const char *base_path;  /* put behind a configured base that has no path; NULL none */
-	const char *key_header;   /* of the key as it is; NULL: "Authorization: Bearer" */
-	const char *header;       /* one more that every request needs; NULL none */
+	const char *key_header; /* of the key as it is; NULL: "Authorization: Bearer" */
+	const char *header;     /* one more that every request needs; NULL none */
 	const char *header_value;
 	bool local;             /* a server on this host or LAN: overload is the endpoint's; it
 				   answers without a key, too */

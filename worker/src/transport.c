@@ -247,19 +247,19 @@ static const struct {
 	CURLoption option;
 	long value;
 } settings[] = {
-	{CURLOPT_NOSIGNAL,                 1                        },
-	{CURLOPT_QUICK_EXIT,               1                        },
-	{CURLOPT_FOLLOWLOCATION,           0                        },
-	{CURLOPT_NETRC,                    CURL_NETRC_IGNORED       },
-	{CURLOPT_HTTP_VERSION,             CURL_HTTP_VERSION_1_1    },
-	{CURLOPT_POST,                     1			},
-	{CURLOPT_TCP_NODELAY,              1                        },
-	{CURLOPT_TCP_KEEPALIVE,            1                        },
-	{CURLOPT_TCP_KEEPIDLE,             KEEPALIVE_IDLE_S         },
-	{CURLOPT_TCP_KEEPINTVL,            KEEPALIVE_IDLE_S         },
-	{CURLOPT_MAXAGE_CONN,              IDLE_AGE_S               },
-	{CURLOPT_HEADEROPT,                (long)CURLHEADER_SEPARATE}, /* a proxy gets no key */
-	{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1                        },
+	{CURLOPT_NOSIGNAL, 1},
+	{CURLOPT_QUICK_EXIT, 1},
+	{CURLOPT_FOLLOWLOCATION, 0},
+	{CURLOPT_NETRC, CURL_NETRC_IGNORED},
+	{CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1},
+	{CURLOPT_POST, 1},
+	{CURLOPT_TCP_NODELAY, 1},
+	{CURLOPT_TCP_KEEPALIVE, 1},
+	{CURLOPT_TCP_KEEPIDLE, KEEPALIVE_IDLE_S},
+	{CURLOPT_TCP_KEEPINTVL, KEEPALIVE_IDLE_S},
+	{CURLOPT_MAXAGE_CONN, IDLE_AGE_S},
+	{CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE}, /* a proxy gets no key */
+	{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
 static CURLcode configure(struct transfer *transfer)

@@ -236,7 +236,8 @@ LULL_API int lull_key_read(struct lull_table *table, uint32_t kind, const char *
 			   uint64_t now_ms, struct lull_key_state *ret_state);
 
 /**
- * lull_key_ready_in_ms() - lull_slot_ready_in_ms() by name, for who asks once; never inserts the key
+ * lull_key_ready_in_ms() - lull_slot_ready_in_ms() by name, for who asks once; never inserts the
+ * key
  * @ret_ready_in_ms: 0 ready; LULL_NEVER held
  *
  * Return: 0; LULL_ABSENT (and ready); -EINVAL; -ENAMETOOLONG.

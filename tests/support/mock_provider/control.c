@@ -91,11 +91,9 @@ static const struct control {
 	const char *name;
 	struct json_object *(*answer)(const struct request *request, uint32_t *status);
 } controls[] = {
-	{"GET",  "counts",   get_counts  },
-        {"GET",  "requests", get_requests},
-	{"GET",  "faults",   get_faults  },
-        {"POST", "rules",    post_rules  },
-	{"POST", "reset",    post_reset  },
+	{"GET", "counts", get_counts}, {"GET", "requests", get_requests},
+	{"GET", "faults", get_faults}, {"POST", "rules", post_rules},
+	{"POST", "reset", post_reset},
 };
 
 bool control_wants(const struct request *request)

@@ -48,10 +48,10 @@ static const struct {
 	bool listens;
 	int queue;
 } listener_rows[LISTENER_COUNT] = {
-	[LISTENER_MAIN] = {true,  QUEUE_LENGTH},
-	[LISTENER_REFUSED] = {false, 0           },
-	[LISTENER_FULL] = {true,  0           },
-	[LISTENER_DEAF] = {true,  QUEUE_LENGTH},
+	[LISTENER_MAIN] = {true, QUEUE_LENGTH},
+	[LISTENER_REFUSED] = {false, 0},
+	[LISTENER_FULL] = {true, 0},
+	[LISTENER_DEAF] = {true, QUEUE_LENGTH},
 };
 
 static int open_listener(enum listener which, unsigned port)
@@ -193,11 +193,11 @@ static bool load_script(const char *given)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"port",   required_argument, NULL, 'p'},
+		{"port", required_argument, NULL, 'p'},
 		{"script", required_argument, NULL, 's'},
-		{"wire",   required_argument, NULL, 'w'},
-		{"help",   no_argument,       NULL, 'h'},
-		{NULL,     0,                 NULL, 0  },
+		{"wire", required_argument, NULL, 'w'},
+		{"help", no_argument, NULL, 'h'},
+		{NULL, 0, NULL, 0},
 	};
 	const char *script = "[]";
 	unsigned long port = 0;

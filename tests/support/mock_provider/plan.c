@@ -24,13 +24,13 @@ static const struct error_row {
 	const char *code; /* NULL null */
 	const char *message;
 } error_rows[] = {
-	{400, "invalid_request_error",     "invalid_value",        "Invalid value."             },
-	{401, "invalid_request_error",     "invalid_api_key",      "Incorrect API key provided."},
-	{404, "invalid_request_error",     "model_not_found",      "The model does not exist."  },
-	{413, "invalid_request_error",     NULL,                   "Request too large."         },
-	{429, "requests",                  "rate_limit_exceeded",  "Rate limit reached."        },
-	{503, "service_unavailable_error", "server_is_overloaded", "Servers are overloaded."    },
-	{0,   "server_error",              NULL,                   "The server had an error."   },
+	{400, "invalid_request_error", "invalid_value", "Invalid value."},
+	{401, "invalid_request_error", "invalid_api_key", "Incorrect API key provided."},
+	{404, "invalid_request_error", "model_not_found", "The model does not exist."},
+	{413, "invalid_request_error", NULL, "Request too large."},
+	{429, "requests", "rate_limit_exceeded", "Rate limit reached."},
+	{503, "service_unavailable_error", "server_is_overloaded", "Servers are overloaded."},
+	{0, "server_error", NULL, "The server had an error."},
 };
 
 static struct json_object *string_or_null(const char *text)
@@ -229,18 +229,18 @@ static const char *reason_of(uint32_t status)
 		uint32_t status;
 		const char *reason;
 	} reasons[] = {
-		{100, "Continue"             },
-		{103, "Early Hints"          },
-		{200, "OK"                   },
-		{302, "Found"                },
-		{400, "Bad Request"          },
-		{401, "Unauthorized"         },
-		{404, "Not Found"            },
-		{408, "Request Timeout"      },
-		{429, "Too Many Requests"    },
+		{100, "Continue"},
+		{103, "Early Hints"},
+		{200, "OK"},
+		{302, "Found"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{404, "Not Found"},
+		{408, "Request Timeout"},
+		{429, "Too Many Requests"},
 		{500, "Internal Server Error"},
-		{502, "Bad Gateway"          },
-		{503, "Service Unavailable"  },
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
 	};
 
 	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
