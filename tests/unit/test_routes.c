@@ -317,6 +317,46 @@ static void test_routes_that_cannot_be_used_say_why(void)
 	config_free(config);
 }
 
+/* What LiteLLM's form allows and Lull cannot do costs the route, not the file. */
+static void test_entries_that_cannot_be_used_say_why(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *params;
+		const char *problem;
+	} cases[] = {
+		{"model: openai/x, api_base: api.openai.com",
+		 "api_base is no base URL, expected http:// or https://, a host, no user name and no query (f:3)"},
+		{"model: openai/x, base_url: 'https://me:sk-secret@host/'",
+		 "base_url is no base URL, expected http:// or https://, a host, no user name and no query (f:3)"},
+		{"model: azure/x, api_base: 'https://h/openai/deployments/x?api-version=2024-06-01'",
+		 "api_base is no base URL, expected http:// or https://, a host, no user name and no query (f:3)"},
+		{"model: openai/x, custom_llm_provider: nobody",
+		 "custom_llm_provider 'nobody' is not known, expected one such as openai (f:2)"},
+		{"model: openai/x, timeout: os.environ/ROUTES_OTHER", "$ROUTES_OTHER is not set (f:3)"},
+		{"model: os.environ/ROUTES_OTHER", "$ROUTES_OTHER is not set (f:3)"},
+		{"model: openai/x, extra_headers: {'AI-Resource Group': c}", "'AI-Resource Group' is no header name (f:3)"},
+		{"model: openai/x, extra_headers: {'': c}", "'' is no header name (f:3)"},
+		{"model: openai/x, extra_headers: {authorization: sk-1}",
+		 "header authorization is set by Lull itself, expected another one (f:3)"},
+		{"model: openai/x, extra_headers: {X-A: \"sk-1\\r\\nB: c\"}",
+		 "header X-A has control characters in its value (f:3)"},
+		{"model: openai/x, extra_body: {a: {model: x}, model: x, stream: true}",
+		 "'model' in extra_body is set by Lull itself, expected another one (f:3)"},
+		{"model: openai/x, extra_body: {stream: true}",
+		 "'stream' in extra_body is set by Lull itself, expected another one (f:3)"},
+	};
+	/* clang-format on */
+
+	clear_environment();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = entry_route(cases[i].params);
+
+		check_problem(&list, cases[i].problem);
+		route_list_deinit(&list);
+	}
+}
+
 static void test_names_are_never_cut(void)
 {
 	char name[400], problem[128];
@@ -379,7 +419,7 @@ static void test_the_base_comes_from_file_environment_or_default(void)
 		{"model: gemini/x, api_key: k", NULL, NULL, "https://generativelanguage.googleapis.com/v1beta/openai", NULL},
 		{"model: command-r, api_key: k", NULL, NULL, "https://api.cohere.ai/compatibility/v1", NULL},
 		{"model: openai/x, api_base: os.environ/ROUTES_OTHER", "ROUTES_OTHER", "http://e:5/v1", "http://e:5/v1", NULL},
-		{"model: openai/x, api_base: os.environ/ROUTES_OTHER", NULL, NULL, NULL, "$ROUTES_OTHER is not set, expected by f:2"},
+		{"model: openai/x, api_base: os.environ/ROUTES_OTHER", NULL, NULL, NULL, "$ROUTES_OTHER is not set (f:3)"},
 	};
 	/* clang-format on */
 
@@ -812,6 +852,7 @@ static void test_the_provider_may_be_named_apart(void)
 		{"model: groq/my-model, custom_llm_provider: groq, api_key: k", "groq", "my-model"},
 		{"model: gpt-4o, custom_llm_provider: openai, api_key: k", "openai", "gpt-4o"},
 		{"model: openai/gpt-4o, custom_llm_provider: openrouter, api_key: k", "openrouter", "openai/gpt-4o"},
+		{"model: llama3, custom_llm_provider: ollama_chat", "ollama", "llama3"},
 	};
 	/* clang-format on */
 
@@ -863,6 +904,7 @@ int main(void)
 		CUNIT_TEST(test_a_list_that_is_too_long_is_refused),
 		CUNIT_TEST(test_the_tutorials_call_is_mapped),
 		CUNIT_TEST(test_routes_that_cannot_be_used_say_why),
+		CUNIT_TEST(test_entries_that_cannot_be_used_say_why),
 		CUNIT_TEST(test_names_are_never_cut),
 		CUNIT_TEST(test_the_base_comes_from_file_environment_or_default),
 		CUNIT_TEST(test_keys_come_from_file_or_environment),

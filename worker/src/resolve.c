@@ -42,6 +42,22 @@ int copy_text(const char *text, char **ret)
 
 /* ---- provider and names */
 
+/* By its name, or by a prefix: custom_llm_provider: ollama_chat */
+static const struct provider *provider_said(const char *name)
+{
+	const struct provider *provider;
+	size_t size = strlen(name);
+
+	for (size_t i = 0; (provider = provider_at(i)); i++) {
+		if (strcmp(provider->name, name) == 0)
+			return provider;
+		for (const char *const *prefix = provider->prefixes; *prefix; prefix++)
+			if (strncmp(*prefix, name, size) == 0 && strcmp(*prefix + size, "/") == 0)
+				return provider;
+	}
+	return NULL;
+}
+
 static int map_name(struct making *m)
 {
 	char near[PROVIDER_NEAR_BYTES];
@@ -52,8 +68,13 @@ static int map_name(struct making *m)
 		return unusable(m, "'%s' names no model, expected one without *", name);
 	r = provider_map(name, m->entry->api_base, &m->route->provider, &model, near, sizeof(near));
 	if (m->entry->provider) { /* it wins; a prefix that says the same is no part of the name */
-		const struct provider *said = provider_by_name(m->entry->provider);
+		const struct provider *said = provider_said(m->entry->provider);
 
+		if (!said)
+			return unusable(m,
+					"custom_llm_provider '%.64s' is not known, expected one "
+					"such as openai (%s:%u)",
+					m->entry->provider, m->config->path, m->entry->line);
 		model = m->route->provider == said ? model : name;
 		m->route->provider = said;
 		r = 0;
@@ -74,9 +95,8 @@ static int find_provider(struct making *m)
 				LULL_KEY_BYTES_MAX);
 	if (!name[0] || text_has_control(name))
 		return unusable(m, "a model name that is empty or has control characters");
-	if (m->entry->unset_variable)
-		return unusable(m, "$%s is not set, expected by %s:%u", m->entry->unset_variable,
-				m->config->path, m->entry->line);
+	if (m->entry->problem)
+		return unusable(m, "%s", m->entry->problem);
 	return map_name(m);
 }
 

@@ -126,7 +126,7 @@ static void check_entry(struct reading *r, const struct node *item, const struct
 	const struct node *params = node_member(item, "litellm_params");
 	struct report *report = r->tree->report;
 
-	if (is_missing(item, "model_name") || (!entry->model_name && entry->unset_variable))
+	if (is_missing(item, "model_name") || (!entry->model_name && entry->problem))
 		report_error(report, entry->line,
 			     "an entry of model_list without model_name, expected one");
 	if (is_missing(item, "litellm_params") ||
@@ -134,11 +134,6 @@ static void check_entry(struct reading *r, const struct node *item, const struct
 		report_error(report, entry->line,
 			     "an entry of model_list without model, expected litellm_params: "
 			     "{model: PROVIDER/NAME}");
-	if (entry->provider && !provider_by_name(entry->provider))
-		report_error(report, entry->line,
-			     "custom_llm_provider '%.64s' is not known, expected one such as "
-			     "openai",
-			     entry->provider);
 	if (entry->model_name && strchr(entry->model_name, '*'))
 		report_warning(report, entry->line,
 			       "model_name '%.64s': names with * match nothing in Lull, expected "
@@ -264,7 +259,7 @@ static const value_fn readers[SCHEMA_TYPE_COUNT] = {
 	[SCHEMA_SECTION] = read_nested,      [SCHEMA_ENTRIES] = read_entries,
 	[SCHEMA_TEXT] = read_text,           [SCHEMA_TABLE] = read_table,
 	[SCHEMA_SECRET] = read_secret,       [SCHEMA_URL] = read_url,
-	[SCHEMA_PROXY] = read_url,           [SCHEMA_DURATION] = read_duration,
+	[SCHEMA_PROXY] = read_proxy,         [SCHEMA_DURATION] = read_duration,
 	[SCHEMA_COUNT] = read_count,         [SCHEMA_SWITCH] = read_switch,
 	[SCHEMA_CHOICE] = read_choice,       [SCHEMA_NAMES] = read_names,
 	[SCHEMA_FALLBACKS] = read_fallbacks, [SCHEMA_HEADERS] = read_headers,

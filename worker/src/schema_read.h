@@ -45,6 +45,7 @@ VALUE_READER(read_text);
 VALUE_READER(read_table);
 VALUE_READER(read_secret);
 VALUE_READER(read_url);
+VALUE_READER(read_proxy);
 VALUE_READER(read_duration);
 VALUE_READER(read_count);
 VALUE_READER(read_switch);
@@ -58,6 +59,13 @@ VALUE_READER(read_body);
 /* The scalar's text, with "os.environ/NAME" replaced. NULL: none, which was noted. */
 const char *read_scalar(struct reading *r, const struct place *place, const struct schema_row *row,
 			const struct node *node);
+
+/*
+ * Why no call can use the entry that is read: one sentence, to which its place is added; the first
+ * one stays. The file is used all the same, since LiteLLM's form allows it.
+ */
+void entry_problem(struct reading *r, unsigned line, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
 
 /* "lull.budget is 'soon', expected ..." */
 void report_mistyped(struct reading *r, const struct place *place, const struct schema_row *row,

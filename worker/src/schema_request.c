@@ -38,7 +38,6 @@ void read_headers(struct reading *r, const struct place *place, const struct sch
 		  const struct node *node, void *ret)
 {
 	struct entry *entry = ret;
-	struct report *report = r->tree->report;
 
 	if (node->type != NODE_MAP) {
 		report_mistyped(r, place, row, node);
@@ -53,16 +52,16 @@ void read_headers(struct reading *r, const struct place *place, const struct sch
 		if (!value)
 			continue;
 		if (!is_header_name(member->key))
-			report_error(report, member->key_line, "'%.64s' is no header name",
-				     member->key);
+			entry_problem(r, member->key_line, "'%.64s' is no header name",
+				      member->key);
 		else if (is_own_header(member->key))
-			report_error(report, member->key_line,
-				     "header %s is set by Lull itself, expected another one",
-				     member->key);
+			entry_problem(r, member->key_line,
+				      "header %s is set by Lull itself, expected another one",
+				      member->key);
 		else if (text_has_control(value))
-			report_error(report, member->line,
-				     "header %.64s has control characters in its value",
-				     member->key);
+			entry_problem(r, member->line,
+				      "header %.64s has control characters in its value",
+				      member->key);
 		else
 			entry->headers[entry->header_count++] = (struct header){member->key, value};
 	}
@@ -125,10 +124,10 @@ static void check_body(struct reading *r, const struct node *map)
 		const struct node *member = node_member(map, own[i]);
 
 		if (member)
-			report_error(r->tree->report, member->key_line,
-				     "'%s' in extra_body is set by Lull itself, expected another "
-				     "one",
-				     own[i]);
+			entry_problem(r, member->key_line,
+				      "'%s' in extra_body is set by Lull itself, expected another "
+				      "one",
+				      own[i]);
 	}
 }
 

@@ -2,6 +2,8 @@
 /* Reading scalars and lists of names, and what is said when one is not as expected. */
 #include <ctype.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,6 +83,25 @@ void report_mistyped(struct reading *r, const struct place *place, const struct 
 		     place_dot(place), row->key, what, expected);
 }
 
+void entry_problem(struct reading *r, unsigned line, const char *format, ...)
+{
+	char what[CONFIG_MESSAGE_BYTES_MAX];
+	va_list arguments;
+	char *text;
+
+	if (r->entry->problem)
+		return;
+	va_start(arguments, format);
+	(void)vsnprintf(what, sizeof(what), format, arguments);
+	va_end(arguments);
+	text = text_format("%s (%s:%u)", what, r->tree->report->file, line);
+	if (text)
+		r->entry->problem = reading_text(r, text, strlen(text));
+	else
+		r->tree->report->out_of_memory = true;
+	free(text);
+}
+
 /* ---- scalars */
 
 /* A route without the value that its file wants must not be used with another one. */
@@ -88,8 +109,7 @@ static void note_unset(struct reading *r, const struct place *place, const struc
 		       const struct node *node, const char *variable)
 {
 	if (r->entry) {
-		if (!r->entry->unset_variable)
-			r->entry->unset_variable = variable;
+		entry_problem(r, node->line, "$%.64s is not set", variable);
 		return;
 	}
 	report_warning(r->tree->report, node->line, "%s%s%s: $%.64s is not set, the default holds",
@@ -176,40 +196,92 @@ void read_url(struct reading *r, const struct place *place, const struct schema_
 	      const struct node *node, void *ret)
 {
 	const char *text = read_scalar(r, place, row, node);
-	struct url url;
+	struct url url = {0};
 	int error;
+
+	if (!text || !text[0])
+		return;
+	error = is_plain_text(text, row) ? url_parse(text, &url) : -EINVAL;
+	url_deinit(&url);
+	if (error == -ENOMEM)
+		r->tree->report->out_of_memory = true;
+	else if (error)
+		entry_problem(r, node->line, "%s is no base URL, expected %s", row->key,
+			      URL_EXPECTED);
+	else
+		*(const char **)ret = text;
+}
+
+void read_proxy(struct reading *r, const struct place *place, const struct schema_row *row,
+		const struct node *node, void *ret)
+{
+	const char *text = read_scalar(r, place, row, node);
+	struct url url = {0};
+	int error = 0;
 
 	if (!text)
 		return;
-	if (!is_plain_text(text, row)) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	if (row->type == SCHEMA_PROXY && !text[0]) {
-		*(const char **)ret = text;
-		return;
-	}
-	error = row->type == SCHEMA_PROXY ? proxy_parse(text, &url) : url_parse(text, &url);
+	if (text[0])
+		error = is_plain_text(text, row) ? proxy_parse(text, &url) : -EINVAL;
+	url_deinit(&url);
 	if (error == -ENOMEM)
 		r->tree->report->out_of_memory = true;
 	else if (error)
 		report_mistyped(r, place, row, node);
-	if (error)
+	else
+		*(const char **)ret = text;
+}
+
+/* ---- numbers: what LiteLLM takes and Lull does not is no fault of the file */
+
+/* "16", "24h" */
+static void number_text(const struct schema_row *row, uint32_t value, char *ret, size_t size)
+{
+	char duration[DURATION_BYTES_MAX];
+
+	duration_format(value, duration);
+	if (row->type == SCHEMA_DURATION)
+		(void)snprintf(ret, size, "%s", duration);
+	else
+		(void)snprintf(ret, size, "%" PRIu32, value);
+}
+
+static void set_number(struct reading *r, const struct place *place, const struct schema_row *row,
+		       const struct node *node, uint64_t value, uint32_t *ret)
+{
+	bool is_lulls = strstr(row->section, "lull") != NULL;
+	bool is_over = value > row->max;
+	char what[80], bound[32] = "the default";
+
+	if (value >= row->min && !is_over) {
+		*ret = (uint32_t)value;
 		return;
-	url_deinit(&url);
-	*(const char **)ret = text;
+	}
+	if (is_lulls) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	if (is_over) {
+		*ret = row->max;
+		number_text(row, row->max, bound, sizeof(bound));
+	}
+	describe(row, node, what, sizeof(what));
+	report_warning(r->tree->report, node->line, "%s%s%s%s, %s holds", place->shown,
+		       place_dot(place), row->key, what, bound);
 }
 
 void read_duration(struct reading *r, const struct place *place, const struct schema_row *row,
 		   const struct node *node, void *ret)
 {
 	const char *text = read_scalar(r, place, row, node);
-	uint32_t ms;
+	uint32_t ms = UINT32_MAX;
+	int error;
 
 	if (!text)
 		return;
-	if (duration_parse(text, &ms) == 0 && ms >= row->min && ms <= row->max)
-		*(uint32_t *)ret = ms;
+	error = duration_parse(text, &ms);
+	if (error == 0 || error == -ERANGE)
+		set_number(r, place, row, node, ms, ret);
 	else
 		report_mistyped(r, place, row, node);
 }
@@ -223,10 +295,11 @@ void read_count(struct reading *r, const struct place *place, const struct schem
 
 	if (!text)
 		return;
-	for (; isdigit((unsigned char)text[digits]) && value <= row->max; digits++)
-		value = value * 10 + (uint64_t)(text[digits] - '0');
-	if (digits > 0 && !text[digits] && value >= row->min && value <= row->max)
-		*(uint32_t *)ret = (uint32_t)value;
+	for (; isdigit((unsigned char)text[digits]); digits++)
+		if (value <= row->max)
+			value = value * 10 + (uint64_t)(text[digits] - '0');
+	if (digits > 0 && !text[digits])
+		set_number(r, place, row, node, value, ret);
 	else
 		report_mistyped(r, place, row, node);
 }

@@ -35,8 +35,7 @@ struct entry { /* of model_list */
 	const char *organization;
 	const char *provider; /* custom_llm_provider */
 	const char *id;
-	const char
-		*unset_variable; /* a value stands in this environment variable, which is not set */
+	const char *problem; /* why no call can use it: one sentence; NULL none */
 	uint32_t timeout_ms, stream_timeout_ms, cooldown_ms, order;
 	struct header *headers;
 	size_t header_count;
