@@ -6,10 +6,10 @@
 #include "anthropic.h"
 
 #include <errno.h>
-#include <string.h>
 
 #include "chunk_writer.h"
 #include "openai.h"
+#include "text.h"
 #include "wire_error.h"
 
 static const struct finish_name finishes[] = {
@@ -22,11 +22,6 @@ static const struct finish_name finishes[] = {
 	{"refusal", "content_filter"},
 	{NULL, NULL},
 };
-
-static bool is(const char *text, const char *other)
-{
-	return text && strcmp(text, other) == 0;
-}
 
 static int finish(struct chunk_writer *out, struct json_object *message)
 {
@@ -57,11 +52,11 @@ static int read_block(struct chunk_writer *out, struct json_object *block)
 	const char *arguments = NULL;
 	size_t size;
 
-	if (is(type, "text"))
+	if (text_is(type, "text"))
 		return chunk_text(out, 0, "content", wire_text(block, "text"));
-	if (is(type, "thinking"))
+	if (text_is(type, "thinking"))
 		return chunk_text(out, 0, "reasoning_content", wire_text(block, "thinking"));
-	if (!is(type, "tool_use"))
+	if (!text_is(type, "tool_use"))
 		return 0;
 	if (json_object_is_type(input, json_type_object) && json_object_object_length(input) > 0) {
 		arguments = openai_json(input, &size);
@@ -112,11 +107,11 @@ static int read_delta(struct chunk_writer *out, struct json_object *event)
 	struct json_object *delta = wire_member(event, "delta");
 	const char *type = wire_text(delta, "type");
 
-	if (is(type, "text_delta"))
+	if (text_is(type, "text_delta"))
 		return chunk_text(out, 0, "content", wire_text(delta, "text"));
-	if (is(type, "thinking_delta"))
+	if (text_is(type, "thinking_delta"))
 		return chunk_text(out, 0, "reasoning_content", wire_text(delta, "thinking"));
-	if (is(type, "input_json_delta"))
+	if (text_is(type, "input_json_delta"))
 		return chunk_arguments(out, 0, wire_text(delta, "partial_json"));
 	return 0;
 }
@@ -158,7 +153,7 @@ int anthropic_translate_event(struct chunk_writer *out, const char *event, struc
 
 	(void)event; /* the data repeats it */
 	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (is(type, events[i].type))
+		if (text_is(type, events[i].type))
 			return events[i].read(out, root);
 	return 0;
 }

@@ -21,31 +21,14 @@ static struct json_object *new_block(const char *type)
 {
 	struct json_object *block = json_object_new_object();
 
-	if (json_set_new(block, "type", json_object_new_string(type)) == 0)
-		return block;
-	json_object_put(block);
-	return NULL;
-}
-
-/* Takes the block; NULL if something went wrong with it. */
-static struct json_object *block_or_null(struct json_object *block, int rc)
-{
-	if (rc == 0)
-		return block;
-	json_object_put(block);
-	return NULL;
-}
-
-static int set_string(struct json_object *block, const char *name, const char *text)
-{
-	return json_set_new(block, name, json_object_new_string(text));
+	return json_or_null(block, json_set_string(block, "type", type));
 }
 
 static struct json_object *text_block(const char *text)
 {
 	struct json_object *block = new_block("text");
 
-	return block_or_null(block, set_string(block, "text", text));
+	return json_or_null(block, json_set_string(block, "text", text));
 }
 
 /* An image, or a document: type and place of its bytes. */
@@ -53,37 +36,37 @@ static struct json_object *source_block(const char *type, const struct chat_part
 {
 	struct json_object *block = new_block(type);
 	struct json_object *source = json_child(block, "source");
-	int rc = set_string(source, "type", part->url ? "url" : "base64");
+	int rc = json_set_string(source, "type", part->url ? "url" : "base64");
 
 	if (rc == 0 && part->url)
-		return block_or_null(block, set_string(source, "url", part->url));
+		return json_or_null(block, json_set_string(source, "url", part->url));
 	if (rc == 0)
-		rc = set_string(source, "media_type", part->media_type);
+		rc = json_set_string(source, "media_type", part->media_type);
 	if (rc == 0)
-		rc = set_string(source, "data", part->data);
-	return block_or_null(block, rc);
+		rc = json_set_string(source, "data", part->data);
+	return json_or_null(block, rc);
 }
 
 static struct json_object *call_block(const struct chat_part *part)
 {
 	struct json_object *block = new_block("tool_use");
-	int rc = set_string(block, "id", part->id);
+	int rc = json_set_string(block, "id", part->id);
 
 	if (rc == 0)
-		rc = set_string(block, "name", part->name);
+		rc = json_set_string(block, "name", part->name);
 	if (rc == 0)
 		rc = json_set(block, "input", json_object_get(part->arguments));
-	return block_or_null(block, rc);
+	return json_or_null(block, rc);
 }
 
 static struct json_object *result_block(const struct chat_part *part)
 {
 	struct json_object *block = new_block("tool_result");
-	int rc = set_string(block, "tool_use_id", part->id);
+	int rc = json_set_string(block, "tool_use_id", part->id);
 
 	if (rc == 0)
-		rc = set_string(block, "content", part->text);
-	return block_or_null(block, rc);
+		rc = json_set_string(block, "content", part->text);
+	return json_or_null(block, rc);
 }
 
 static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
@@ -241,7 +224,7 @@ static struct json_object *write_tool(struct chat *chat, struct json_object *fun
 		rc = json_set_new(tool, "input_schema",
 				  parameters ? json_object_get(parameters)
 					     : json_tokener_parse(no_parameters));
-	return block_or_null(tool, rc);
+	return json_or_null(tool, rc);
 }
 
 static int write_choice(struct chat *chat, bool one_only)

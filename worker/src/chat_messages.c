@@ -13,6 +13,7 @@
 
 #include "json_build.h"
 #include "openai.h"
+#include "text.h"
 #include "wire_error.h"
 
 struct reading {
@@ -22,11 +23,6 @@ struct reading {
 	struct json_object *turn; /* the last one; NULL none */
 	const char *role;         /* of it */
 };
-
-static bool is(const char *text, const char *other)
-{
-	return text && strcmp(text, other) == 0;
-}
 
 /* A string member that is one, not a number. */
 static const char *string_of(struct json_object *object, const char *name)
@@ -43,7 +39,7 @@ static struct json_object *parts_of(struct reading *reading, const char *role)
 {
 	struct json_object *parts;
 
-	if (reading->turn && is(reading->role, role))
+	if (reading->turn && text_is(reading->role, role))
 		return wire_member(reading->turn, reading->form->parts);
 	reading->turn = json_object_new_object();
 	reading->role = role;
@@ -143,15 +139,15 @@ static int read_part(struct chat *chat, struct json_object *from, struct chat_pa
 {
 	const char *type = string_of(from, "type");
 
-	if (is(type, "text"))
+	if (text_is(type, "text"))
 		part->text = string_of(from, "text");
-	else if (is(type, "refusal"))
+	else if (text_is(type, "refusal"))
 		part->text = string_of(from, "refusal");
-	else if (is(type, "image_url"))
+	else if (text_is(type, "image_url"))
 		return read_image(chat, from, part);
-	else if (is(type, "file"))
+	else if (text_is(type, "file"))
 		return read_file(chat, from, part);
-	else if (is(type, "input_audio"))
+	else if (text_is(type, "input_audio"))
 		return read_audio(chat, from, part);
 	if (part->text)
 		return 0;
@@ -290,13 +286,13 @@ static int add_message(struct reading *reading, struct json_object *message)
 {
 	const char *role = string_of(message, "role");
 
-	if (is(role, "system") || is(role, "developer"))
+	if (text_is(role, "system") || text_is(role, "developer"))
 		return add_system(reading->chat, message);
-	if (is(role, "user"))
+	if (text_is(role, "user"))
 		return add_content(reading, "user", wire_member(message, "content"));
-	if (is(role, "assistant"))
+	if (text_is(role, "assistant"))
 		return add_assistant(reading, message);
-	if (is(role, "tool"))
+	if (text_is(role, "tool"))
 		return add_result(reading, message);
 	return chat_refuse(reading->chat, "messages[%zu]: the role '%.32s' has no form in %s",
 			   reading->chat->message, role ? role : "", reading->chat->form);

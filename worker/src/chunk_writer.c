@@ -27,11 +27,6 @@ void chunk_writer_deinit(struct chunk_writer *writer)
 	json_object_put(writer->usage);
 }
 
-static int set_string(struct json_object *object, const char *name, const char *text)
-{
-	return json_set_new(object, name, json_object_new_string(text));
-}
-
 /* ---- who answers */
 
 static void make_id(const char *prefix, char *ret)
@@ -51,13 +46,13 @@ static int begin_head(struct chunk_writer *writer)
 		return 0;
 	make_id("chatcmpl-", id);
 	writer->head = json_object_new_object();
-	rc = set_string(writer->head, "id", id);
+	rc = json_set_string(writer->head, "id", id);
 	if (rc == 0)
-		rc = set_string(writer->head, "object", "chat.completion.chunk");
+		rc = json_set_string(writer->head, "object", "chat.completion.chunk");
 	if (rc == 0)
 		rc = json_set_new(writer->head, "created", json_object_new_int64(time(NULL)));
 	if (rc == 0)
-		rc = set_string(writer->head, "model", writer->model ? writer->model : "");
+		rc = json_set_string(writer->head, "model", writer->model ? writer->model : "");
 	return rc;
 }
 
@@ -66,9 +61,9 @@ int chunk_identify(struct chunk_writer *writer, const char *id, const char *mode
 	int rc = begin_head(writer);
 
 	if (rc == 0 && id && *id)
-		rc = set_string(writer->head, "id", id);
+		rc = json_set_string(writer->head, "id", id);
 	if (rc == 0 && model && *model)
-		rc = set_string(writer->head, "model", model);
+		rc = json_set_string(writer->head, "model", model);
 	return rc;
 }
 
@@ -113,7 +108,7 @@ static int emit_delta(struct chunk_writer *writer, uint32_t choice, struct json_
 
 	writer->choices[choice].has_role = true;
 	if (rc == 0 && needs_role)
-		rc = set_string(delta, "role", "assistant");
+		rc = json_set_string(delta, "role", "assistant");
 	if (rc == 0)
 		rc = json_set_new(entry, "index", json_object_new_int64(choice));
 	if (rc == 0)
@@ -141,7 +136,7 @@ int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
 	if (choice >= CHUNK_CHOICES_MAX)
 		return -E2BIG;
 	delta = json_object_new_object();
-	return emit_delta(writer, choice, delta, set_string(delta, member, text), NULL);
+	return emit_delta(writer, choice, delta, json_set_string(delta, member, text), NULL);
 }
 
 /* ---- tool calls */
@@ -153,11 +148,11 @@ static int set_call(struct json_object *call, const char *id, const char *name)
 
 	if (!id || !*id)
 		make_id("call_", made);
-	rc = set_string(call, "id", id && *id ? id : made);
+	rc = json_set_string(call, "id", id && *id ? id : made);
 	if (rc == 0)
-		rc = set_string(call, "type", "function");
+		rc = json_set_string(call, "type", "function");
 	if (rc == 0)
-		rc = set_string(json_child(call, "function"), "name", name);
+		rc = json_set_string(json_child(call, "function"), "name", name);
 	return rc;
 }
 
@@ -171,7 +166,7 @@ static int emit_call(struct chunk_writer *writer, uint32_t choice, struct json_o
 	if (rc == 0)
 		rc = json_set_new(call, "index", json_object_new_int64(index));
 	if (rc == 0)
-		rc = set_string(json_child(call, "function"), "arguments", arguments);
+		rc = json_set_string(json_child(call, "function"), "arguments", arguments);
 	if (rc == 0)
 		rc = json_append(list, json_object_get(call));
 	if (rc == 0)

@@ -19,6 +19,11 @@ int json_set_new(struct json_object *object, const char *name, struct json_objec
 	return value ? json_set(object, name, value) : -ENOMEM;
 }
 
+int json_set_string(struct json_object *object, const char *name, const char *text)
+{
+	return json_set_new(object, name, json_object_new_string(text));
+}
+
 int json_set_text(struct json_object *object, const char *name, const struct buffer *text)
 {
 	const char *bytes = text->bytes ? text->bytes : "";
@@ -32,6 +37,14 @@ int json_append(struct json_object *list, struct json_object *value)
 		return 0;
 	json_object_put(value);
 	return -ENOMEM;
+}
+
+struct json_object *json_or_null(struct json_object *object, int rc)
+{
+	if (rc == 0)
+		return object;
+	json_object_put(object);
+	return NULL;
 }
 
 struct json_object *json_child(struct json_object *object, const char *name)

@@ -13,8 +13,12 @@
 int json_set(struct json_object *object, const char *name, struct json_object *value);
 /* value: just made, so NULL is memory that ran out */
 int json_set_new(struct json_object *object, const char *name, struct json_object *value);
+int json_set_string(struct json_object *object, const char *name, const char *text);
 int json_set_text(struct json_object *object, const char *name, const struct buffer *text);
 int json_append(struct json_object *list, struct json_object *value);
+
+/* The object, if all went well with it (rc 0); else NULL, and it is put. */
+struct json_object *json_or_null(struct json_object *object, int rc);
 
 /* The object of that name, made where it is none. Borrowed; NULL without memory. */
 struct json_object *json_child(struct json_object *object, const char *name);

@@ -20,6 +20,11 @@ char *text_format(const char *format, ...)
 	return r < 0 ? NULL : text;
 }
 
+bool text_is(const char *text, const char *other)
+{
+	return text && strcmp(text, other) == 0;
+}
+
 bool text_has_control(const char *text)
 {
 	for (; *text; text++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Small things about strings that several files of the configuration need. */
+/* Small things about strings that several files need. */
 #ifndef LULL_WORKER_TEXT_H
 #define LULL_WORKER_TEXT_H
 
@@ -8,6 +8,9 @@
 
 /* As asprintf(): new, owned by the caller; NULL without memory. */
 char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* text: NULL is nothing */
+bool text_is(const char *text, const char *other);
 
 /* Line breaks and the like: nothing that belongs into a name, a key or a header. */
 bool text_has_control(const char *text);
