@@ -2,6 +2,7 @@
 /* A request in another form than OpenAI's, from its first byte to its last: see chat.h. */
 #include "chat.h"
 
+#include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,6 +76,15 @@ int chat_set(struct chat *chat, const char *path, struct json_object *value)
 }
 
 /* ---- the end */
+
+char *chat_model_segment(const struct chat *chat)
+{
+	char *escaped = curl_easy_escape(NULL, chat->route->model, 0);
+	char *segment = escaped ? strdup(escaped) : NULL;
+
+	curl_free(escaped);
+	return segment;
+}
 
 static int merge(struct json_object *into, struct json_object *from)
 {

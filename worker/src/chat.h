@@ -124,6 +124,9 @@ bool chat_one_call_only(const struct chat *chat);
 
 /* ---- the request (chat.c) */
 
+/* The route's model as one segment of a path: new, owned by the caller; NULL without memory. */
+char *chat_model_segment(const struct chat *chat);
+
 /*
  * The body as it is now, with what the route's extra_body adds, to where `path` stands behind the
  * route's base URL.
