@@ -3,92 +3,15 @@
  * The form of Anthropic's Messages, beyond what the samples of tests/wire show: every part, every
  * parameter, what is refused and what is left out; and answers that break the form.
  */
-#include <stdlib.h>
+#include <errno.h>
 #include <string.h>
 
 #include <lull/lull.h>
 
+#include "adapter_fixture.h"
 #include "cunit_main.h"
-#include "wire.h"
 
 /* clang-format off */
-#define CHECK_ALL(check, cases) \
-	for (size_t i = 0; i < sizeof(cases) / sizeof((cases)[0]); i++) \
-		check(&(cases)[i])
-/* clang-format on */
-
-static struct http_route route_of(void)
-{
-	return (struct http_route){
-		.provider = provider_by_name("anthropic"),
-		.model = (char *)"claude",
-		.base_url = (char *)"https://host/v1",
-		.api_key = (char *)"secret-key",
-	};
-}
-
-/* ---- requests */
-
-struct request_case {
-	const char *request;  /* in OpenAI's form */
-	const char *expected; /* members of the body besides model and max_tokens */
-	const char *omitted;
-};
-
-static struct json_object *parse(const char *text)
-{
-	char error[128];
-	struct json_object *json = json_read(text, strlen(text), error);
-
-	if (!json)
-		(void)printf("    %s: %s\n", text, error);
-	CU_ASSERT_PTR_NOT_NULL_FATAL(json);
-	return json;
-}
-
-static bool holds_all(struct json_object *expected, struct json_object *actual)
-{
-	struct json_object *member;
-
-	json_object_object_foreach(expected, name, value)
-	{
-		if (!json_object_object_get_ex(actual, name, &member) ||
-		    !json_object_equal(value, member))
-			return false;
-	}
-	return true;
-}
-
-static void check_request(const struct request_case *c)
-{
-	const struct http_route route = route_of();
-	struct json_object *expected, *actual;
-	char error[REQUEST_ERROR_BYTES];
-	struct http_request request;
-
-	CU_ASSERT_EQUAL(
-		request_write(&route, c->request, strlen(c->request), false, &request, error), 0);
-	if (*error) {
-		(void)printf("    %s: %s\n", c->request, error);
-		return;
-	}
-	expected = parse(c->expected);
-	actual = parse(request.body.bytes);
-	if (!holds_all(expected, actual))
-		(void)printf("    got %s\n    not %s\n", request.body.bytes, c->expected);
-	CU_ASSERT_TRUE(holds_all(expected, actual));
-	CU_ASSERT_STRING_EQUAL(request.omitted, c->omitted ? c->omitted : "");
-	json_object_put(expected);
-	json_object_put(actual);
-	http_request_deinit(&request);
-}
-
-/* clang-format off */
-#define ASKS       "\"messages\":[{\"role\":\"user\",\"content\":\"q\"}]"
-#define SAYS(text) "{\"messages\":[{\"role\":\"user\",\"content\":" text "}]}"
-#define TOOL       "\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]"
-#define CALLS      "{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}"
-
 static void test_messages(void)
 {
 	static const struct request_case cases[] = {
@@ -114,7 +37,7 @@ static void test_messages(void)
 		 "{\"role\":\"user\",\"content\":[{\"type\":\"tool_result\",\"tool_use_id\":\"c1\",\"content\":\"4\"}]}]}", NULL},
 	};
 
-	CHECK_ALL(check_request, cases);
+	CHECK_ALL(adapter_check_request, cases);
 }
 
 static void test_parameters(void)
@@ -139,7 +62,7 @@ static void test_parameters(void)
 		{"{" ASKS ",\"some_new_wish\":{\"a\":1}}", "{}", "some_new_wish"},
 	};
 
-	CHECK_ALL(check_request, cases);
+	CHECK_ALL(adapter_check_request, cases);
 }
 
 static void test_tools(void)
@@ -154,27 +77,7 @@ static void test_tools(void)
 		{"{" ASKS ",\"tools\":[],\"tool_choice\":\"auto\"}", "{}", NULL},
 	};
 
-	CHECK_ALL(check_request, cases);
-}
-
-struct refusal_case {
-	const char *request;
-	const char *error;
-};
-
-static void check_refusal(const struct refusal_case *c)
-{
-	const struct http_route route = route_of();
-	char error[REQUEST_ERROR_BYTES];
-	struct http_request request;
-
-	CU_ASSERT_EQUAL(request_write(&route, c->request, strlen(c->request), false, &request,
-				      error),
-			-EINVAL);
-	if (strcmp(error, c->error) != 0)
-		(void)printf("    %s: %s\n", c->request, error);
-	CU_ASSERT_STRING_EQUAL(error, c->error);
-	CU_ASSERT_PTR_NULL(request.url);
+	CHECK_ALL(adapter_check_request, cases);
 }
 
 static void test_what_the_form_cannot_carry_is_refused(void)
@@ -207,21 +110,13 @@ static void test_what_the_form_cannot_carry_is_refused(void)
 		{"{" ASKS "," TOOL ",\"tool_choice\":{\"type\":\"allowed_tools\"}}", "'tool_choice' as given has no form in anthropic"},
 	};
 
-	CHECK_ALL(check_refusal, cases);
+	CHECK_ALL(adapter_check_refusal, cases);
 }
 /* clang-format on */
 
-static bool has_header(const struct http_request *request, const char *line)
-{
-	for (char **header = request->headers; *header; header++)
-		if (strcmp(*header, line) == 0)
-			return true;
-	return false;
-}
-
 static void test_where_it_goes_and_with_which_headers(void)
 {
-	struct http_route route = route_of();
+	struct http_route route = adapter_route("anthropic", "claude");
 	char error[REQUEST_ERROR_BYTES];
 	struct http_request request;
 
@@ -231,9 +126,9 @@ static void test_where_it_goes_and_with_which_headers(void)
 					    error),
 			      0);
 	CU_ASSERT_STRING_EQUAL(request.url, "https://host/v1/messages");
-	CU_ASSERT_TRUE(has_header(&request, "x-api-key: secret-key"));
-	CU_ASSERT_TRUE(has_header(&request, "anthropic-version: 2023-06-01"));
-	CU_ASSERT_FALSE(has_header(&request, "Authorization: Bearer secret-key"));
+	CU_ASSERT_TRUE(adapter_has_header(&request, "x-api-key: secret-key"));
+	CU_ASSERT_TRUE(adapter_has_header(&request, "anthropic-version: 2023-06-01"));
+	CU_ASSERT_FALSE(adapter_has_header(&request, "Authorization: Bearer secret-key"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(request.body.bytes, "\"stream\":true"));
 	CU_ASSERT_PTR_NOT_NULL(strstr(request.body.bytes, "\"top_k\":3"));
 	CU_ASSERT_PTR_NOT_NULL(
@@ -247,31 +142,6 @@ static void test_where_it_goes_and_with_which_headers(void)
 }
 
 /* ---- answers */
-
-struct answer_case {
-	const char *body;
-	uint32_t class_id;
-	const char *expected; /* in the JSON of the answer */
-};
-
-static void check_answer(const struct answer_case *c)
-{
-	const struct http_route route = route_of();
-	const struct wire_response response = {
-		.status = 200, .body = c->body, .body_bytes = strlen(c->body)};
-	struct answer answer = {0};
-	struct verdict verdict;
-
-	(void)answer_read(&route, &response, &answer, &verdict);
-	CU_ASSERT_EQUAL(verdict.outcome.class_id, c->class_id);
-	if (c->expected) {
-		CU_ASSERT_PTR_NOT_NULL_FATAL(answer.json);
-		if (!strstr(answer.json, c->expected))
-			(void)printf("    %s\n    not in %s\n", c->expected, answer.json);
-		CU_ASSERT_PTR_NOT_NULL(strstr(answer.json, c->expected));
-	}
-	answer_deinit(&answer);
-}
 
 /* clang-format off */
 static void test_answers(void)
@@ -295,7 +165,7 @@ static void test_answers(void)
 		{"{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}", LULL_CLASS_OVERLOADED, NULL},
 	};
 
-	CHECK_ALL(check_answer, cases);
+	CHECK_ALL(adapter_check_answer, cases);
 }
 /* clang-format on */
 
@@ -310,5 +180,8 @@ int main(void)
 		CUNIT_TEST(test_answers),
 	};
 
+	const struct http_route route = adapter_route("anthropic", "claude");
+
+	adapter_use(&route);
 	return CUNIT_MAIN("adapter_anthropic", tests);
 }
