@@ -232,6 +232,28 @@ static void test_headers_are_the_routes_own(void)
 	http_request_deinit(&request);
 }
 
+static void test_azure_has_a_header_and_a_path_of_its_own(void)
+{
+	struct http_route route = route_of("azure");
+	struct http_request request;
+	char error[256];
+
+	route.base_url = (char *)"https://r.openai.azure.com";
+	route.path = (char *)"/openai/deployments/d/chat/completions?api-version=v";
+	CU_ASSERT_EQUAL_FATAL(request_write(&route, "{}", 2, false, &request, error), 0);
+	CU_ASSERT_STRING_EQUAL(
+		request.url,
+		"https://r.openai.azure.com/openai/deployments/d/chat/completions?api-version=v");
+	CU_ASSERT_STRING_EQUAL(header_of(&request, "api-key: "), "secret-key");
+	CU_ASSERT_STRING_EQUAL(header_of(&request, "Authorization: "), "");
+	http_request_deinit(&request);
+	route.key_is_token = true;
+	CU_ASSERT_EQUAL_FATAL(request_write(&route, "{}", 2, false, &request, error), 0);
+	CU_ASSERT_STRING_EQUAL(header_of(&request, "api-key: "), "");
+	CU_ASSERT_STRING_EQUAL(header_of(&request, "Authorization: "), "Bearer secret-key");
+	http_request_deinit(&request);
+}
+
 /* ---- whole answers */
 
 static int read_answer(const char *body, struct answer *answer, struct verdict *verdict)
@@ -740,6 +762,7 @@ int main(void)
 		CUNIT_TEST(test_requests_that_cannot_be_put_are_refused_with_a_sentence),
 		CUNIT_TEST(test_a_request_over_the_cap_is_refused),
 		CUNIT_TEST(test_headers_are_the_routes_own),
+		CUNIT_TEST(test_azure_has_a_header_and_a_path_of_its_own),
 		CUNIT_TEST(test_answers_pass_through_byte_for_byte),
 		CUNIT_TEST(test_what_only_looks_like_an_answer_is_none),
 		CUNIT_TEST(test_a_filtered_answer_is_told_apart),

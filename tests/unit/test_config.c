@@ -968,16 +968,18 @@ static void test_the_reference_has_every_provider_as_it_is(void)
 
 		add_words(line, provider->prefixes);
 		(void)strcat(line, " | ");
-		if (provider->base_url)
-			(void)sprintf(line + strlen(line), "`%s`", provider->base_url);
-		else
-			(void)strcat(line, "to be configured");
+		(void)sprintf(line + strlen(line), "`%s`", provider->base_url);
 		if (provider->base_variables[0]) {
 			(void)strcat(line, "; ");
 			add_words(line, provider->base_variables);
 		}
 		(void)strcat(line, " | ");
-		add_words(line, provider->key_variables);
+		if (provider->key_variables[0] || !provider->token_variables[0])
+			add_words(line, provider->key_variables);
+		if (provider->token_variables[0]) {
+			(void)strcat(line, provider->key_variables[0] ? "; tokens: " : "tokens: ");
+			add_words(line, provider->token_variables);
+		}
 		(void)strcat(line, " |\n");
 		CU_ASSERT_PTR_NOT_NULL(strstr(document, line));
 		if (!strstr(document, line))

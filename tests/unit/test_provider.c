@@ -30,6 +30,13 @@ static void test_names_are_mapped(void)
 		{"azure/my-deployment", NULL, "azure", "my-deployment"},
 		{"bedrock/anthropic.claude-v2:1", NULL, "bedrock", "anthropic.claude-v2:1"},
 		{"vertex_ai/gemini-pro", NULL, "vertex_ai", "gemini-pro"},
+		{"bedrock/converse/amazon.nova", NULL, "bedrock", "amazon.nova"},
+		{"x", "https://bedrock-runtime.eu-west-1.amazonaws.com", "bedrock", "x"},
+		{"x", "https://bedrock-runtime.eu.west.amazonaws.com", "openai", "x"},
+		{"x", "https://bedrock-runtime..amazonaws.com", "openai", "x"},
+		{"x", "https://evil.amazonaws.com", "openai", "x"},
+		{"x", "https://europe-west4-aiplatform.googleapis.com/v1", "vertex_ai", "x"},
+		{"x", "https://r.openai.azure.com.evil.example", "openai", "x"},
 		{"ollama/llama3", NULL, "ollama", "llama3"},
 		{"ollama_chat/llama3", NULL, "ollama", "llama3"},
 		{"hosted_vllm/facebook/opt", NULL, "hosted_vllm", "facebook/opt"},
@@ -153,8 +160,10 @@ static void test_the_table_is_consistent(void)
 		CU_ASSERT_PTR_NULL(provider->prefixes[2]);
 		CU_ASSERT_PTR_NULL(provider->base_variables[2]);
 		CU_ASSERT_PTR_NULL(provider->key_variables[PROVIDER_VARIABLES_MAX - 1]);
-		CU_ASSERT_PTR_NULL(provider->hosts[2]);
-		if (provider->base_url) {
+		CU_ASSERT_PTR_NULL(provider->token_variables[2]);
+		CU_ASSERT_PTR_NULL(provider->hosts[4]);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(provider->base_url);
+		if (!strchr(provider->base_url, '{')) {
 			struct url url = {0};
 
 			CU_ASSERT_EQUAL(url_parse(provider->base_url, &url), 0);

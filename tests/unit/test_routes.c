@@ -21,15 +21,24 @@
 /* Nothing of this shell's may decide: every variable the providers know is unset. */
 static void clear_environment(void)
 {
-	static const char *const others[] = {"http_proxy", "https_proxy", "HTTPS_PROXY",
-					     "all_proxy",  "ALL_PROXY",   "no_proxy",
-					     "NO_PROXY",   "ROUTES_KEY",  "ROUTES_OTHER"};
+	static const char *const others[] = {"http_proxy",        "https_proxy",
+					     "HTTPS_PROXY",       "all_proxy",
+					     "ALL_PROXY",         "no_proxy",
+					     "NO_PROXY",          "ROUTES_KEY",
+					     "ROUTES_OTHER",      "AZURE_RESOURCE_NAME",
+					     "AZURE_API_VERSION", "OPENAI_API_VERSION",
+					     "VERTEXAI_PROJECT",  "GOOGLE_CLOUD_PROJECT",
+					     "VERTEXAI_LOCATION", "GOOGLE_CLOUD_LOCATION",
+					     "AWS_REGION_NAME",   "AWS_REGION",
+					     "AWS_DEFAULT_REGION"};
 	const struct provider *provider;
 
 	for (size_t i = 0; (provider = provider_at(i)); i++) {
 		for (const char *const *name = provider->base_variables; *name; name++)
 			(void)unsetenv(*name);
 		for (const char *const *name = provider->key_variables; *name; name++)
+			(void)unsetenv(*name);
+		for (const char *const *name = provider->token_variables; *name; name++)
 			(void)unsetenv(*name);
 	}
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
@@ -298,7 +307,7 @@ static void test_routes_that_cannot_be_used_say_why(void)
 		{"openai/*", "'openai/*' names no model, expected one without *"},
 		{"*", "'*' names no model, expected one without *"},
 		{"claude-3", "no key for anthropic, expected $ANTHROPIC_API_KEY"},
-		{"azure/x", "no adapter for azure in this version"},
+		{"azure/x", "no resource for azure, expected litellm_params.api_base or $AZURE_RESOURCE_NAME"},
 		{"bedrock/x", "no adapter for bedrock in this version"},
 		{"vertex_ai/x", "no adapter for vertex_ai in this version"},
 		{"gpt-4o", "no key for openai, expected $OPENAI_API_KEY"},
@@ -355,6 +364,99 @@ static void test_entries_that_cannot_be_used_say_why(void)
 		check_problem(&list, cases[i].problem);
 		route_list_deinit(&list);
 	}
+}
+
+/* ---- addresses with words in braces */
+
+static void test_an_address_is_filled_in(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *params;
+		const char *base;
+		const char *path; /* NULL: the usual one */
+	} cases[] = {
+		{"model: azure/my-gpt, api_key: k, api_base: 'https://R.openai.azure.com/'",
+		 "https://r.openai.azure.com", "/openai/deployments/my-gpt/chat/completions?api-version=2024-10-21"},
+		{"model: azure/a b, api_key: k, api_version: 2025-01-01-preview, api_base: 'https://r.openai.azure.com'",
+		 "https://r.openai.azure.com", "/openai/deployments/a%20b/chat/completions?api-version=2025-01-01-preview"},
+		{"model: azure/my-gpt, api_key: k, api_base: 'https://r.openai.azure.com/openai/v1/'",
+		 "https://r.openai.azure.com/openai/v1", NULL},
+		{"model: openai/x, api_key: k, api_version: 2025-01-01-preview", "https://api.openai.com/v1", NULL},
+	};
+	/* clang-format on */
+
+	clear_environment();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = entry_route(cases[i].params);
+		const struct http_route *route = &list.routes[0];
+
+		check_no_problem(&list);
+		CU_ASSERT_STRING_EQUAL(route->base_url, cases[i].base);
+		CU_ASSERT_EQUAL(!route->path, !cases[i].path);
+		if (route->path && cases[i].path)
+			CU_ASSERT_STRING_EQUAL(route->path, cases[i].path);
+		route_list_deinit(&list);
+	}
+}
+
+static void test_words_of_an_address_come_from_the_environment_too(void)
+{
+	struct config *config = read_config("");
+	struct route_list list;
+
+	clear_environment();
+	(void)setenv("AZURE_RESOURCE_NAME", "res", 1);
+	(void)setenv("AZURE_API_KEY", KEY, 1);
+	(void)setenv("OPENAI_API_VERSION", "2024-06-01", 1);
+	list = one_route(config, "azure/d");
+	check_no_problem(&list);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].base_url, "https://res.openai.azure.com");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].path,
+			       "/openai/deployments/d/chat/completions?api-version=2024-06-01");
+	CU_ASSERT_FALSE(list.routes[0].key_is_token);
+	route_list_deinit(&list);
+	(void)setenv("AZURE_RESOURCE_NAME", "evil.example/", 1);
+	list = one_route(config, "azure/d");
+	check_problem(&list, "the resource of azure is no part of an address, expected letters, "
+			     "digits and . _ : -");
+	route_list_deinit(&list);
+	config_free(config);
+	clear_environment();
+}
+
+/* A token lives for an hour: where it comes from is what stays the same. */
+static void test_tokens_are_identified_by_their_source(void)
+{
+	struct route_list before, after, configured;
+
+	clear_environment();
+	(void)setenv("AZURE_AD_TOKEN", KEY, 1);
+	before = entry_route("model: azure/d, api_base: 'https://r.openai.azure.com'");
+	(void)setenv("AZURE_AD_TOKEN", OTHER_KEY, 1);
+	after = entry_route("model: azure/d, api_base: 'https://r.openai.azure.com'");
+	configured = entry_route("model: azure/d, api_base: 'https://h', "
+				 "azure_ad_token: os.environ/AZURE_AD_TOKEN");
+	check_no_problem(&before);
+	check_no_problem(&after);
+	check_no_problem(&configured);
+	CU_ASSERT_STRING_EQUAL(after.routes[0].api_key, OTHER_KEY);
+	CU_ASSERT(after.routes[0].key_is_token && configured.routes[0].key_is_token);
+	CU_ASSERT_STRING_EQUAL(before.routes[0].call.credential_key,
+			       after.routes[0].call.credential_key);
+	CU_ASSERT_STRING_EQUAL(configured.routes[0].call.credential_key,
+			       after.routes[0].call.credential_key);
+	CU_ASSERT_STRING_EQUAL(before.routes[0].call.credential_key,
+			       fingerprint("$AZURE_AD_TOKEN"));
+	route_list_deinit(&before);
+	route_list_deinit(&after);
+	route_list_deinit(&configured);
+	(void)setenv("AZURE_API_KEY", KEY, 1);
+	before = entry_route("model: azure/d, api_base: 'https://r.openai.azure.com'");
+	CU_ASSERT_FALSE(before.routes[0].key_is_token); /* a key comes first */
+	CU_ASSERT_STRING_EQUAL(before.routes[0].key_source, "$AZURE_API_KEY");
+	route_list_deinit(&before);
+	clear_environment();
 }
 
 static void test_names_are_never_cut(void)
@@ -905,6 +1007,9 @@ int main(void)
 		CUNIT_TEST(test_the_tutorials_call_is_mapped),
 		CUNIT_TEST(test_routes_that_cannot_be_used_say_why),
 		CUNIT_TEST(test_entries_that_cannot_be_used_say_why),
+		CUNIT_TEST(test_an_address_is_filled_in),
+		CUNIT_TEST(test_words_of_an_address_come_from_the_environment_too),
+		CUNIT_TEST(test_tokens_are_identified_by_their_source),
 		CUNIT_TEST(test_names_are_never_cut),
 		CUNIT_TEST(test_the_base_comes_from_file_environment_or_default),
 		CUNIT_TEST(test_keys_come_from_file_or_environment),

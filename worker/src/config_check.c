@@ -76,11 +76,12 @@ static void check_permissions(struct config *config, mode_t mode)
 	for (size_t i = 0; i < config->settings.entry_count; i++) {
 		const struct entry *entry = &config->settings.entries[i];
 
-		if (!is_literal_key(entry->api_key))
+		if (!is_literal_key(entry->api_key) && !is_literal_key(entry->token))
 			continue;
 		report_warning(config->tree.report, entry->api_key_line,
-			       "others may read the api_key here (mode %04o), expected chmod 600 "
+			       "others may read the %s here (mode %04o), expected chmod 600 "
 			       "or os.environ/NAME",
+			       is_literal_key(entry->api_key) ? "api_key" : "azure_ad_token",
 			       (unsigned)(mode & 07777));
 		return;
 	}

@@ -83,8 +83,9 @@ static int add_key(struct header_list *list)
 {
 	const char *name = list->route->provider->key_header;
 
-	return name ? add_header(list, name, "", list->route->api_key)
-		    : add_header(list, "Authorization", "Bearer ", list->route->api_key);
+	return name && !list->route->key_is_token
+		       ? add_header(list, name, "", list->route->api_key)
+		       : add_header(list, "Authorization", "Bearer ", list->route->api_key);
 }
 
 static int write_all(const struct http_route *route, bool stream, char **headers)

@@ -233,5 +233,7 @@ int openai_write_request(const struct http_route *route, const char *request, si
 
 	buffer_init(&draft.options, WIRE_BODY_BYTES_MAX);
 	rc = write_body(&draft, stream, &ret->body);
-	return rc == 0 ? headers_write(route, "/chat/completions", stream, ret, error) : rc;
+	return rc == 0 ? headers_write(route, route->path ? route->path : "/chat/completions",
+				       stream, ret, error)
+		       : rc;
 }

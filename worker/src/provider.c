@@ -42,17 +42,30 @@ static const struct provider providers[] = {
 	},
 	{
 		.name = "vertex_ai", .prefixes = {"vertex_ai/"}, .adapter = "vertex_ai",
-		.hosts = {"aiplatform.googleapis.com"},
+		.base_url = "https://{location-}aiplatform.googleapis.com/v1/projects/{project}"
+			    "/locations/{location}/publishers/google",
+		.token_variables = {"GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN"},
+		.hosts = {"aiplatform.googleapis.com", "*-aiplatform.googleapis.com"},
 	},
 	{
-		.name = "bedrock", .prefixes = {"bedrock/"}, .adapter = "bedrock",
+		.name = "bedrock", .prefixes = {"bedrock/", "bedrock/converse/"},
+		.adapter = "bedrock",
+		.base_url = "https://bedrock-runtime.{region}.amazonaws.com",
+		.base_variables = {"AWS_BEDROCK_RUNTIME_ENDPOINT"},
 		.key_variables = {"AWS_BEARER_TOKEN_BEDROCK"},
+		.hosts = {"bedrock-runtime.*.amazonaws.com", "bedrock-runtime-fips.*.amazonaws.com",
+			  "bedrock-mantle.*.api.aws"},
 	},
 	{
-		.name = "azure", .prefixes = {"azure/"}, .adapter = "azure",
+		.name = "azure", .prefixes = {"azure/"}, .adapter = "openai",
+		.base_url = "https://{resource}.openai.azure.com",
 		.base_variables = {"AZURE_API_BASE", "AZURE_OPENAI_ENDPOINT"},
-		.key_variables = {"AZURE_API_KEY", "AZURE_OPENAI_API_KEY"},
-		.hosts = {".openai.azure.com"},
+		.path = "/openai/deployments/{model}/chat/completions?api-version={version}",
+		.plain_base = "/openai/v1",
+		.key_variables = {"AZURE_API_KEY", "AZURE_OPENAI_API_KEY"}, .key_header = "api-key",
+		.token_variables = {"AZURE_AD_TOKEN"},
+		.hosts = {"*.openai.azure.com", "*.services.ai.azure.com",
+			  "*.cognitiveservices.azure.com", "*.openai.azure.us"},
 	},
 	{
 		.name = "cohere", .prefixes = {"cohere/", "cohere_chat/"}, .adapter = "openai",
@@ -229,13 +242,21 @@ const struct provider *provider_by_name(const char *name)
 	return NULL;
 }
 
+/* "*" in the known one stands for one character or more, none of them a dot. */
 static bool host_is(const char *host, const char *known)
 {
-	size_t size = strlen(host), known_size = strlen(known);
+	const size_t head = strcspn(known, "*");
+	const char *tail = known + head + 1;
+	size_t skipped;
 
-	if (known[0] == '.')
-		return size > known_size && strcasecmp(host + size - known_size, known) == 0;
-	return strcasecmp(host, known) == 0;
+	if (!known[head])
+		return strcasecmp(host, known) == 0;
+	if (strncasecmp(host, known, head) != 0)
+		return false;
+	skipped = strcspn(host + head, ".");
+	while (skipped > 0 && strncasecmp(host + head + skipped, tail, strlen(tail)) != 0)
+		skipped--;
+	return skipped > 0 && host[head + skipped + strlen(tail)] == '\0';
 }
 
 const struct provider *provider_by_host(const char *host)
@@ -260,19 +281,24 @@ uint32_t provider_vendor(const char *text)
 
 /* ---- names */
 
+/* The longest that fits: "bedrock/converse/" is a prefix, too. */
 static const struct provider *by_prefix(const char *name, const char **ret_model)
 {
+	const struct provider *provider = NULL;
+	size_t longest = 0;
+
 	for (size_t i = 0; i < PROVIDER_COUNT; i++) {
 		for (const char *const *prefix = providers[i].prefixes; *prefix; prefix++) {
 			size_t size = strlen(*prefix);
 
-			if (strncmp(name, *prefix, size) != 0 || !name[size])
+			if (strncmp(name, *prefix, size) != 0 || !name[size] || size < longest)
 				continue;
-			*ret_model = name + size;
-			return &providers[i];
+			longest = size;
+			provider = &providers[i];
 		}
 	}
-	return NULL;
+	*ret_model = name + longest;
+	return provider;
 }
 
 static const struct provider *by_base(const char *api_base)

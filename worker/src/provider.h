@@ -17,11 +17,16 @@ struct provider {
 	const char *name;              /* LiteLLM's: "openai"; also in the rules of classify.c */
 	const char *prefixes[3];       /* "openai/", "cohere/" + "cohere_chat/"; NULL ends them */
 	const char *adapter;           /* name of the wire form: "openai", ... */
-	const char *base_url;          /* NULL: must be configured */
+	const char *base_url;          /* may hold words in braces: see resolve_base.c */
 	const char *base_variables[3]; /* environment variables that override base_url, in order */
 	const char *key_variables[PROVIDER_VARIABLES_MAX]; /* in the order to look, NULL ends them;
 							      none: no key of its own */
-	const char *hosts[3]; /* an api_base at one of these names the vendor; ".x" = all below x */
+	/* of tokens that live for an hour, sent as "Authorization: Bearer"; looked at after keys */
+	const char *token_variables[3];
+	const char *hosts[5];   /* an api_base at one of these names the vendor; "*" = a label, or
+				   a part of one */
+	const char *path;       /* of OpenAI's form, with words in braces; NULL: the usual one */
+	const char *plain_base; /* behind a base that ends so, the path is the usual one */
 	const char *base_path;  /* put behind a configured base that has no path; NULL none */
 	const char *key_header; /* of the key as it is; NULL: "Authorization: Bearer" */
 	const char *header;     /* one more that every request needs; NULL none */

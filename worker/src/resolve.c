@@ -161,67 +161,6 @@ static int label_route(struct making *m)
 	return route->call.label ? 0 : -ENOMEM;
 }
 
-/* ---- base URL */
-
-/* OLLAMA_HOST may be "myhost" or "0.0.0.0:11434": scheme and port of the default hold then. */
-static char *complete_base(const struct provider *provider, const char *text)
-{
-	const char *port = "";
-
-	if (!provider->local || strstr(text, "://"))
-		return strdup(text);
-	if (!strchr(text, ':'))
-		port = strrchr(provider->base_url, ':');
-	return text_format("http://%s%.*s", text, (int)strcspn(port, "/"), port);
-}
-
-static bool has_path(const char *url)
-{
-	return strchr(strstr(url, "://") + 3, '/') != NULL;
-}
-
-static int parse_base(struct making *m, const char *text, const char *source)
-{
-	const struct provider *provider = m->route->provider;
-	const char *path = "";
-	char *whole = complete_base(provider, text);
-	int r;
-
-	if (!whole)
-		return -ENOMEM;
-	r = url_parse(whole, &m->base);
-	free(whole);
-	if (r == -EINVAL)
-		return unusable(m, "%s is no base URL, expected %s", source, URL_EXPECTED);
-	if (r < 0)
-		return r;
-	m->base_own = provider_by_host(m->base.host) == provider;
-	if (provider->base_path && !has_path(m->base.text))
-		path = provider->base_path;
-	m->route->base_url = text_format("%s%s", m->base.text, path);
-	return m->route->base_url ? 0 : -ENOMEM;
-}
-
-static int find_base(struct making *m)
-{
-	const struct provider *provider = m->route->provider;
-	const char *variable, *value;
-	char source[64];
-
-	if (m->entry->api_base) {
-		m->base_configured = true;
-		return parse_base(m, m->entry->api_base, "api_base");
-	}
-	value = environment_first(provider->base_variables, &variable);
-	if (value) {
-		(void)snprintf(source, sizeof(source), "$%s", variable);
-		return parse_base(m, value, source);
-	}
-	if (provider->base_url)
-		return parse_base(m, provider->base_url, "the default");
-	return unusable(m, "no base URL for %s, expected litellm_params.api_base", provider->name);
-}
-
 /* ---- proxy */
 
 static int find_proxy(struct making *m)
@@ -395,8 +334,8 @@ static int set_vendor(struct making *m)
 
 /* Each step: 0; UNUSABLE; negative errno. What the later ones use, the earlier ones have set. */
 static int (*const steps[])(struct making *m) = {
-	find_provider, name_route, check_adapter, find_base,     find_key,
-	find_proxy,    set_vendor, set_keys,      set_additions,
+	find_provider, name_route, check_adapter, find_base, find_path,
+	find_key,      find_proxy, set_vendor,    set_keys,  set_additions,
 };
 
 int resolve_entry(const struct config *config, const struct entry *entry, uint32_t after_classes,
@@ -453,6 +392,7 @@ void http_route_deinit(struct http_route *route)
 	free(route->name);
 	free(route->model);
 	free(route->base_url);
+	free(route->path);
 	text_free_secret(route->api_key);
 	free(route->key_source);
 	free(route->organization);

@@ -25,6 +25,10 @@ int unusable(struct making *m, const char *format, ...) __attribute__((format(pr
 /* A copy of the text, which may be NULL. Return: 0; -ENOMEM */
 int copy_text(const char *text, char **ret);
 
+/* resolve_base.c: needs the provider and its model, sets base and base_url; then the path. */
+int find_base(struct making *m);
+int find_path(struct making *m);
+
 /* resolve_key.c: needs the provider and the base, sets key, source and key_identity. */
 int find_key(struct making *m);
 

@@ -19,6 +19,7 @@
 #include "resolve.h"
 #include "text.h"
 
+#define NOT_SAID           2     /* beside UNUSABLE */
 #define KEY_FILE_BYTES_MAX 65536 /* tokens have a few KiB at most */
 
 /* Takes a key over: the spaces around it are not part of it. */
@@ -78,8 +79,9 @@ static int read_small_file(const char *path, char *bytes, size_t size)
 }
 
 /* Whoever keeps a key in a file may renew it there: the file, not its content, is the identity. */
-static int key_from_file(struct making *m, const char *path)
+static int key_from_file(struct making *m, const char *reference)
 {
+	const char *path = reference + strlen(REFERENCE_FILE);
 	char *bytes = calloc(1, KEY_FILE_BYTES_MAX);
 	int r;
 
@@ -92,19 +94,18 @@ static int key_from_file(struct making *m, const char *path)
 		r = unusable(m, "no key: %s cannot be read: %s", path, strerror(-r));
 	explicit_bzero(bytes, KEY_FILE_BYTES_MAX);
 	free(bytes);
-	return r == 0 ? copy_text(m->entry->api_key, &m->key_identity) : r;
+	return r == 0 ? copy_text(reference, &m->key_identity) : r;
 }
 
-static int configured_key(struct making *m)
+static int configured_key(struct making *m, const char *text)
 {
-	const char *text = m->entry->api_key;
 	char *source;
 	int r;
 
 	if (strncmp(text, REFERENCE_VARIABLE, strlen(REFERENCE_VARIABLE)) == 0)
 		return key_from_variable(m, text + strlen(REFERENCE_VARIABLE));
 	if (strncmp(text, REFERENCE_FILE, strlen(REFERENCE_FILE)) == 0)
-		return key_from_file(m, text + strlen(REFERENCE_FILE));
+		return key_from_file(m, text);
 	source = text_format("%s:%u", m->config->path, m->entry->api_key_line);
 	if (!source)
 		return -ENOMEM;
@@ -116,7 +117,8 @@ static int configured_key(struct making *m)
 static int no_key(struct making *m, bool may_use_environment)
 {
 	const struct provider *provider = m->route->provider;
-	const char *variable = provider->key_variables[0];
+	const char *variable = provider->key_variables[0] ? provider->key_variables[0]
+							  : provider->token_variables[0];
 
 	if (provider->local || (provider->keyless_elsewhere && !m->base_own))
 		return 0;
@@ -129,20 +131,51 @@ static int no_key(struct making *m, bool may_use_environment)
 	return unusable(m, "no key for %s, expected $%s", provider->name, variable);
 }
 
-int find_key(struct making *m)
+/* The next one is another text: where it comes from is what stays the same. */
+static int mark_token(struct making *m)
 {
-	const struct provider *provider = m->route->provider;
-	bool may_use_environment =
-		!m->base_configured || m->base_own || provider->local || !provider->base_url;
-	const char *variable, *value = NULL;
+	m->route->key_is_token = true;
+	if (m->key_identity || m->route->key_source[0] != '$')
+		return 0;
+	return copy_text(m->route->key_source, &m->key_identity);
+}
+
+static int key_from_environment(struct making *m, const char *const *variables)
+{
+	const char *variable, *value = environment_first(variables, &variable);
 	char source[80];
 
-	if (m->entry->api_key)
-		return configured_key(m);
-	if (may_use_environment)
-		value = environment_first(provider->key_variables, &variable);
 	if (!value)
-		return no_key(m, may_use_environment);
+		return NOT_SAID;
 	(void)snprintf(source, sizeof(source), "$%s", variable);
 	return set_key(m, value, source);
+}
+
+static int said_or_environment_key(struct making *m, bool may_use_environment, bool *ret_is_token)
+{
+	const struct provider *provider = m->route->provider;
+	int r = NOT_SAID;
+
+	*ret_is_token = !provider->key_variables[0] && provider->token_variables[0];
+	if (m->entry->api_key)
+		return configured_key(m, m->entry->api_key);
+	if (may_use_environment && !m->entry->token)
+		r = key_from_environment(m, provider->key_variables);
+	if (r != NOT_SAID)
+		return r;
+	*ret_is_token = true;
+	if (m->entry->token)
+		return configured_key(m, m->entry->token);
+	return may_use_environment ? key_from_environment(m, provider->token_variables) : r;
+}
+
+int find_key(struct making *m)
+{
+	bool may_use_environment = !m->base_configured || m->base_own || m->route->provider->local;
+	bool is_token;
+	int r = said_or_environment_key(m, may_use_environment, &is_token);
+
+	if (r == NOT_SAID)
+		return no_key(m, may_use_environment);
+	return r == 0 && is_token ? mark_token(m) : r;
 }

@@ -18,9 +18,11 @@ struct http_route {
 	const struct provider *provider; /* NULL: unknown (call.flags has LULL_ROUTE_UNUSABLE) */
 	char *model;                     /* upstream's name */
 	char *base_url;                  /* without trailing slash */
-	char *api_key;    /* NULL: none; wiped by route_list_deinit(); never printed */
-	char *key_source; /* where the key came from, for people: "$OPENAI_API_KEY", "lull.yaml:7";
-			     never the key */
+	char *path;        /* behind it, of OpenAI's form; NULL: "/chat/completions" */
+	char *api_key;     /* NULL: none; wiped by route_list_deinit(); never printed */
+	bool key_is_token; /* it lives for an hour, and goes as "Authorization: Bearer" */
+	char *key_source;  /* where the key came from, for people: "$OPENAI_API_KEY", "lull.yaml:7";
+			      never the key */
 	char *organization; /* OpenAI-Organization, or NULL */
 	char *id;           /* model_info.id, or NULL: a label */
 	char *ca_file;      /* NULL: the system's */

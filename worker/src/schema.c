@@ -124,6 +124,18 @@ static const struct schema_row rows[] = {
 	 "base URL, instead of the provider's own"},
 	{PARAMS, "api_key", SCHEMA_SECRET, IN_ENTRY(api_key), 1, 65536, NULL, "",
 	 "the key, or where it is: os.environ/NAME, file:/path"},
+	{PARAMS, "azure_ad_token", SCHEMA_SECRET, IN_ENTRY(token), 1, 65536, NULL, "",
+	 "a token of Entra in place of a key, or where it is"},
+	{PARAMS, "api_version", SCHEMA_TEXT, IN_ENTRY(api_version), 1, 64, NULL, "2024-10-21",
+	 "version of Azure's interface, where it is part of the address"},
+	{PARAMS, "vertex_project", SCHEMA_TEXT, IN_ENTRY(vertex_project), 1, 64, NULL, "",
+	 "Google Cloud project of vertex_ai/"},
+	{PARAMS, "vertex_location", SCHEMA_TEXT, IN_ENTRY(vertex_location), 1, 64, NULL, "",
+	 "location of vertex_ai/, or global"},
+	{PARAMS, "aws_region_name", SCHEMA_TEXT, IN_ENTRY(aws_region_name), 1, 64, NULL, "",
+	 "region of bedrock/"},
+	{PARAMS, "aws_bedrock_runtime_endpoint", SCHEMA_URL, IN_ENTRY(api_base), 1, 2048, NULL, "",
+	 "another name of api_base"},
 	{PARAMS, "organization", SCHEMA_TEXT, IN_ENTRY(organization), 1, 256, NULL, "",
 	 "sent as OpenAI-Organization"},
 	{PARAMS, "custom_llm_provider", SCHEMA_TEXT, IN_ENTRY(provider), 1, 64, NULL, "",
@@ -200,7 +212,7 @@ static const struct schema_inert inert[] = {
 	 "forward_client_headers_to_llm_api maximum_spend_logs_retention_period "
 	 "maximum_spend_logs_retention_interval use_redis_transaction_buffer pass_through_request_timeout"},
 	{PARAMS,
-	 "api_version rpm tpm itpm otpm max_parallel_requests max_retries num_retries retry_policy "
+	 "rpm tpm itpm otpm max_parallel_requests max_retries num_retries retry_policy "
 	 "drop_params additional_drop_params allowed_openai_params modify_params mock_response "
 	 "litellm_credential_name configurable_clientside_auth_params use_in_pass_through "
 	 "use_litellm_proxy merge_reasoning_content_in_choices weight tags max_budget budget_duration "
@@ -210,11 +222,11 @@ static const struct schema_inert inert[] = {
 	 "presence_penalty frequency_penalty logit_bias logprobs top_logprobs response_format tools "
 	 "tool_choice parallel_tool_calls user metadata reasoning_effort thinking service_tier "
 	 "safety_settings cache_control_injection_points "
-	 "azure_ad_token tenant_id client_id client_secret azure_scope azure_username azure_password "
-	 "vertex_project vertex_location vertex_credentials region_name "
-	 "aws_access_key_id aws_secret_access_key aws_session_token aws_region_name aws_session_name "
+	 "tenant_id client_id client_secret azure_scope azure_username azure_password "
+	 "vertex_credentials region_name "
+	 "aws_access_key_id aws_secret_access_key aws_session_token aws_session_name "
 	 "aws_profile_name aws_role_name aws_web_identity_token aws_sts_endpoint aws_external_id "
-	 "aws_bedrock_runtime_endpoint watsonx_region_name"},
+	 "watsonx_region_name"},
 	{INFO, "*"},
 };
 #define INERT_COUNT (sizeof(inert) / sizeof(inert[0]))

@@ -32,6 +32,8 @@ struct entry { /* of model_list */
 	const char *api_base;
 	const char *api_key; /* as written: a key, "os.environ/NAME" or "file:/path" */
 	unsigned api_key_line;
+	const char *token; /* azure_ad_token, written as api_key is */
+	const char *api_version, *vertex_project, *vertex_location, *aws_region_name;
 	const char *organization;
 	const char *provider; /* custom_llm_provider */
 	const char *id;
