@@ -441,6 +441,35 @@ static void test_a_wait_that_is_not_believed_is_told_and_not_handed_on(void)
 	CU_ASSERT_STRING_EQUAL(verdict.hint_from, "retry-after");
 }
 
+/* A soft failure that took its length from what a prompt said would shut a route for an hour. */
+static void test_a_sentence_is_a_hint_only_where_waiting_helps(void)
+{
+	static const struct {
+		int status;
+		int64_t hint_ms;
+	} cases[] = {
+		{400, -1}, {401, -1}, {403, -1}, {404, -1}, {413, -1},      {429, 3600000},
+		{500, -1}, {502, -1}, {504, -1}, {200, -1}, {503, 3600000}, {529, 3600000},
+	};
+	struct verdict verdict;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct classify_case c = {
+			"hosted_vllm",
+			cases[i].status,
+			NULL,
+			SAYS("cannot handle 'rate limit exceeded, try again in 1h'"),
+			"",
+			"",
+			0,
+			0};
+
+		classify(&c, &verdict);
+		CU_ASSERT_EQUAL(verdict.hint_said_ms, cases[i].hint_ms);
+		CU_ASSERT_EQUAL(verdict.outcome.hint_ms, cases[i].hint_ms);
+	}
+}
+
 static void test_the_routes_own_key_is_hidden_wherever_it_is_echoed(void)
 {
 	const char body[] = SAYS("Bad key hunter2hunter2, or xhunter2hunter2x?");
@@ -570,6 +599,7 @@ int main(void)
 		CUNIT_TEST(test_error_bodies_of_every_form_are_found),
 		CUNIT_TEST(test_overload_is_proven_by_a_wait_and_local_ones_shut_the_server),
 		CUNIT_TEST(test_a_wait_that_is_not_believed_is_told_and_not_handed_on),
+		CUNIT_TEST(test_a_sentence_is_a_hint_only_where_waiting_helps),
 		CUNIT_TEST(test_the_routes_own_key_is_hidden_wherever_it_is_echoed),
 		CUNIT_TEST(test_huge_and_deep_bodies_get_a_verdict),
 		CUNIT_TEST(test_transport_failures_by_their_code),

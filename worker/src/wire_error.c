@@ -225,6 +225,12 @@ static struct json_object *with_members(struct json_object *error, struct json_o
 	return json_object_is_type(error, json_type_string) ? root : error;
 }
 
+/* A sentence may quote what the caller wrote. It is no hint where waiting does not help. */
+static bool asks_to_wait(int status)
+{
+	return status == 429 || status == 503 || status == 529;
+}
+
 void wire_error_read(const struct provider *provider, const struct wire_response *response,
 		     struct json_object *root, const char *finish, struct wire_error *ret)
 {
@@ -246,5 +252,6 @@ void wire_error_read(const struct provider *provider, const struct wire_response
 	ret->inner_status = status_from_text(wire_text(ret->object, "code"));
 	if (succeeded && (found || finish))
 		ret->status = stated_status(ret);
-	ret->hint_ms = hint_read(provider, response, ret->object, ret->message, &ret->hint_from);
+	ret->hint_ms = hint_read(provider, response, ret->object,
+				 asks_to_wait(ret->status) ? ret->message : NULL, &ret->hint_from);
 }
