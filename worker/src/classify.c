@@ -93,7 +93,7 @@ static const char *failed_finish_among(struct json_object *list, const char *nam
 }
 
 /* in the order: OpenAI, Gemini, Cohere, Cohere's stream, Bedrock */
-static const char *failed_finish_in(struct json_object *root)
+static const char *failed_finish_of(struct json_object *root)
 {
 	const char *finish = failed_finish_among(wire_member(root, "choices"), "finish_reason");
 
@@ -105,6 +105,18 @@ static const char *failed_finish_in(struct json_object *root)
 		finish = rule_failed_finish(wire_text(wire_member(root, "delta"), "finish_reason"));
 	if (!finish)
 		finish = rule_failed_finish(wire_text(root, "stopReason"));
+	return finish;
+}
+
+/* Gemini's streams without SSE are a list of events. */
+static const char *failed_finish_in(struct json_object *root)
+{
+	const char *finish = NULL;
+
+	if (!json_object_is_type(root, json_type_array))
+		return failed_finish_of(root);
+	for (size_t i = 0; !finish && i < json_object_array_length(root); i++)
+		finish = failed_finish_of(json_object_array_get_idx(root, i));
 	return finish;
 }
 

@@ -5,7 +5,8 @@
  *
  *   {"error":{...}}            OpenAI and most others; Anthropic beside "type", OpenRouter beside
  *                              "choices"
- *   [{"error":{...}}]          Gemini's OpenAI-compatible face, and its streams without SSE
+ *   [{"error":{...}}]          Gemini's OpenAI-compatible face, and its streams without SSE, whose
+ *                              events before it are no errors
  *   {"response":{"error":...}} a failed response in a stream of the Responses API
  *   {"choices":[{"error":..}]} OpenRouter, when a model failed in the middle of its answer
  *   {"error":"text"}           Ollama, vLLM's 401, LM Studio; xAI with "code" beside
@@ -59,14 +60,14 @@ static struct json_object *error_of(struct json_object *object)
 	return says_something(error) ? error : NULL;
 }
 
-static struct json_object *error_of_choice(struct json_object *choices)
+static struct json_object *error_among(struct json_object *list)
 {
 	struct json_object *error = NULL;
 
-	if (!json_object_is_type(choices, json_type_array))
+	if (!json_object_is_type(list, json_type_array))
 		return NULL;
-	for (size_t i = 0; !error && i < json_object_array_length(choices); i++)
-		error = error_of(json_object_array_get_idx(choices, i));
+	for (size_t i = 0; !error && i < json_object_array_length(list); i++)
+		error = error_of(json_object_array_get_idx(list, i));
 	return error;
 }
 
@@ -75,11 +76,11 @@ struct json_object *wire_error_in(struct json_object *root)
 	struct json_object *error = error_of(root);
 
 	if (!error)
-		error = error_of(first_of(root));
+		error = error_among(root);
 	if (!error)
 		error = error_of(wire_member(root, "response"));
 	if (!error)
-		error = error_of_choice(wire_member(root, "choices"));
+		error = error_among(wire_member(root, "choices"));
 	return error;
 }
 
