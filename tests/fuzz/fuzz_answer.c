@@ -21,7 +21,7 @@
 #include "fuzz.h"
 #include "http_text.h"
 
-static const char *const providers[] = {"openai", "deepseek", "anthropic"};
+static const char *const providers[] = {"openai", "deepseek", "anthropic", "gemini"};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))
 
 static struct http_route route = {

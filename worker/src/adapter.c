@@ -9,12 +9,14 @@
 #include <strings.h>
 
 #include "anthropic.h"
+#include "gemini.h"
 #include "openai.h"
 
 /* clang-format off */
 static const struct adapter adapters[] = {
 	{"openai", openai_write_request, NULL, NULL},
 	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event},
+	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event},
 };
 /* clang-format on */
 

@@ -99,9 +99,10 @@ static int emit(struct chunk_writer *writer, struct json_object *chunk, int rc)
 	return rc;
 }
 
-/* Takes the delta, and emits it as the only one of a chunk. finish: NULL none. */
-static int emit_delta(struct chunk_writer *writer, uint32_t choice, struct json_object *delta,
-		      int rc, const char *finish)
+/* Takes delta and logprobs (NULL none), and emits them as the only choice of a chunk. finish: NULL
+ * none. */
+static int emit_choice(struct chunk_writer *writer, uint32_t choice, struct json_object *delta,
+		       int rc, const char *finish, struct json_object *logprobs)
 {
 	struct json_object *chunk = NULL, *entry = json_object_new_object();
 	bool needs_role = !writer->choices[choice].has_role;
@@ -114,15 +115,24 @@ static int emit_delta(struct chunk_writer *writer, uint32_t choice, struct json_
 	if (rc == 0)
 		rc = json_set_new(entry, "delta", json_object_get(delta));
 	if (rc == 0)
-		rc = json_set(entry, "finish_reason",
-			      finish ? json_object_new_string(finish) : NULL);
+		rc = finish ? json_set_string(entry, "finish_reason", finish)
+			    : json_set(entry, "finish_reason", NULL);
+	if (rc == 0 && logprobs)
+		rc = json_set(entry, "logprobs", json_object_get(logprobs));
 	if (rc == 0)
 		rc = new_chunk(writer, &chunk);
 	if (rc == 0)
 		rc = json_append(wire_member(chunk, "choices"), json_object_get(entry));
 	json_object_put(delta);
+	json_object_put(logprobs);
 	json_object_put(entry);
 	return emit(writer, chunk, rc);
+}
+
+static int emit_delta(struct chunk_writer *writer, uint32_t choice, struct json_object *delta,
+		      int rc, const char *finish)
+{
+	return emit_choice(writer, choice, delta, rc, finish, NULL);
 }
 
 /* ---- texts */
@@ -137,6 +147,22 @@ int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
 		return -E2BIG;
 	delta = json_object_new_object();
 	return emit_delta(writer, choice, delta, json_set_string(delta, member, text), NULL);
+}
+
+int chunk_logprobs(struct chunk_writer *writer, uint32_t choice, struct json_object *content)
+{
+	struct json_object *logprobs;
+	int rc;
+
+	if (!content)
+		return 0;
+	logprobs = json_object_new_object();
+	rc = json_set(logprobs, "content", content);
+	if (choice >= CHUNK_CHOICES_MAX) {
+		json_object_put(logprobs);
+		return -E2BIG;
+	}
+	return emit_choice(writer, choice, json_object_new_object(), rc, NULL, logprobs);
 }
 
 /* ---- tool calls */
@@ -176,18 +202,29 @@ static int emit_call(struct chunk_writer *writer, uint32_t choice, struct json_o
 	return emit_delta(writer, choice, delta, rc, NULL);
 }
 
-int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
-	       const char *arguments)
+int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
+		    const char *arguments, struct json_object *extra_content)
 {
 	struct json_object *call;
+	int rc;
 
-	if (choice >= CHUNK_CHOICES_MAX)
+	if (choice >= CHUNK_CHOICES_MAX) {
+		json_object_put(extra_content);
 		return -E2BIG;
+	}
 	writer->choices[choice].call_count++;
 	writer->choices[choice].lacks_arguments = !arguments;
 	call = json_object_new_object();
-	return emit_call(writer, choice, call, set_call(call, id, name ? name : ""),
-			 arguments ? arguments : "");
+	rc = extra_content ? json_set(call, "extra_content", extra_content) : 0;
+	if (rc == 0)
+		rc = set_call(call, id, name ? name : "");
+	return emit_call(writer, choice, call, rc, arguments ? arguments : "");
+}
+
+int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
+	       const char *arguments)
+{
+	return chunk_call_with(writer, choice, id, name, arguments, NULL);
 }
 
 int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *text)
@@ -221,6 +258,7 @@ int chunk_finish(struct chunk_writer *writer, uint32_t choice, const struct fini
 			openai = names->openai;
 	if (writer->choices[choice].call_count > 0 && strcmp(openai, "stop") == 0)
 		openai = "tool_calls";
+	writer->has_finished = true;
 	return emit_delta(writer, choice, json_object_new_object(), 0, openai);
 }
 

@@ -19,6 +19,7 @@ struct chunk_writer {
 	struct json_object *head;  /* id, object, created, model */
 	struct json_object *usage; /* of the wire: the latest value of each member */
 	bool is_done;              /* the form says that nothing follows */
+	bool has_finished;         /* a choice has ended */
 	struct {
 		uint32_t call_count;
 		bool has_role;        /* the first delta of a choice names the role */
@@ -39,10 +40,16 @@ int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
 /* A tool call begins. id: NULL one is made. arguments: all, or NULL: chunk_arguments() follow. */
 int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
 	       const char *arguments);
+/* A whole call, with what the vendor wants to have back with it: taken; NULL none. */
+int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
+		    const char *arguments, struct json_object *extra_content);
 /* More of the last call's arguments. */
 int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *text);
 /* The last call is whole: "{}" if no arguments came. */
 int chunk_call_end(struct chunk_writer *writer, uint32_t choice);
+
+/* How likely the latest tokens were: a list in OpenAI's form, taken. NULL writes nothing. */
+int chunk_logprobs(struct chunk_writer *writer, uint32_t choice, struct json_object *content);
 
 struct finish_name {
 	const char *wire; /* NULL ends the list */

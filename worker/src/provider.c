@@ -3,8 +3,7 @@
  * The table of providers, and the rules by which a name belongs to one: see provider.h.
  *
  * A provider without a wire form of its own here yet is listed all the same: its names are known,
- * and whoever uses one is told so. Gemini and Cohere are reached through their OpenAI-compatible
- * faces.
+ * and whoever uses one is told so. Cohere is reached through its OpenAI-compatible face.
  */
 #include "provider.h"
 
@@ -35,13 +34,15 @@ static const struct provider providers[] = {
 		.hosts = {"api.anthropic.com"},
 	},
 	{
-		.name = "gemini", .prefixes = {"gemini/"}, .adapter = "openai",
-		.base_url = "https://generativelanguage.googleapis.com/v1beta/openai",
+		.name = "gemini", .prefixes = {"gemini/"}, .adapter = "gemini",
+		.base_url = "https://generativelanguage.googleapis.com/v1beta", .base_path = "/v1beta",
+		.base_variables = {"GEMINI_API_BASE", "GOOGLE_GEMINI_BASE_URL"},
 		.key_variables = {"GEMINI_API_KEY", "GOOGLE_API_KEY", "GOOGLE_GENERATIVE_AI_API_KEY"},
+		.key_header = "x-goog-api-key",
 		.hosts = {"generativelanguage.googleapis.com"},
 	},
 	{
-		.name = "vertex_ai", .prefixes = {"vertex_ai/"}, .adapter = "vertex_ai",
+		.name = "vertex_ai", .prefixes = {"vertex_ai/"}, .adapter = "gemini",
 		.base_url = "https://{location-}aiplatform.googleapis.com/v1/projects/{project}"
 			    "/locations/{location}/publishers/google",
 		.token_variables = {"GOOGLE_OAUTH_ACCESS_TOKEN", "CLOUDSDK_AUTH_ACCESS_TOKEN"},

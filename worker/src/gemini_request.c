@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Gemini's generateContent, written. The model and whether it streams stand in the URL; a message
+ * is a list of parts; the result of a tool names the tool and is an object; most parameters live in
+ * generationConfig.
+ */
+#include "gemini.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chat.h"
+#include "json_build.h"
+#include "openai.h"
+#include "text.h"
+#include "wire_error.h"
+
+#define STOPS_MAX 5 /* more are refused */
+
+/* ---- models */
+
+/* A model is one of a collection; people may write that, too. Return: the collection; the model
+ * loses it. */
+static const char *split_model(char **model)
+{
+	static const char *const collections[] = {"models/", "tunedModels/"};
+
+	for (size_t i = 0; i < sizeof(collections) / sizeof(collections[0]); i++) {
+		const size_t size = strlen(collections[i]);
+
+		if (strncmp(*model, collections[i], size) == 0 && (*model)[size]) {
+			*model += size;
+			return collections[i];
+		}
+	}
+	return collections[0];
+}
+
+/* Gemini 3 or later; "gemini-flash-latest" is one, too. */
+static bool is_gemini_3(const char *model)
+{
+	static const char family[] = "gemini-";
+
+	if (strncmp(model, family, strlen(family)) != 0)
+		return false;
+	model += strlen(family);
+	return isdigit((unsigned char)*model) ? strtol(model, NULL, 10) >= 3
+					      : strstr(model, "-latest") != NULL;
+}
+
+/* ---- parts */
+
+static struct json_object *text_part(const char *text)
+{
+	struct json_object *object = json_object_new_object();
+
+	return json_or_null(object, json_set_string(object, "text", text));
+}
+
+static struct json_object *data_part(const struct chat_part *part)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *data = json_child(object, "inlineData");
+	int rc = json_set_string(data, "mimeType", part->media_type);
+
+	if (rc == 0)
+		rc = json_set_string(data, "data", part->data);
+	return json_or_null(object, rc);
+}
+
+/* By the end of its path; NULL unknown. */
+static const char *image_type(const char *url)
+{
+	static const struct {
+		const char *end;
+		const char *type;
+	} types[] = {
+		{".png", "image/png"},   {".jpg", "image/jpeg"},  {".jpeg", "image/jpeg"},
+		{".webp", "image/webp"}, {".heic", "image/heic"}, {".heif", "image/heif"},
+	};
+	const size_t size = strcspn(url, "?#");
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
+		const size_t end_size = strlen(types[i].end);
+
+		if (size > end_size &&
+		    strncasecmp(url + size - end_size, types[i].end, end_size) == 0)
+			return types[i].type;
+	}
+	return NULL;
+}
+
+/* Vertex AI wants to be told what type it is; Gemini's own API finds out. */
+static struct json_object *url_part(const char *url)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *file = json_child(object, "fileData");
+	const char *type = image_type(url);
+	int rc = json_set_string(file, "fileUri", url);
+
+	if (rc == 0 && type)
+		rc = json_set_string(file, "mimeType", type);
+	return json_or_null(object, rc);
+}
+
+static struct json_object *last_of(struct json_object *list)
+{
+	const size_t count = list ? json_object_array_length(list) : 0;
+
+	return count > 0 ? json_object_array_get_idx(list, count - 1) : NULL;
+}
+
+/* Of its turn, where calls follow one another. */
+static bool is_first_call(const struct chat *chat)
+{
+	struct json_object *turn = last_of(wire_member(chat->body, "contents"));
+
+	return !wire_member(last_of(wire_member(turn, "parts")), "functionCall");
+}
+
+/*
+ * What the model has thought before its call, sealed, where Google's OpenAI-compatible face has it
+ * and our answers do. Gemini 3 refuses a turn whose first call has none; for calls that are not its
+ * own, Google documents a text in its place.
+ */
+static const char *signature_of(const struct chat *chat, const struct chat_part *part)
+{
+	struct json_object *extra = wire_member(part->call, "extra_content");
+	const char *signature = wire_text(wire_member(extra, "google"), "thought_signature");
+
+	if (!signature && is_gemini_3(chat->route->model) && is_first_call(chat))
+		signature = "skip_thought_signature_validator";
+	return signature;
+}
+
+static struct json_object *call_part(const struct chat *chat, const struct chat_part *part)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *call = json_child(object, "functionCall");
+	const char *signature = signature_of(chat, part);
+	int rc = json_set_string(call, "name", part->name);
+
+	if (rc == 0)
+		rc = json_set(call, "args", json_object_get(part->arguments));
+	if (rc == 0 && signature)
+		rc = json_set_string(object, "thoughtSignature", signature);
+	return json_or_null(object, rc);
+}
+
+static struct json_object *result_part(const struct chat_part *part)
+{
+	struct json_object *object = json_object_new_object();
+	struct json_object *into = json_child(object, "functionResponse");
+	char problem[128];
+	struct json_object *result = json_read(part->text, strlen(part->text), problem);
+	int rc;
+
+	if (json_object_is_type(result, json_type_object))
+		rc = json_set(into, "response", json_object_get(result));
+	else
+		rc = json_set_string(json_child(into, "response"), "output", part->text);
+	if (rc == 0)
+		rc = json_set_string(into, "name", part->name);
+	json_object_put(result);
+	return json_or_null(object, rc);
+}
+
+static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
+{
+	switch (part->type) {
+	case CHAT_TEXT:
+		return text_part(part->text);
+	case CHAT_CALL:
+		return call_part(chat, part);
+	case CHAT_RESULT:
+		return result_part(part);
+	case CHAT_IMAGE:
+	case CHAT_FILE:
+	case CHAT_AUDIO:
+		break;
+	}
+	return part->url ? url_part(part->url) : data_part(part);
+}
+
+static int write_messages(struct chat *chat)
+{
+	static const struct chat_form form = {
+		.messages = "contents",
+		.assistant = "model",
+		.parts = "parts",
+		.part = write_part,
+	};
+
+	return chat_messages(chat, &form);
+}
+
+static int write_system(struct chat *chat)
+{
+	const size_t count = json_object_array_length(chat->system);
+	struct json_object *parts;
+	int rc = 0;
+
+	if (count == 0)
+		return 0;
+	parts = json_object_new_array();
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		const char *text =
+			json_object_get_string(json_object_array_get_idx(chat->system, i));
+		struct json_object *part = text ? text_part(text) : NULL;
+
+		rc = part ? json_append(parts, part) : -ENOMEM;
+	}
+	if (rc == 0)
+		return chat_set(chat, "systemInstruction.parts", parts);
+	json_object_put(parts);
+	return rc;
+}
+
+/* ---- parameters */
+
+static int write_stop(struct chat *chat, const struct chat_param *param, struct json_object *value)
+{
+	struct json_object *list;
+	size_t count;
+	int rc = chat_write_list(chat, param, value);
+
+	if (rc != 0)
+		return rc;
+	list = wire_member(wire_member(chat->body, "generationConfig"), "stopSequences");
+	count = json_object_array_length(list);
+	if (count <= STOPS_MAX)
+		return 0;
+	chat_omit(chat, "a stop beyond the fifth");
+	(void)json_object_array_del_idx(list, STOPS_MAX, count - STOPS_MAX);
+	return 0;
+}
+
+/* Models that cannot do a thing refuse even to be told not to. */
+static int write_unless_zero(struct chat *chat, const struct chat_param *param,
+			     struct json_object *value)
+{
+	return json_object_get_double(value) == 0
+		       ? 0
+		       : chat_set(chat, param->path, json_object_get(value));
+}
+
+static int write_format(struct chat *chat, const struct chat_param *param,
+			struct json_object *value)
+{
+	struct json_object *schema = wire_member(wire_member(value, "json_schema"), "schema");
+	const char *type = wire_text(value, "type");
+	int rc;
+
+	if (text_is(type, "text"))
+		return 0;
+	if (!text_is(type, "json_object") && !text_is(type, "json_schema")) {
+		chat_omit(chat, param->name);
+		return 0;
+	}
+	rc = chat_set(chat, "generationConfig.responseMimeType",
+		      json_object_new_string("application/json"));
+	if (rc == 0 && schema)
+		rc = chat_set(chat, "generationConfig.responseJsonSchema", json_object_get(schema));
+	return rc;
+}
+
+/* As Google's OpenAI-compatible face does it, where all models of a generation know the level. */
+static int write_effort(struct chat *chat, const struct chat_param *param,
+			struct json_object *value)
+{
+	static const struct {
+		const char *effort;
+		const char *level; /* of Gemini 3; NULL: not of each model */
+		int budget;        /* of Gemini 2.5, in tokens */
+	} efforts[] = {
+		{"minimal", NULL, 1024},
+		{"low", "low", 1024},
+		{"medium", NULL, 8192},
+		{"high", "high", 24576},
+	};
+	const char *model = chat->route->model, *effort = json_object_get_string(value);
+
+	for (size_t i = 0; i < sizeof(efforts) / sizeof(efforts[0]); i++) {
+		if (!text_is(effort, efforts[i].effort))
+			continue;
+		if (strncmp(model, "gemini-2.5-", 11) == 0)
+			return chat_set(chat, "generationConfig.thinkingConfig.thinkingBudget",
+					json_object_new_int(efforts[i].budget));
+		if (is_gemini_3(model) && efforts[i].level)
+			return chat_set(chat, "generationConfig.thinkingConfig.thinkingLevel",
+					json_object_new_string(efforts[i].level));
+	}
+	chat_omit(chat, param->name);
+	return 0;
+}
+
+/* clang-format off */
+static const struct chat_param params[] = {
+	{"max_tokens",            "generationConfig.maxOutputTokens",  chat_write_max_tokens},
+	{"max_completion_tokens", "generationConfig.maxOutputTokens",  NULL},
+	{"temperature",           "generationConfig.temperature",      NULL},
+	{"top_p",                 "generationConfig.topP",             NULL},
+	{"top_k",                 "generationConfig.topK",             NULL},
+	{"stop",                  "generationConfig.stopSequences",    write_stop},
+	{"n",                     "generationConfig.candidateCount",   NULL},
+	{"seed",                  "generationConfig.seed",             NULL},
+	{"presence_penalty",      "generationConfig.presencePenalty",  write_unless_zero},
+	{"frequency_penalty",     "generationConfig.frequencyPenalty", write_unless_zero},
+	{"logprobs",              "generationConfig.responseLogprobs", write_unless_zero},
+	{"top_logprobs",          "generationConfig.logprobs",         write_unless_zero},
+	{"response_format",       NULL,                                write_format},
+	{"reasoning_effort",      NULL,                                write_effort},
+	{NULL,                    NULL,                                NULL},
+};
+/* clang-format on */
+
+/* ---- tools */
+
+static struct json_object *write_tool(struct chat *chat, struct json_object *function)
+{
+	static const char *const names[][2] = {
+		{"name", "name"},
+		{"description", "description"},
+		{"parameters", "parametersJsonSchema"},
+	};
+	struct json_object *tool = json_object_new_object();
+	int rc = 0;
+
+	(void)chat;
+	for (size_t i = 0; rc == 0 && i < sizeof(names) / sizeof(names[0]); i++) {
+		struct json_object *value = wire_member(function, names[i][0]);
+
+		if (value)
+			rc = json_set(tool, names[i][1], json_object_get(value));
+	}
+	return json_or_null(tool, rc);
+}
+
+static int allow_only(struct chat *chat, const char *name)
+{
+	struct json_object *names = json_object_new_array(), *only = json_object_new_string(name);
+	int rc = chat_set(chat, "toolConfig.functionCallingConfig.allowedFunctionNames", names);
+
+	if (rc == 0 && only)
+		return json_append(names, only);
+	json_object_put(only);
+	return -ENOMEM;
+}
+
+static int write_choice(struct chat *chat)
+{
+	static const char *const modes[] = {
+		[CHAT_CHOICE_AUTO] = "AUTO",
+		[CHAT_CHOICE_REQUIRED] = "ANY",
+		[CHAT_CHOICE_NONE] = "NONE",
+		[CHAT_CHOICE_NAMED] = "ANY",
+	};
+	enum chat_choice choice;
+	const char *name;
+	int rc = chat_tool_choice(chat, &choice, &name);
+
+	if (rc != 0 || choice == CHAT_CHOICE_UNSAID)
+		return rc;
+	rc = chat_set(chat, "toolConfig.functionCallingConfig.mode",
+		      json_object_new_string(modes[choice]));
+	return rc == 0 && name ? allow_only(chat, name) : rc;
+}
+
+static int write_tools(struct chat *chat)
+{
+	struct json_object *functions, *tools, *tool;
+	int rc = chat_tools(chat, write_tool, &functions);
+
+	if (rc != 0 || !functions)
+		return rc;
+	tools = json_object_new_array();
+	rc = chat_set(chat, "tools", tools);
+	tool = json_object_new_object();
+	if (rc == 0)
+		rc = json_append(tools, json_object_get(tool));
+	if (rc == 0)
+		rc = json_set(tool, "functionDeclarations", json_object_get(functions));
+	json_object_put(tool);
+	json_object_put(functions);
+	return rc == 0 ? write_choice(chat) : rc;
+}
+
+/* ---- the whole */
+
+static int finish(struct chat *chat, const char *collection)
+{
+	char *model = chat_model_segment(chat), *path = NULL;
+	int rc;
+
+	if (model)
+		path = text_format("/%s%s:%s", collection, model,
+				   chat->stream ? "streamGenerateContent?alt=sse"
+						: "generateContent");
+	rc = path ? chat_finish(chat, path) : -ENOMEM;
+	free(model);
+	free(path);
+	return rc;
+}
+
+int gemini_write_request(const struct http_route *route, const char *request, size_t request_bytes,
+			 bool stream, struct http_request *ret, char *error)
+{
+	struct http_route bare = *route; /* its model without the collection */
+	const char *collection = split_model(&bare.model);
+	struct chat chat = {.out = ret, .error = error, .stream = stream};
+	int rc = chat_init(&chat, "gemini", &bare, request, request_bytes);
+
+	if (rc == 0)
+		rc = write_messages(&chat);
+	if (rc == 0)
+		rc = write_system(&chat);
+	if (rc == 0)
+		rc = chat_params(&chat, params);
+	if (rc == 0)
+		rc = write_tools(&chat);
+	if (rc == 0)
+		rc = finish(&chat, collection);
+	chat_deinit(&chat);
+	return rc;
+}
