@@ -43,6 +43,21 @@ explained() {
 	[[ $output == *"asks   to wait 86400.0 s (retry-after), which is not believed"* ]]
 }
 
+@test "a provider is known by what people call it, too" {
+	explained vertex/401_token_expired vertex \
+		'{"v":1,"class":"auth","cools":"credential","proof":"hard","for_ms":60000,"hint_ms":null,"rule":"vertex ACCESS_TOKEN_EXPIRED"}'
+	explained lmstudio/400_context lmstudio \
+		'{"v":1,"class":"context_window","cools":"none","proof":"none","for_ms":0,"hint_ms":null,"rule":"over the context"}'
+	explained vllm/404_model vllm \
+		'{"v":1,"class":"model_not_found","cools":"route","proof":"hard","for_ms":60000,"hint_ms":null,"rule":"status 404"}'
+	explained llamacpp/503_loading llamacpp \
+		'{"v":1,"class":"overloaded","cools":"endpoint","proof":"soft","for_ms":2000,"hint_ms":null,"rule":"llama.cpp unavailable_error"}'
+	explained together/429_credit_limit together \
+		'{"v":1,"class":"rate_limited","cools":"credential","proof":"hard","for_ms":60000,"hint_ms":null,"rule":"together 429 credit_limit"}'
+	explained fireworks/412_suspended fireworks \
+		'{"v":1,"class":"quota_exhausted","cools":"credential","proof":"hard","for_ms":600000,"hint_ms":null,"rule":"fireworks 412"}'
+}
+
 @test "answers and streams are read as a call would read them" {
 	explained openai/success openai \
 		'{"v":1,"class":"answered","cools":"none","proof":"none","for_ms":0,"hint_ms":null,"rule":"answer"}'
@@ -52,6 +67,12 @@ explained() {
 		'{"v":1,"class":"truncated_stream","cools":"route","proof":"soft","for_ms":60000,"hint_ms":null,"rule":"stream without a finish reason"}'
 	explained openrouter/stream_error_midway openrouter \
 		'{"v":1,"class":"rate_limited","cools":"route","proof":"hard","for_ms":60000,"hint_ms":null,"rule":"openrouter rate_limit_exceeded"}'
+	explained gemini/success_prompt_blocked gemini \
+		'{"v":1,"class":"answered","cools":"none","proof":"none","for_ms":0,"hint_ms":null,"rule":"answer"}'
+	explained gemini/stream_tool_call gemini \
+		'{"v":1,"class":"answered","cools":"none","proof":"none","for_ms":0,"hint_ms":null,"rule":"answer"}'
+	explained gemini/stream_error_midway gemini \
+		'{"v":1,"class":"overloaded","cools":"route","proof":"soft","for_ms":60000,"hint_ms":null,"rule":"status 503"}'
 }
 
 @test "text for people, from stdin too, without the key that the server echoes" {

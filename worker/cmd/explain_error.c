@@ -86,9 +86,24 @@ static int read_file(const char *path, struct buffer *ret)
 	return rc;
 }
 
+/* Names of configuration, and what people call those whose name there is another. */
+static const struct provider *provider_called(const char *name)
+{
+	static const char *const others[][2] = {
+		{"vertex", "vertex_ai"},       {"together", "together_ai"},
+		{"fireworks", "fireworks_ai"}, {"lmstudio", "lm_studio"},
+		{"llamacpp", "llamafile"},     {"vllm", "hosted_vllm"},
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		if (strcmp(name, others[i][0]) == 0)
+			return provider_by_name(others[i][1]);
+	return provider_by_name(name);
+}
+
 static const struct provider *find_provider(const char *name)
 {
-	const struct provider *provider = provider_by_name(name);
+	const struct provider *provider = provider_called(name);
 	char names[512] = "";
 	size_t used = 0;
 
