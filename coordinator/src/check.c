@@ -57,7 +57,7 @@ static int check(const struct invocation *invocation)
 		say("out of memory");
 		return EXIT_BUG;
 	}
-	status = shared_open(invocation, LULL_TABLE_READ_ONLY, &table);
+	status = shared_open(invocation, false, &table);
 	if (status == 0)
 		status = check_all(invocation, table, meanings);
 	for (size_t i = 0; i < count; i++)

@@ -39,7 +39,7 @@ static int events(const struct invocation *invocation)
 		say("out of memory");
 		return EXIT_BUG;
 	}
-	status = shared_open(invocation, LULL_TABLE_READ_ONLY, &table);
+	status = shared_open(invocation, true, &table);
 	if (status == 0) {
 		const struct lull_table_info info = shared_info(table);
 		const struct events_report report = {
@@ -50,7 +50,7 @@ static int events(const struct invocation *invocation)
 		};
 
 		invocation->output->events(&report);
-		if (report.count == 0 && !invocation->set.quiet)
+		if (report.count == 0 && !invocation->set.quiet && !lull_table_problem(table))
 			say("no events in %s", info.path);
 	}
 	lull_table_close(table);

@@ -41,16 +41,16 @@ int shared_open_silently(const struct invocation *invocation, uint32_t flags,
 	return 0;
 }
 
-int shared_open(const struct invocation *invocation, uint32_t flags, struct lull_table **ret_table)
+int shared_open(const struct invocation *invocation, bool every_time, struct lull_table **ret_table)
 {
-	const int status = shared_open_silently(invocation, flags, ret_table);
+	const int status = shared_open_silently(invocation, LULL_TABLE_READ_ONLY, ret_table);
 	const char *problem;
 
 	if (status != 0)
 		return status;
 	problem = lull_table_problem(*ret_table);
 	if (problem != NULL && !invocation->set.quiet &&
-	    (invocation->set.verbose || lull_table_problem_is_news(*ret_table)))
+	    (every_time || invocation->set.verbose || lull_table_problem_is_news(*ret_table)))
 		say("%s", problem);
 	else if (invocation->set.verbose)
 		say("table: %s", shared_info(*ret_table).path);

@@ -15,11 +15,14 @@ int shared_open_silently(const struct invocation *invocation, uint32_t flags,
 			 struct lull_table **ret_table);
 
 /*
- * The same; a problem is told as often as people want to hear it (-v: always, -q: never,
- * else once an hour), and the handle works all the same.
+ * The same, for reading; a problem is told as often as people want to hear it (-v: always, -q:
+ * never, else once an hour), and the handle works all the same.
+ * @every_time: for verbs that show the table itself, an empty one must not look like good news
+ *
  * Return: 0; an exit status after saying on stderr why not.
  */
-int shared_open(const struct invocation *invocation, uint32_t flags, struct lull_table **ret_table);
+int shared_open(const struct invocation *invocation, bool every_time,
+		struct lull_table **ret_table);
 
 /*
  * For verbs that change the table: a change of process-local memory would be lost at exit, so where

@@ -117,7 +117,8 @@ static void print(const struct invocation *invocation, const struct lull_table *
 		.table = &info, .rows = rows->rows, .count = rows->count, .now = *now};
 
 	invocation->output->status(&report);
-	if (rows->count == 0 && invocation->operand_count == 0 && !invocation->set.quiet)
+	if (rows->count == 0 && invocation->operand_count == 0 && !invocation->set.quiet &&
+	    !lull_table_problem(table))
 		say("no keys in %s: nothing has been reported yet, so every model is ready",
 		    info.path);
 }
@@ -127,7 +128,7 @@ static int run_status(const struct invocation *invocation)
 	const struct moment now = moment_now();
 	struct rows rows = {.rows = NULL};
 	struct lull_table *table = NULL;
-	int status = shared_open(invocation, LULL_TABLE_READ_ONLY, &table);
+	int status = shared_open(invocation, true, &table);
 
 	if (status == 0)
 		status = collect(&rows, invocation, table, now.table_ms);

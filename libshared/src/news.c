@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Whether a table's problem is news. A cron job that runs every minute must not mail the same
- * sentence every minute, and has no memory but the filesystem's: an empty file per user and table,
- * whose time of change is when the problem was told last.
+ * sentence every minute, and has no memory but the filesystem's: an empty file per user, table and
+ * problem, whose time of change is when the problem was told last.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,12 +18,14 @@
 
 #define NEWS_EVERY_S 3600 /* "once an hour" */
 
-static void marker_path(const char *dir, const char *table_path, char *ret, size_t size)
+static void marker_path(const char *dir, const char *table_path, const char *problem, char *ret,
+			size_t size)
 {
 	static const uint64_t no_secret[2] = {0, 0};
+	const uint64_t table = siphash24(no_secret, table_path, strlen(table_path));
 	char name[17];
 
-	hash_hex(siphash24(no_secret, table_path, strlen(table_path)), name);
+	hash_hex(table ^ siphash24(no_secret, problem, strlen(problem)), name);
 	(void)snprintf(ret, size, "%s/lull-told-u%lu-%s", dir, (unsigned long)geteuid(), name);
 }
 
@@ -67,16 +69,17 @@ static int marker_check(const char *path)
 int lull_table_problem_is_news(const struct lull_table *table)
 {
 	const char *const dirs[] = {secure_getenv("XDG_RUNTIME_DIR"), "/tmp"};
+	const char *const problem = table ? lull_table_problem(table) : NULL;
 	struct lull_table_info info;
 
-	if (!table || !lull_table_problem(table) || lull_table_info(table, &info) != 0)
+	if (!problem || lull_table_info(table, &info) != 0)
 		return 0;
 	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		char path[512];
 		int told = -1;
 
 		if (dirs[i] && dirs[i][0] == '/') {
-			marker_path(dirs[i], info.path, path, sizeof(path));
+			marker_path(dirs[i], info.path, problem, path, sizeof(path));
 			told = marker_check(path);
 		}
 		if (told >= 0)

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -152,8 +153,10 @@ static int version_check(const struct layout_header *h, const char *path, struct
 {
 	if (h->version == LULL_LAYOUT_VERSION && h->incompat == 0)
 		return 0;
-	problem_set(problem, "%s has layout version %u (needs %#x), expected %u", path, h->version,
-		    h->incompat, LULL_LAYOUT_VERSION);
+	problem_set(problem,
+		    "%s is a table of another version of Lull (layout %u, features %#x), expected "
+		    "layout %u",
+		    path, h->version, h->incompat, LULL_LAYOUT_VERSION);
 	return -EPROTONOSUPPORT;
 }
 
@@ -318,10 +321,14 @@ static int draft_open_named(struct draft *draft, const struct place *place)
 	return -errno;
 }
 
+/* Beyond a limit on file sizes (ulimit -f) the kernel would end the process, not the call. */
 static int allocate(int fd, size_t size)
 {
+	struct rlimit limit;
 	int err = EINTR;
 
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < size)
+		return -EFBIG;
 	for (int i = 0; err == EINTR && i < ALLOCATE_TRIES; i++)
 		err = posix_fallocate(fd, 0, (off_t)size);
 	return -err;

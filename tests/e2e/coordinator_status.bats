@@ -174,3 +174,15 @@ endpoint:$ENDPOINT" ]
 	[ "$(masked <<<"$stderr")" = "lull: no events in SCRATCH/shm/lull1-u$(id -u)" ]
 	lull events --json -q | jq -e '.events == []'
 }
+
+@test "a table that cannot be read is said each time, and is no good news" {
+	mkdir "$SCRATCH/shm/broken"
+	for verb in status events; do
+		for time in 1 2; do
+			run --separate-stderr lull "$verb" --table broken
+			[ "$status" -eq 0 ]
+			[[ $stderr == *"not shared"*"broken"* ]]
+			[[ $stderr != *nothing\ has\ been* && $stderr != *no\ events* ]]
+		done
+	done
+}

@@ -100,6 +100,27 @@ static void test_each_table_has_its_own_news(void)
 	end();
 }
 
+/* A table replaced this morning must not silence that it cannot be read any more. */
+static void test_each_problem_of_a_table_is_news(void)
+{
+	char path[512];
+	struct lull_table *other;
+
+	begin();
+	CU_ASSERT_EQUAL(lull_table_problem_is_news(table), 1);
+	(void)unsetenv("LULL_DISABLE");
+	(void)snprintf(path, sizeof(path), "%s/test", scratch.dir);
+	CU_ASSERT_EQUAL(mkdir(path, 0700), 0);
+	other = disabled_table("test"); /* by what stands in its place */
+	CU_ASSERT_PTR_NOT_NULL(lull_table_problem(other));
+	CU_ASSERT_EQUAL(lull_table_problem_is_news(other), 1);
+	CU_ASSERT_EQUAL(lull_table_problem_is_news(other), 0);
+	CU_ASSERT_EQUAL(lull_table_problem_is_news(table), 0);
+	lull_table_close(other);
+	CU_ASSERT_EQUAL(rmdir(path), 0);
+	end();
+}
+
 static void test_no_problem_is_no_news(void)
 {
 	begin();
@@ -179,6 +200,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_a_problem_is_news_once_an_hour),
 		CUNIT_TEST(test_each_table_has_its_own_news),
+		CUNIT_TEST(test_each_problem_of_a_table_is_news),
 		CUNIT_TEST(test_no_problem_is_no_news),
 		CUNIT_TEST(test_a_link_is_not_followed),
 		CUNIT_TEST(test_a_strangers_marker_is_not_believed),

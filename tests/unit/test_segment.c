@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -309,6 +310,22 @@ static void test_every_way_to_make_it_works(void)
 	}
 }
 
+/* Without a look at the limit, SIGXFSZ would have ended this program. */
+static void test_a_limit_on_file_sizes_is_told(void)
+{
+	struct rlimit before, small;
+
+	begin();
+	CU_ASSERT_EQUAL_FATAL(getrlimit(RLIMIT_FSIZE, &before), 0);
+	small = (struct rlimit){.rlim_cur = 4096, .rlim_max = before.rlim_max};
+	CU_ASSERT_EQUAL_FATAL(setrlimit(RLIMIT_FSIZE, &small), 0);
+	CU_ASSERT_EQUAL(obtain(), -EFBIG);
+	CU_ASSERT_EQUAL(setrlimit(RLIMIT_FSIZE, &before), 0);
+	CU_ASSERT_TRUE(problem_says(strerror(EFBIG)));
+	CU_ASSERT_EQUAL(files_in_scratch(), 0);
+	end();
+}
+
 static void test_what_cannot_be_made_is_told_and_leaves_nothing(void)
 {
 	static const struct {
@@ -563,7 +580,7 @@ static void test_a_header_must_hold_together(void)
 {
 	static const struct found cases[] = {
 		{"magic", wrong_magic, false, -EPERM, "does not begin like a table"},
-		{"version", other_version, false, -EPROTONOSUPPORT, "layout version 2"},
+		{"version", other_version, false, -EPROTONOSUPPORT, "(layout 2, "},
 		{"incompat", needs_something, false, -EPROTONOSUPPORT, "0x4"},
 		{"compat", knows_something, false, SEGMENT_FOUND, NULL},
 		{"sum", scribbled, true, SEGMENT_REPAIRED, "sum is wrong"},
@@ -838,6 +855,7 @@ int main(void)
 		CUNIT_TEST(test_a_segment_is_made_whole),
 		CUNIT_TEST(test_the_umask_has_no_say),
 		CUNIT_TEST(test_every_way_to_make_it_works),
+		CUNIT_TEST(test_a_limit_on_file_sizes_is_told),
 		CUNIT_TEST(test_what_cannot_be_made_is_told_and_leaves_nothing),
 		CUNIT_TEST(test_no_directory_and_no_memory_are_told),
 		CUNIT_TEST(test_a_creator_killed_anywhere_leaves_nothing_or_all),

@@ -8,7 +8,9 @@
  *
  *   - Trust ends at the user (or at the group, where set up so): whoever may open the segment may
  * write anything into it. What is read from it is input like any other, so nothing in it can crash,
- * hang or mislead a reader beyond a wrong cooldown, and that ends by itself.
+ * hang or mislead a reader beyond a wrong cooldown, and that ends by itself. One thing is theirs to
+ * break: a file that is made shorter while it is mapped ends its readers by SIGBUS, as every mapped
+ * file does. Delete it instead; that is noticed.
  *   - A table always opens. Where shared memory is not to be had (no /dev/shm, no permission, wrong
  * version, LULL_DISABLE=1), the handle stands on process-local memory with the same behaviour, and
  * lull_table_problem() says why.
@@ -107,8 +109,8 @@ LULL_API int lull_table_refresh(struct lull_table *table);
 LULL_API const char *lull_table_problem(const struct lull_table *table);
 
 /**
- * lull_table_problem_is_news() - whether to print the problem: once per host, user, table name and
- * hour
+ * lull_table_problem_is_news() - whether to print the problem: once per host, user, table name,
+ * sentence and hour
  *
  * Remembered by the time stamp of an empty file in $XDG_RUNTIME_DIR or /tmp, so that a cron job
  * does not repeat itself every minute. If that cannot be written, it is news each time.
