@@ -472,6 +472,52 @@ static void test_a_sentence_is_a_hint_only_where_waiting_helps(void)
 	}
 }
 
+/* An edge's page shuts the server; the provider's own broken JSON shuts its route. */
+static void test_what_calls_itself_json_is_the_providers(void)
+{
+	static const struct classify_case cases[] = {
+		{ANY, 200, "content-type: application/json", "this is {not json", "broken JSON",
+		 "malformed_response", OWN, OWN},
+		{ANY, 200, "content-type: text/plain", "this is {not json",
+		 "page instead of an answer", "malformed_response", LULL_KIND_ENDPOINT, OWN},
+		{ANY, 200, NULL, "this is {not json", "page instead of an answer",
+		 "malformed_response", LULL_KIND_ENDPOINT, OWN},
+		{ANY, 500, "content-type: application/json; charset=utf-8", "oops", "status 500",
+		 "server_error", OWN, OWN},
+		{ANY, 500, "content-type: text/html", "oops", "edge page", "server_error",
+		 LULL_KIND_ENDPOINT, SOFT},
+	};
+
+	CHECK_ALL(cases);
+}
+
+static void test_a_redirect_is_told_without_its_secrets(void)
+{
+	static const struct {
+		const char *header;
+		const char *detail;
+	} cases[] = {
+		{"location: https://other.example/v1?key=s3cret",
+		 "a redirect to https://other.example, which is not followed: the key would go "
+		 "along"},
+		{"location: https://me:pw@other.example/",
+		 "a redirect, which is not followed: the key would go along"},
+		{"location: /elsewhere",
+		 "a redirect, which is not followed: the key would go along"},
+		{NULL, "a redirect, which is not followed: the key would go along"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct classify_case c = {
+			ANY, 302, cases[i].header, "<html>moved</html>", "", "", 0, 0};
+		struct verdict verdict;
+
+		classify(&c, &verdict);
+		CU_ASSERT_EQUAL(verdict.outcome.class_id, LULL_CLASS_MALFORMED_RESPONSE);
+		CU_ASSERT_STRING_EQUAL(verdict.detail, cases[i].detail);
+	}
+}
+
 static void test_the_routes_own_key_is_hidden_wherever_it_is_echoed(void)
 {
 	const char body[] = SAYS("Bad key hunter2hunter2, or xhunter2hunter2x?");
@@ -602,6 +648,8 @@ int main(void)
 		CUNIT_TEST(test_overload_is_proven_by_a_wait_and_local_ones_shut_the_server),
 		CUNIT_TEST(test_a_wait_that_is_not_believed_is_told_and_not_handed_on),
 		CUNIT_TEST(test_a_sentence_is_a_hint_only_where_waiting_helps),
+		CUNIT_TEST(test_what_calls_itself_json_is_the_providers),
+		CUNIT_TEST(test_a_redirect_is_told_without_its_secrets),
 		CUNIT_TEST(test_the_routes_own_key_is_hidden_wherever_it_is_echoed),
 		CUNIT_TEST(test_huge_and_deep_bodies_get_a_verdict),
 		CUNIT_TEST(test_transport_failures_by_their_code),

@@ -4,6 +4,10 @@
  * struct wire_error, a row of rules.c decides, and where none does, the status.
  */
 #include "classify.h"
+
+#include <stdio.h>
+#include <string.h>
+
 #include "mask.h"
 #include "rules.h"
 
@@ -127,8 +131,29 @@ bool classify_is_failure(struct json_object *root)
 
 /* ---- the entry */
 
-static const char *describe(const struct wire_error *error)
+#define REDIRECT_BYTES 160 /* as verdict.detail */
+
+/* Where to, but for path and query, and for a user's name: these may hold secrets. */
+static const char *describe_redirect(const struct wire_error *error, char *text, size_t size)
 {
+	const char *location = wire_header_get(error->response, "location");
+	const char *host = location ? strstr(location, "://") : NULL;
+	size_t end = host ? strcspn(host + 3, "/?#") : 0;
+
+	if (host && !memchr(host + 3, '@', end))
+		end += (size_t)(host + 3 - location);
+	else
+		end = 0;
+	(void)snprintf(text, size,
+		       "a redirect%s%.*s, which is not followed: the key would go along",
+		       end ? " to " : "", (int)(end < size ? end : size), end ? location : "");
+	return text;
+}
+
+static const char *describe(const struct wire_error *error, char *scratch)
+{
+	if (error->response->status >= 300 && error->response->status <= 399)
+		return describe_redirect(error, scratch, REDIRECT_BYTES);
 	if (error->message)
 		return error->message;
 	if (error->finish)
@@ -154,6 +179,7 @@ void classify_response(const struct provider *provider, const struct wire_respon
 	struct json_object *root = json_read(body, response->body_bytes, problem);
 	bool succeeded = response->status >= 200 && response->status <= 299;
 	const char *finish = succeeded && !wire_error_in(root) ? failed_finish_in(root) : NULL;
+	char scratch[REDIRECT_BYTES];
 	struct wire_error error;
 
 	wire_error_read(provider, response, root, finish, &error);
@@ -162,6 +188,6 @@ void classify_response(const struct provider *provider, const struct wire_respon
 	ret->outcome.http_status = (uint32_t)response->status;
 	ret->hint_said_ms = error.hint_ms;
 	ret->hint_from = error.hint_from;
-	mask_write(ret->detail, sizeof(ret->detail), describe(&error), response->secret);
+	mask_write(ret->detail, sizeof(ret->detail), describe(&error, scratch), response->secret);
 	json_object_put(root);
 }

@@ -206,6 +206,14 @@ static int stated_status(const struct wire_error *error)
 
 /* ---- the whole */
 
+/* What calls itself JSON is the provider's own, however broken: no edge's page does. */
+static bool is_labelled_json(const struct wire_response *response)
+{
+	const char *type = wire_header_get(response, "content-type");
+
+	return type && strncasecmp(type, "application/json", 16) == 0;
+}
+
 static enum wire_body body_kind(const struct wire_response *response, struct json_object *root)
 {
 	size_t at = 0;
@@ -215,7 +223,7 @@ static enum wire_body body_kind(const struct wire_response *response, struct jso
 		at++;
 	if (at == response->body_bytes)
 		return WIRE_BODY_EMPTY;
-	if (response->body[at] != '{' && response->body[at] != '[')
+	if (response->body[at] != '{' && response->body[at] != '[' && !is_labelled_json(response))
 		return WIRE_BODY_TEXT;
 	return root ? WIRE_BODY_JSON : WIRE_BODY_BROKEN;
 }
