@@ -81,6 +81,8 @@ static void test_the_given_secret_is_hidden_in_any_form(void)
 	check("hunter2hunter2", "hunter2", "[hidden][hidden]");
 	check("key none is not a key", "none", "key none is not a key");
 	check("key is unset", "", "key is unset");
+	check("key ending in 9abcdefXYZ.", "sk0123456789abcdefXYZ", "key ending in [hidden].");
+	check("key 0123...fXYZ", "sk0123456789abcdefXYZ", "key 0123...fXYZ");
 }
 
 static void test_control_characters_become_blanks(void)
@@ -90,6 +92,7 @@ static void test_control_characters_become_blanks(void)
 	      "31mb",
 	      NULL, "a 31mb");
 	check("  a  \n\n  b  ", NULL, "a b");
+	check("a\u202Eb\u2066c\u200fd", NULL, "a b c d");
 }
 
 static void test_long_messages_are_cut_between_characters(void)

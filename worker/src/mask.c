@@ -5,7 +5,7 @@
  * logged and pasted into bug reports, so both are hidden here, in the one place where a message
  * becomes a line:
  *
- *   - the route's own key, wherever it stands;
+ *   - the route's own key, wherever it stands, and any long piece of it;
  *   - words that look like a key: a vendor's prefix, or a long run of letters and digits;
  *   - whatever is quoted and holds a blank: names of parameters and models do not, prose does.
  *
@@ -19,6 +19,8 @@
 #define HIDDEN           "[hidden]"
 #define CUT              "\u2026"
 #define SECRET_BYTES_MIN 6     /* shorter "keys" of local servers are words like "none" */
+#define SECRET_BYTES_MAX 65536 /* more is no key */
+#define PIECE_BYTES_MIN  8     /* of a key: what is shorter is a word, or the four last letters */
 #define PREFIX_BYTES_MIN 4     /* what has to follow a vendor's prefix */
 #define QUOTED_BYTES_MAX 65536 /* looked through for the closing quote */
 #define RUN_BYTES_MIN    24    /* keys are longer, parts of model names are not */
@@ -126,15 +128,37 @@ static size_t hidden_quote_size(struct reader *reader)
 	return has_blank ? strlen(text) : 0;
 }
 
+/*
+ * Size of the piece of the route's key that begins here: all of a short one, a few characters of a
+ * long one ("...ends in 3f9c0b7d21"). 0 if it is none.
+ */
+static size_t secret_piece_size(const struct reader *reader)
+{
+	const size_t size_min =
+		reader->secret_size < PIECE_BYTES_MIN ? reader->secret_size : PIECE_BYTES_MIN;
+	size_t longest = 0;
+
+	if (reader->secret_size < SECRET_BYTES_MIN || reader->secret_size > SECRET_BYTES_MAX)
+		return 0;
+	for (const char *from = reader->secret; *from; from++) {
+		size_t size = 0;
+
+		while (from[size] && from[size] == reader->at[size])
+			size++;
+		longest = size > longest ? size : longest;
+	}
+	return longest >= size_min ? longest : 0;
+}
+
 /* Size of what has to be hidden from here on, 0 if nothing has. */
 static size_t hidden_size(struct reader *reader)
 {
 	const char *at = reader->at;
 	size_t size;
 
-	if (reader->secret_size >= SECRET_BYTES_MIN &&
-	    strncmp(at, reader->secret, reader->secret_size) == 0)
-		return reader->secret_size;
+	size = secret_piece_size(reader);
+	if (size > 0)
+		return size;
 	size = hidden_quote_size(reader);
 	if (size > 0 || is_key_char(reader->before))
 		return size;
@@ -152,10 +176,17 @@ static size_t character_size(const char *at)
 	return size;
 }
 
+/* Also what turns the direction of writing: a line must not read otherwise than it is. */
 static bool is_control(const char *at)
 {
+	static const char *const marks[] = {"\u061c", "\u200e", "\u200f", "\u202a",
+					    "\u202b", "\u202c", "\u202d", "\u202e",
+					    "\u2066", "\u2067", "\u2068", "\u2069"};
 	unsigned char first = (unsigned char)at[0];
 
+	for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
+		if (strncmp(at, marks[i], strlen(marks[i])) == 0)
+			return true;
 	return first < 0x20 || first == 0x7f || (first == 0xc2 && (unsigned char)at[1] < 0xa0);
 }
 
