@@ -100,12 +100,14 @@ static void examine_table(struct examination *e)
 	const char *const problem = lull_table_problem(e->table);
 
 	if (problem != NULL)
-		finding_add(&e->list, FINDING_PROBLEM, "table",
-			    environment("LULL_DISABLE") != NULL
-				    ? "unset LULL_DISABLE"
-				    : "mend that, or choose another place by LULL_SHM_DIR; until "
-				      "then each process keeps its own cooldowns",
-			    "not shared: %s", problem);
+		finding_add(
+			&e->list, FINDING_PROBLEM, "table",
+			environment("LULL_DISABLE") != NULL
+				? "unset LULL_DISABLE"
+				: "'lull reset' makes a new table where this user may; else choose "
+				  "another place by LULL_SHM_DIR. Until then each process keeps "
+				  "its own cooldowns",
+			"not shared: %s", problem);
 	else if (e->info.shared != 0)
 		examine_shared(e);
 	else
