@@ -142,6 +142,18 @@ messages() {
 		paste -sd' ')" = "route cooling 429 true" ]
 }
 
+@test "--json --explain leaves nothing but JSON lines on stderr, whatever goes wrong" {
+	mock_rules '[{"model": "broken", "status": 500}]'
+	mkdir "$SCRATCH/shm/unreadable"
+	run --separate-stderr -69 ask -m openai/broken -f bad-model --json --explain -v --table unreadable --budget 1s hi
+	[ "$(jq -rs '[.[].step | select(. != "sleep")] | unique | join(" ")' <<<"$stderr")" = "attempt message result unusable" ]
+	[[ $(jq -r 'select(.step == "message") | .level + ": " + .text' <<<"$stderr") == "warning: cooldowns are not shared"* ]]
+	[ "$(jq -r 'select(.step == "result") | .reason' <<<"$stderr")" = "models ran out: none of the list has answered" ]
+	[[ $(jq -r 'select(.step == "result") | .advice' <<<"$stderr") == *"-f MODEL adds a fallback"* ]]
+	run --separate-stderr -64 lull complete --json --explain --no-such-option hi
+	[ -n "$stderr" ]
+}
+
 @test "a failing call names every route, its class and status, and what to do next" {
 	mock_rules '[{"model": "limited", "status": 429, "headers": {"Retry-After": 30}}, {"model": "broken", "status": 500}]'
 	run --separate-stderr -69 ask -m openai/limited -f openai/broken -f bad-model --budget 1s hi

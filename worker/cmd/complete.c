@@ -201,9 +201,12 @@ static void print_message(const char *line, int is_error, void *userdata)
 		log_warn("%s", line);
 }
 
+/* As JSON, all of it stands in the trail's last line. */
 static void print_failure(const struct settings *settings, const struct driver_result *result,
 			  const struct route_list *routes)
 {
+	if (settings->explain && settings->json)
+		return;
 	(void)fputs("lull: ", stderr);
 	trail_print_reason(result, stderr);
 	(void)fputc('\n', stderr);
@@ -368,6 +371,7 @@ int cmd_complete(int argc, char **argv)
 		return code == OPTIONS_HELP ? EX_OK : EX_USAGE;
 	}
 	log_set_level((enum log_level)settings.log_level);
+	log_set_json(settings.json != 0 && settings.explain != 0);
 	prompt = (struct prompt){
 		.request_path = settings.request_path,
 		.system = settings.system,

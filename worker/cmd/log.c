@@ -7,15 +7,50 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "../src/json_build.h"
 #include "log.h"
 
 #define LOG_LINE_BYTES_MAX 2048 /* arbitrary; longer lines are cut */
 
 static enum log_level current_level = LOG_LEVEL_NORMAL;
+static bool is_json;
 
 void log_set_level(enum log_level level)
 {
 	current_level = level;
+}
+
+void log_set_json(bool json)
+{
+	is_json = json;
+}
+
+static const char *level_name(enum log_level level)
+{
+	static const char *const names[] = {
+		[LOG_LEVEL_QUIET] = "error",
+		[LOG_LEVEL_NORMAL] = "warning",
+		[LOG_LEVEL_VERBOSE] = "info",
+	};
+
+	return names[level];
+}
+
+/* False: no memory. */
+static bool write_json(enum log_level level, const char *text)
+{
+	struct json_object *line = json_object_new_object();
+	const bool written =
+		json_set_new(line, "v", json_object_new_int(1)) == 0 &&
+		json_set_string(line, "step", "message") == 0 &&
+		json_set_string(line, "level", level_name(level)) == 0 &&
+		json_set_string(line, "text", text) == 0 &&
+		fprintf(stderr, "%s\n",
+			json_object_to_json_string_ext(
+				line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)) > 0;
+
+	json_object_put(line);
+	return written;
 }
 
 void log_line(enum log_level level, const char *format, ...)
@@ -29,6 +64,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	(void)fprintf(stderr, "lull: %s\n", line);
+	if (!is_json || !write_json(level, line))
+		(void)fprintf(stderr, "lull: %s\n", line);
 	errno = saved_errno;
 }

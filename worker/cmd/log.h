@@ -6,6 +6,8 @@
 #ifndef LULL_WORKER_LOG_H
 #define LULL_WORKER_LOG_H
 
+#include <stdbool.h>
+
 enum log_level {
 	LOG_LEVEL_QUIET = 0,  /* errors only */
 	LOG_LEVEL_NORMAL = 1, /* and warnings */
@@ -13,6 +15,10 @@ enum log_level {
 };
 
 void log_set_level(enum log_level level);
+
+/* {"v":1,"step":"message","level":"error|warning|info","text":...} a line, among other JSON lines
+ */
+void log_set_json(bool json);
 
 /* "lull: " + the sentence + newline, in one write, unless the level is above the one set. errno is
  * kept. */

@@ -6,6 +6,7 @@
 #include "trail.h"
 
 #include <inttypes.h>
+#include <stdlib.h>
 
 static const char *const state_names[] = {
 	[LULL_STATE_READY] = "ready",
@@ -28,7 +29,7 @@ static const struct {
 [LULL_RESULT_DEADLINE]  = {"deadline", "time ran out: the budget is spent",
 			   "--budget gives more time, -f MODEL adds a fallback", 504},
 [LULL_RESULT_COOLING]   = {"cooling", "nothing was attempted: every model is cooling",
-			   "ask again then; `lull clear MODEL` opens it now; with a --budget that leaves "
+			   "ask again then, or open one by `lull clear MODEL`; with a --budget that leaves "
 			   "time for it, the call waits", 503},
 [LULL_RESULT_REFUSED]   = {"refused", "the request itself was refused",
 			   "change the request: asking again will not help", 0},
@@ -255,6 +256,8 @@ const char *trail_advice(const struct driver_result *result)
 {
 	if (result->handed_out)
 		return "what has come so far is not the whole answer; ask again";
+	if (result->result == LULL_RESULT_COOLING && result->ready_in_ms == LULL_NEVER)
+		return "`lull clear MODEL` ends a hold";
 	return results[result->result].advice;
 }
 
@@ -357,6 +360,21 @@ static struct json_object *step_line(const struct driver_result *result,
 	return line;
 }
 
+/* The sentence for people; without memory for it the line does without. */
+static void add_reason(struct json_object *line, const struct driver_result *result)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (out) {
+		trail_print_reason(result, out);
+		(void)fclose(out);
+	}
+	add_text(line, "reason", text);
+	free(text);
+}
+
 static struct json_object *result_line(const struct driver_result *result,
 				       const struct route_list *routes)
 {
@@ -372,6 +390,10 @@ static struct json_object *result_line(const struct driver_result *result,
 	add_number(line, "for_ms", result->for_ms);
 	add_time(line, "ready_in_ms", result->ready_in_ms);
 	add_flag(line, "handed_out", result->handed_out);
+	if (!answered) {
+		add_reason(line, result);
+		add_text(line, "advice", trail_advice(result));
+	}
 	return line;
 }
 
