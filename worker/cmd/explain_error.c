@@ -143,7 +143,6 @@ static int judge(const struct provider *provider, const struct wire_response *re
 		 struct verdict *ret)
 {
 	const struct http_route route = {.provider = provider};
-	const char *type = wire_header_get(response, "content-type");
 	struct answer answer;
 
 	if (response->status >= 300) {
@@ -152,7 +151,7 @@ static int judge(const struct provider *provider, const struct wire_response *re
 	}
 	if (!adapter_of(&route))
 		return -ENOTSUP;
-	if (type && strstr(type, "event-stream"))
+	if (wire_is_event_stream(response))
 		judge_stream(&route, response, ret);
 	else if (answer_read(&route, response, &answer, ret) == 0)
 		answer_deinit(&answer);

@@ -57,6 +57,13 @@ const char *wire_header_get(const struct wire_response *response, const char *na
 	return NULL;
 }
 
+bool wire_is_event_stream(const struct wire_response *response)
+{
+	const char *type = wire_header_get(response, "content-type");
+
+	return type && strcasestr(type, "event-stream");
+}
+
 void http_request_deinit(struct http_request *request)
 {
 	for (char **header = request->headers; header && *header; header++) {

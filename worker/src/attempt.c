@@ -182,7 +182,7 @@ static bool is_stream(const struct http_attempt *attempt, const struct wire_resp
 {
 	const char *type = wire_header_get(head, "content-type");
 
-	if (has_type(type, "text/event-stream"))
+	if (wire_is_event_stream(head))
 		return true;
 	return attempt->streamed && !has_type(type, "application/json") &&
 	       !has_type(type, "text/html");

@@ -363,9 +363,7 @@ int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, st
 
 static bool is_labelled_otherwise(const struct wire_response *head)
 {
-	const char *type = wire_header_get(head, "content-type");
-
-	return type && !strcasestr(type, "event-stream");
+	return wire_header_get(head, "content-type") && !wire_is_event_stream(head);
 }
 
 /* No event came. */

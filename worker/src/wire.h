@@ -31,6 +31,8 @@ struct wire_response {
 
 /* first header of that name, any case; NULL none */
 const char *wire_header_get(const struct wire_response *response, const char *name);
+/* Its headers say that the body is a stream of events. */
+bool wire_is_event_stream(const struct wire_response *response);
 
 /* One outcome from the wire to the exit code, with what people want to know of it. */
 struct verdict {
