@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct sse {
 	struct buffer line;  /* the line so far */
@@ -94,8 +95,10 @@ static int read_field(struct sse *sse, const char *line, size_t size)
 
 static int dispatch(struct sse *sse, sse_event_fn fn, void *userdata)
 {
+	const char *name = sse->event.size > 0 ? sse->event.bytes : "";
 	struct sse_event event = {
-		.event = sse->event.size > 0 ? sse->event.bytes : "",
+		.event = name,
+		.is_error = strcasecmp(name, "error") == 0,
 		.data = sse->data.bytes,
 		.data_bytes = sse->data.size,
 	};

@@ -17,7 +17,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "assembly.h"
 #include "chunk.h"
@@ -207,7 +206,7 @@ static int translate(struct stream_reader *reader, struct json_object *root,
 static int read_event(struct stream_reader *reader, struct json_object *root,
 		      const struct sse_event *event)
 {
-	if (strcasecmp(event->event, "error") == 0)
+	if (event->is_error)
 		return fail_by_event(reader, root, event);
 	if (!root)
 		return fail(reader, "event is no JSON", "an event of the stream is no JSON");

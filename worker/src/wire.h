@@ -77,6 +77,7 @@ void classify_transport(const struct transport_failure *failure, struct verdict 
 struct sse; /* line and event assembly; every cut, LF/CRLF/CR, BOM, comments */
 struct sse_event {
 	const char *event; /* "" none */
+	bool is_error;     /* the server calls it one; `event` may be its type */
 	const char *data;  /* joined by LF, NUL-terminated; borrowed for the callback */
 	size_t data_bytes;
 };
