@@ -311,6 +311,7 @@ static const struct rule rules[] = {
 {"bedrock unrecognized client",        .code = "UnrecognizedClient*",               IS(AUTH)},
 {"bedrock AccessDeniedException",      .code = "AccessDeniedException",             IS(PERMISSION)},
 {"bedrock ModelErrorException",        .code = "ModelErrorException",               IS(SERVER_ERROR)},
+{"bedrock ModelStreamErrorException",  .code = "ModelStreamErrorException",         IS(SERVER_ERROR)},
 {"bedrock ModelNotReadyException",     .code = "ModelNotReadyException",            IS(OVERLOADED)},
 {"bedrock ThrottlingException per day", .code = "ThrottlingException", .says = "per day", IS_OF(QUOTA_EXHAUSTED, ROUTE)},
 {"bedrock ThrottlingException",        .code = "ThrottlingException",               IS(RATE_LIMITED)},

@@ -10,7 +10,8 @@
  *   {"response":{"error":...}} a failed response in a stream of the Responses API
  *   {"choices":[{"error":..}]} OpenRouter, when a model failed in the middle of its answer
  *   {"error":"text"}           Ollama, vLLM's 401, LM Studio; xAI with "code" beside
- *   {"message":...}, {"detail":...}  flat: Cohere, Mistral, Cerebras, Bedrock, FastAPI servers
+ *   {"message":...}, {"detail":...}  flat: Cohere, Mistral, Cerebras, Bedrock, FastAPI servers;
+ *                              {"Message":...} from Amazon's gateway
  */
 #include "wire_error.h"
 
@@ -96,7 +97,8 @@ static const char *detail_text(struct json_object *detail)
 
 static const char *message_of(struct json_object *object)
 {
-	struct json_object *message = wire_member(object, "message");
+	const char *name = wire_member(object, "Message") ? "Message" : "message";
+	struct json_object *message = wire_member(object, name);
 
 	if (json_object_is_type(object, json_type_string))
 		return json_object_get_string(object);
@@ -104,7 +106,7 @@ static const char *message_of(struct json_object *object)
 		return json_object_to_json_string_ext(message, JSON_C_TO_STRING_NOSLASHESCAPE);
 	if (!message)
 		return detail_text(wire_member(object, "detail"));
-	return wire_text(object, "message");
+	return wire_text(object, name);
 }
 
 static void add_code(struct wire_error *error, const char *code)
@@ -172,6 +174,7 @@ static int status_of_name(const char *name)
 		{"billing_error", 402},
 		{"permission_error", 403},
 		{"not_found_error", 404},
+		{"ResourceNotFoundException", 404},
 		{"ModelTimeoutException", 408},
 		{"request_too_large", 413},
 		{"rate_limit_error", 429},
