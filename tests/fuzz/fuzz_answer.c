@@ -108,7 +108,7 @@ static int write_chunk(const struct stream_event *event, void *userdata)
 static void read_stream(const struct wire_response *response, size_t piece_size,
 			struct streamed *ret)
 {
-	struct stream_reader *reader = stream_new(&route);
+	struct stream_reader *reader = stream_new(&route, response);
 	int rc = 0;
 
 	CHECK(reader);

@@ -406,7 +406,7 @@ static void test_streams(void)
 	const struct wire_response head = {.status = 200};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct stream_reader *reader = stream_new(&route);
+		struct stream_reader *reader = stream_new(&route, &head);
 		struct streamed streamed = {0};
 		struct verdict verdict;
 
@@ -435,7 +435,8 @@ static void test_a_streamed_call_comes_with_its_signature(void)
 {
 	static const char body[] = DATA(SAID("{\"functionCall\":{\"id\":\"i1\",\"name\":\"f\"},\"thoughtSignature\":\"c2ln\"}", "STOP"));
 	const struct http_route route = adapter_route("gemini", "m");
-	struct stream_reader *reader = stream_new(&route);
+	const struct wire_response head = {.status = 200};
+	struct stream_reader *reader = stream_new(&route, &head);
 	unsigned seen_count = 0;
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(reader);

@@ -415,7 +415,7 @@ static void stream(const char *body, const char *content_type, bool cut, size_t 
 	size_t size = strlen(body);
 
 	route = route_of("openai");
-	*ret = (struct streamed){.reader = stream_new(&route)};
+	*ret = (struct streamed){.reader = stream_new(&route, &head)};
 	CU_ASSERT_PTR_NOT_NULL_FATAL(ret->reader);
 	for (size_t at = 0; at < size && ret->fed == 0; at += piece_size)
 		ret->fed = stream_feed(ret->reader, body + at,
@@ -585,7 +585,7 @@ static void test_chunks_pass_through_as_one_line(void)
 static void test_the_reader_of_chunks_can_stop(void)
 {
 	struct http_route route = route_of("openai");
-	struct stream_reader *reader = stream_new(&route);
+	struct stream_reader *reader = stream_new(&route, &(const struct wire_response){0});
 	struct seen seen = {.stop_at = 2};
 	static const char body[] = DELTA("{\"content\":\"a\"}") DELTA("{\"content\":\"b\"}") DELTA("{\"content\":\"c\"}");
 

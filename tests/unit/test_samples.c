@@ -341,7 +341,7 @@ static void check_stream_answer(struct json_object *wire_case, struct stream_rea
 static void read_stream(struct json_object *wire_case, const struct http_route *route,
 			const struct wire_response *response, size_t piece_size)
 {
-	struct stream_reader *reader = stream_new(route);
+	struct stream_reader *reader = stream_new(route, response);
 	struct gathered gathered = {0};
 	struct verdict verdict;
 	bool answered;

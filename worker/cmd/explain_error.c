@@ -128,7 +128,7 @@ static int take_event(const struct stream_event *event, void *userdata)
 static void judge_stream(const struct http_route *route, const struct wire_response *response,
 			 struct verdict *ret)
 {
-	struct stream_reader *reader = stream_new(route);
+	struct stream_reader *reader = stream_new(route, response);
 
 	verdict_set(ret, LULL_CLASS_LOCAL, "memory", "out of memory");
 	if (!reader)

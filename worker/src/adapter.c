@@ -9,14 +9,15 @@
 #include <strings.h>
 
 #include "anthropic.h"
+#include "eventstream.h"
 #include "gemini.h"
 #include "openai.h"
 
 /* clang-format off */
 static const struct adapter adapters[] = {
-	{"openai", openai_write_request, NULL, NULL},
-	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event},
-	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event},
+	{"openai", openai_write_request, NULL, NULL, NULL, false},
+	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event, NULL, false},
+	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, false},
 };
 /* clang-format on */
 
@@ -61,7 +62,7 @@ bool wire_is_event_stream(const struct wire_response *response)
 {
 	const char *type = wire_header_get(response, "content-type");
 
-	return type && strcasestr(type, "event-stream");
+	return type && (strcasestr(type, "event-stream") || strcasestr(type, EVENTSTREAM_TYPE));
 }
 
 void http_request_deinit(struct http_request *request)

@@ -116,14 +116,17 @@ static void judge_assembly(const struct assembly *assembly, struct verdict *ret)
 		openai_judge(false, false, NULL, ret);
 }
 
-static int translate(const struct http_route *route, struct json_object *root,
-		     struct assembly *assembly)
+static int translate(const struct http_route *route, const struct wire_response *response,
+		     struct json_object *root, struct assembly *assembly)
 {
+	const struct adapter *adapter = adapter_of(route);
 	struct chunk_writer writer;
 	int rc;
 
 	chunk_writer_init(&writer, route->model, add_chunk, assembly);
-	rc = adapter_of(route)->translate_answer(&writer, root);
+	rc = chunk_identify_by(&writer, response, adapter->id_header);
+	if (rc == 0)
+		rc = adapter->translate_answer(&writer, root);
 	chunk_writer_deinit(&writer);
 	return rc;
 }
@@ -133,7 +136,7 @@ static void read_translated(const struct http_route *route, struct json_object *
 			    struct verdict *ret_verdict)
 {
 	struct assembly *assembly = assembly_new();
-	int rc = assembly ? translate(route, root, assembly) : -ENOMEM;
+	int rc = assembly ? translate(route, response, root, assembly) : -ENOMEM;
 
 	if (rc == 0)
 		judge_assembly(assembly, ret_verdict);

@@ -198,7 +198,7 @@ static int on_head(const struct wire_response *head, void *userdata)
 	tell(attempt, LULL_PROGRESS_ACCEPTED);
 	if (!is_stream(attempt, head))
 		return 0;
-	attempt->reader = stream_new(attempt->job.route);
+	attempt->reader = stream_new(attempt->job.route, head);
 	attempt->stopped = attempt->reader ? 0 : -ENOMEM;
 	return attempt->stopped;
 }

@@ -67,6 +67,22 @@ int chunk_identify(struct chunk_writer *writer, const char *id, const char *mode
 	return rc;
 }
 
+/* A header may hold bytes that are no UTF-8. */
+static bool is_ascii(const char *text)
+{
+	while (*text >= ' ' && *text <= '~')
+		text++;
+	return *text == '\0';
+}
+
+int chunk_identify_by(struct chunk_writer *writer, const struct wire_response *head,
+		      const char *header)
+{
+	const char *id = header ? wire_header_get(head, header) : NULL;
+
+	return id && is_ascii(id) ? chunk_identify(writer, id, NULL) : 0;
+}
+
 /* ---- chunks */
 
 static int new_chunk(struct chunk_writer *writer, struct json_object **ret)

@@ -33,6 +33,9 @@ void chunk_writer_deinit(struct chunk_writer *writer);
 
 /* The answer's own id and model; NULL says nothing. Without an id one is made. */
 int chunk_identify(struct chunk_writer *writer, const char *id, const char *model);
+/* Its id is in that header; NULL: in none. */
+int chunk_identify_by(struct chunk_writer *writer, const struct wire_response *head,
+		      const char *header);
 
 /* A piece of "content" or "reasoning_content". NULL and "" write nothing. */
 int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member, const char *text);

@@ -13,6 +13,8 @@
 
 #include <lull/lull.h>
 
+#include "eventstream.h"
+
 #define OWN_HEADERS_MAX 6
 
 struct header_list {
@@ -88,14 +90,20 @@ static int add_key(struct header_list *list)
 		       : add_header(list, "Authorization", "Bearer ", list->route->api_key);
 }
 
+static const char *accepted(const struct http_route *route, bool stream)
+{
+	if (!stream)
+		return "application/json";
+	return adapter_of(route)->binary_events ? EVENTSTREAM_TYPE : "text/event-stream";
+}
+
 static int write_all(const struct http_route *route, bool stream, char **headers)
 {
 	struct header_list list = {.route = route, .headers = headers};
 	int rc = add_header(&list, "Content-Type", "", "application/json");
 
 	if (rc == 0)
-		rc = add_header(&list, "Accept", "",
-				stream ? "text/event-stream" : "application/json");
+		rc = add_header(&list, "Accept", "", accepted(route, stream));
 	if (rc == 0)
 		rc = add_header(&list, "User-Agent", "lull/", lull_version());
 	if (rc == 0 && route->api_key)

@@ -7,9 +7,9 @@
  * send it after an error), its absence harms nothing, and a connection that ends cleanly may still
  * have lost half the answer: Ollama ends so when its runner has crashed.
  *
- * An error may come at any event, and ends the stream: {"error": ...}, an event named "error", a
- * choice whose finish reason is "error". It is kept, and classified at the end, when the headers
- * are at hand.
+ * An error may come at any event, and ends the stream: {"error": ...}, an event named "error" or a
+ * binary exception, a choice whose finish reason is "error". It is kept, and classified at the end,
+ * when the headers are at hand.
  *
  * A server may also answer with one JSON body and call it a stream. Then nothing here is an event:
  * the body is gathered until its last brace, and handed out as one chunk.
@@ -22,6 +22,7 @@
 #include "chunk.h"
 #include "chunk_writer.h"
 #include "classify.h"
+#include "eventstream.h"
 #include "json_build.h"
 #include "openai.h"
 #include "wire_error.h"
@@ -49,6 +50,7 @@ struct stream_reader {
 	const char *problem_text;
 	bool had_event;
 	struct sse *sse;
+	struct eventstream *eventstream; /* instead, of forms whose events are binary */
 	struct assembly *assembly;
 	struct buffer body; /* the event that failed; or, of form ONE_BODY, the body */
 	struct braces braces;
@@ -82,25 +84,45 @@ static int fail_with(struct stream_reader *reader, const char *json, size_t size
 	return rc == 0 ? 1 : rc;
 }
 
-/* An event named "error" may hold the bare error: {"code": ..., "message": ...} or a text. */
-static int fail_by_event(struct stream_reader *reader, struct json_object *root,
-			 const struct sse_event *event)
+/* Takes the error, which stands alone. */
+static int fail_with_error(struct stream_reader *reader, struct json_object *error)
 {
-	struct json_object *wrapped;
+	struct json_object *wrapped = json_object_new_object();
 	const char *json;
 	size_t size;
-	int rc;
+	int rc = json_set_new(wrapped, "error", error);
 
-	if (wire_error_in(root))
-		return fail_with(reader, event->data, event->data_bytes);
-	wrapped = json_object_new_object();
-	rc = json_set_new(wrapped, "error",
-			  root ? json_object_get(root) : json_object_new_string(event->data));
 	if (rc == 0) {
 		json = openai_json(wrapped, &size);
 		rc = json ? fail_with(reader, json, size) : -ENOMEM;
 	}
 	json_object_put(wrapped);
+	return rc;
+}
+
+/* An event named "error" may hold the bare error: {"code": ..., "message": ...} or a text. */
+static int fail_by_event(struct stream_reader *reader, struct json_object *root,
+			 const struct sse_event *event)
+{
+	if (wire_error_in(root))
+		return fail_with(reader, event->data, event->data_bytes);
+	return fail_with_error(reader,
+			       root ? json_object_get(root) : json_object_new_string(event->data));
+}
+
+/* The name of a binary one is the error's type. */
+static int fail_by_exception(struct stream_reader *reader, struct json_object *root,
+			     const struct sse_event *event)
+{
+	bool is_object = json_object_is_type(root, json_type_object);
+	struct json_object *error = is_object ? json_object_get(root) : json_object_new_object();
+	int rc = is_object ? 0 : json_set_string(error, "message", event->data);
+
+	if (rc == 0)
+		rc = json_set_string(error, "type", event->event);
+	if (rc == 0)
+		return fail_with_error(reader, error);
+	json_object_put(error);
 	return rc;
 }
 
@@ -207,7 +229,8 @@ static int read_event(struct stream_reader *reader, struct json_object *root,
 		      const struct sse_event *event)
 {
 	if (event->is_error)
-		return fail_by_event(reader, root, event);
+		return reader->eventstream ? fail_by_exception(reader, root, event)
+					   : fail_by_event(reader, root, event);
 	if (!root)
 		return fail(reader, "event is no JSON", "an event of the stream is no JSON");
 	if (classify_is_failure(root))
@@ -329,12 +352,22 @@ static int feed_body(struct stream_reader *reader, const char *bytes, size_t siz
 
 /* ---- reading */
 
-/* By its first byte that is no blank and no byte-order mark. No field of an event begins so. */
+/* By its first byte that is no blank and no byte-order mark. No event begins like a body. */
 static enum form form_of(char first)
 {
-	if (strchr(" \t\r\n\xEF\xBB\xBF", first))
+	if (first != '\0' && strchr(" \t\r\n\xEF\xBB\xBF", first))
 		return UNKNOWN;
 	return first == '{' || first == '[' || first == '<' ? ONE_BODY : EVENTS;
+}
+
+static int feed_events(struct stream_reader *reader, const char *bytes, size_t size)
+{
+	int rc = reader->eventstream
+			 ? eventstream_feed(reader->eventstream, bytes, size, on_event, reader)
+			 : sse_feed(reader->sse, bytes, size, on_event, reader);
+
+	return rc == -EBADMSG ? fail(reader, "damaged event", "an event of the stream is damaged")
+			      : rc;
 }
 
 int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, stream_event_fn fn,
@@ -351,7 +384,7 @@ int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, st
 		return reader->failed;
 	reader->fn = fn;
 	reader->userdata = userdata;
-	rc = reader->form == EVENTS ? sse_feed(reader->sse, bytes, size, on_event, reader)
+	rc = reader->form == EVENTS ? feed_events(reader, bytes, size)
 				    : feed_body(reader, bytes, size);
 	if (rc == -EMSGSIZE)
 		return fail(reader, "over the cap", "more than fits into memory for one answer");
@@ -432,7 +465,21 @@ int stream_answer(struct stream_reader *reader, struct answer *ret_answer)
 
 /* ---- life */
 
-struct stream_reader *stream_new(const struct http_route *route)
+static int make_parts(struct stream_reader *reader, const struct wire_response *head)
+{
+	const struct adapter *adapter = reader->adapter;
+
+	if (adapter->binary_events)
+		reader->eventstream = eventstream_new(WIRE_BODY_BYTES_MAX);
+	else
+		reader->sse = sse_new(WIRE_BODY_BYTES_MAX);
+	reader->assembly = assembly_new();
+	if (!reader->assembly || (!reader->eventstream && !reader->sse))
+		return -ENOMEM;
+	return chunk_identify_by(&reader->writer, head, adapter->id_header);
+}
+
+struct stream_reader *stream_new(const struct http_route *route, const struct wire_response *head)
 {
 	struct stream_reader *reader = calloc(1, sizeof(*reader));
 
@@ -444,9 +491,7 @@ struct stream_reader *stream_new(const struct http_route *route)
 	buffer_init(&reader->body, WIRE_BODY_BYTES_MAX);
 	buffer_init(&reader->line, WIRE_BODY_BYTES_MAX);
 	buffer_init(&reader->text, WIRE_BODY_BYTES_MAX);
-	reader->sse = sse_new(WIRE_BODY_BYTES_MAX);
-	reader->assembly = assembly_new();
-	return reader->sse && reader->assembly ? reader : stream_free(reader);
+	return make_parts(reader, head) == 0 ? reader : stream_free(reader);
 }
 
 struct stream_reader *stream_free(struct stream_reader *reader)
@@ -454,6 +499,7 @@ struct stream_reader *stream_free(struct stream_reader *reader)
 	if (!reader)
 		return NULL;
 	sse_free(reader->sse);
+	eventstream_free(reader->eventstream);
 	assembly_free(reader->assembly);
 	chunk_writer_deinit(&reader->writer);
 	answer_deinit(&reader->answer);

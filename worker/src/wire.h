@@ -157,7 +157,8 @@ typedef int (*stream_event_fn)(const struct stream_event *event, void *userdata)
 
 struct stream_reader; /* one streamed answer: bytes in, OpenAI chunks out, and the verdict at its
 			 end */
-struct stream_reader *stream_new(const struct http_route *route);
+/* head: read here, and not kept */
+struct stream_reader *stream_new(const struct http_route *route, const struct wire_response *head);
 /* 0, or fn's non-zero value, or 1 when the stream ended itself with an error event (the verdict
  * then stands in end). A server that answers with one JSON body instead of a stream is read too:
  * its answer comes out as one chunk. */
@@ -189,6 +190,8 @@ struct adapter {
 	int (*translate_answer)(struct chunk_writer *out, struct json_object *root);
 	int (*translate_event)(struct chunk_writer *out, const char *event,
 			       struct json_object *root);
+	const char *id_header; /* holds an answer's id, which its body lacks; NULL none */
+	bool binary_events;    /* its streams are eventstream.h's, not SSE */
 };
 
 const struct adapter *adapter_by_name(const char *name); /* NULL unknown */
