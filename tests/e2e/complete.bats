@@ -267,3 +267,27 @@ messages() {
 	run --separate-stderr -0 ask -m openai/m1 -v hi
 	[ "$(grep -c " is full: " <<<"$stderr")" = 1 ]
 }
+
+@test "Bedrock: the model in the path, a binary stream in any pieces, an exception inside it" {
+	cat >"$SCRATCH/config.yaml" <<-END
+		model_list:
+		  - {model_name: a, litellm_params: {model: "bedrock/vendor.a-v1:0", api_base: $MOCK_URL, api_key: $KEY}}
+		  - {model_name: b, litellm_params: {model: bedrock/b, api_base: $MOCK_URL, api_key: $KEY}}
+	END
+	for pieces in 1 7 4096; do
+		mock_rules "[{\"path\": \"/model/vendor.a-v1%3A0/converse-stream\", \"file\": \"bedrock/stream.http\", \"pieces\": $pieces},
+			{\"path\": \"/model/vendor.a-v1%3A0/converse\", \"file\": \"bedrock/success.http\", \"pieces\": $pieces}]"
+		for how in --stream --no-stream; do
+			run --separate-stderr -0 ask -c "$SCRATCH/config.yaml" -m a --json $how hi
+			[ "$(jq -rs 'map(.id) | unique[]' <<<"$output")" = 00000000-0000-4000-8000-0000000000b1 ]
+			[ "$(jq -rs 'map(.choices[0] | (.delta // .message).content // "") | add' <<<"$output")" = "Hello! How can I help?" ]
+		done
+	done
+	mock_rules '[{"path": "/model/vendor.a-v1%3A0/*", "file": "bedrock/stream_throttled_midway.http"},
+		{"path": "/model/b/*", "file": "bedrock/success.http"}]'
+	run --separate-stderr -69 ask -c "$SCRATCH/config.yaml" -m a -f b --stream hi
+	[ "$output" = Hello ]
+	[[ $(key_state route vendor.a-v1:0) == "cooling rate_limited"* ]]
+	run --separate-stderr -0 ask -c "$SCRATCH/config.yaml" -m a -f b --stream hi
+	[ "$output" = "Hello! How can I help?" ]
+}

@@ -75,6 +75,26 @@ explained() {
 		'{"v":1,"class":"overloaded","cools":"route","proof":"soft","for_ms":60000,"hint_ms":null,"rule":"status 503"}'
 }
 
+# FILE CLASS COOLS PROOF RULE
+of_bedrock() {
+	local for_ms=60000
+	[ "$2" != answered ] || for_ms=0
+	explained "bedrock/$1" bedrock \
+		"{\"v\":1,\"class\":\"$2\",\"cools\":\"$3\",\"proof\":\"$4\",\"for_ms\":$for_ms,\"hint_ms\":null,\"rule\":\"$5\"}"
+}
+
+@test "binary streams are read as a call would read them" {
+	of_bedrock success answered none none answer
+	of_bedrock stream answered none none answer
+	of_bedrock stream_tool_use answered none none answer
+	of_bedrock stream_throttled_midway rate_limited route hard "bedrock ThrottlingException"
+	of_bedrock stream_model_error_midway server_error route soft "bedrock ModelStreamErrorException"
+	of_bedrock stream_cut truncated_stream route soft "stream without a finish reason"
+	LC_ALL=C sed 's/"Hello"/"Hullo"/' "$WIRE/bedrock/stream.http" >"$SCRATCH/damaged.http"
+	WIRE=$SCRATCH explained damaged bedrock \
+		'{"v":1,"class":"malformed_response","cools":"route","proof":"soft","for_ms":60000,"hint_ms":null,"rule":"damaged event"}'
+}
+
 @test "text for people, from stdin too, without the key that the server echoes" {
 	run -0 --separate-stderr "$LULL" explain-error - <"$WIRE/openai/401_invalid_key.http"
 	[ "${lines[0]}" = "class  auth (key not accepted)" ]

@@ -6,6 +6,7 @@
  * again;
  *   - a stream gives the same chunks and the same verdict however it is cut, and what is put
  *     together of a whole one is an answer by the rules of unstreamed ones;
+ *   - where streams are binary, each line of the input is an event with the right sums, too;
  *   - of a request in OpenAI's form only the named members change; in another it is an object.
  *
  * Linked with --wrap=getrandom,--wrap=time: the ids and times of our own making are always the
@@ -18,10 +19,11 @@
 
 #include <lull/lull.h>
 
+#include "event_message.h"
 #include "fuzz.h"
 #include "http_text.h"
 
-static const char *const providers[] = {"openai", "deepseek", "anthropic", "gemini"};
+static const char *const providers[] = {"openai", "deepseek", "anthropic", "gemini", "bedrock"};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))
 
 static struct http_route route = {
@@ -151,6 +153,40 @@ static void compare_streams(const struct wire_response *response, size_t piece_s
 	buffer_deinit(&pieces.chunks);
 }
 
+/* Each line as an event, or an exception, that its first byte names. */
+static void frame_lines(const struct wire_response *response, struct buffer *out)
+{
+	static const char *const names[] = {"contentBlockStart", "contentBlockDelta",
+					    "contentBlockStop",  "messageStop",
+					    "metadata",          "throttlingException"};
+	const size_t name_count = sizeof(names) / sizeof(names[0]);
+	const char *at = response->body, *end = at + response->body_bytes;
+
+	while (at < end) {
+		const char *line_end = memchr(at, '\n', (size_t)(end - at));
+		size_t size = (size_t)((line_end ? line_end : end) - at);
+		size_t name = size > 0 ? (unsigned char)*at % name_count : 0;
+
+		if (size > 0)
+			event_message_add(out, name == name_count - 1 ? "exception" : "event",
+					  names[name], (struct event_bytes){at + 1, size - 1});
+		at += size + 1;
+	}
+}
+
+static void compare_framed_streams(const struct wire_response *response, size_t piece_size)
+{
+	struct wire_response framed = *response;
+	struct buffer bytes;
+
+	buffer_init(&bytes, 1u << 30);
+	frame_lines(response, &bytes);
+	framed.body = bytes.bytes;
+	framed.body_bytes = bytes.size;
+	compare_streams(&framed, piece_size);
+	buffer_deinit(&bytes);
+}
+
 /* ---- requests */
 
 static bool may_change(const char *name)
@@ -217,6 +253,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	read_whole(&response);
 	compare_streams(&response, 1 + choice % 9);
+	if (adapter_of(&route)->binary_events)
+		compare_framed_streams(&response, 1 + choice % 9);
 	write_request(response.body, response.body_bytes, choice & 2);
 	http_text_deinit(&text);
 	return 0;

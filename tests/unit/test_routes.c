@@ -308,7 +308,7 @@ static void test_routes_that_cannot_be_used_say_why(void)
 		{"*", "'*' names no model, expected one without *"},
 		{"claude-3", "no key for anthropic, expected $ANTHROPIC_API_KEY"},
 		{"azure/x", "no resource for azure, expected litellm_params.api_base or $AZURE_RESOURCE_NAME"},
-		{"bedrock/x", "no adapter for bedrock in this version"},
+		{"bedrock/x", "no region for bedrock, expected litellm_params.aws_region_name or $AWS_REGION_NAME"},
 		{"vertex_ai/x", "no location for vertex_ai, expected litellm_params.vertex_location or $VERTEXAI_LOCATION"},
 		{"gpt-4o", "no key for openai, expected $OPENAI_API_KEY"},
 		{"groq/x", "no key for groq, expected $GROQ_API_KEY"},

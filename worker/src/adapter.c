@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "anthropic.h"
+#include "bedrock.h"
 #include "eventstream.h"
 #include "gemini.h"
 #include "openai.h"
@@ -17,6 +18,7 @@
 static const struct adapter adapters[] = {
 	{"openai", openai_write_request, NULL, NULL, NULL, false},
 	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event, NULL, false},
+	{"bedrock", bedrock_write_request, bedrock_translate_answer, bedrock_translate_event, "x-amzn-requestid", true},
 	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, false},
 };
 /* clang-format on */

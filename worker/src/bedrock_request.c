@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Amazon Bedrock's Converse, written: the model stands in the path, instructions are a list of
+ * their own, a message is a list of blocks, and the results of tools open the user's next turn.
+ *
+ * It is one form for models of many vendors. What only some of them take has no place in it but
+ * additionalModelRequestFields, and that is the route's extra_body to fill.
+ */
+#include "bedrock.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "chat.h"
+#include "json_build.h"
+#include "openai.h"
+#include "text.h"
+#include "wire_error.h"
+
+#define DOCUMENT_NAME_BYTES 200 /* and no more, by its documentation */
+
+/* ---- blocks */
+
+struct format {
+	const char *media_type; /* NULL ends the list */
+	const char *name;
+};
+
+static const struct format images[] = {
+	{"image/png", "png"}, {"image/jpeg", "jpeg"}, {"image/jpg", "jpeg"},
+	{"image/gif", "gif"}, {"image/webp", "webp"}, {NULL, NULL},
+};
+
+/* clang-format off */
+static const struct format documents[] = {
+	{"application/pdf", "pdf"},
+	{"text/csv", "csv"},
+	{"text/html", "html"},
+	{"text/markdown", "md"},
+	{"text/plain", "txt"},
+	{"application/msword", "doc"},
+	{"application/vnd.openxmlformats-officedocument.wordprocessingml.document", "docx"},
+	{"application/vnd.ms-excel", "xls"},
+	{"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", "xlsx"},
+	{NULL, NULL},
+};
+/* clang-format on */
+
+static const char *format_of(const struct format *formats, const char *media_type)
+{
+	while (formats->media_type && strcasecmp(formats->media_type, media_type) != 0)
+		formats++;
+	return formats->name;
+}
+
+/* A block whose only member has that name; that member in *ret_content, NULL without memory. */
+static struct json_object *new_block(const char *name, struct json_object **ret_content)
+{
+	struct json_object *block = json_object_new_object();
+
+	*ret_content = json_child(block, name);
+	return block;
+}
+
+static struct json_object *text_block(const char *text)
+{
+	struct json_object *block = json_object_new_object();
+
+	return json_or_null(block, json_set_string(block, "text", text));
+}
+
+/* name: NULL none */
+static struct json_object *bytes_block(const char *type, const char *format, const char *name,
+				       const char *data)
+{
+	struct json_object *content, *block = new_block(type, &content);
+	int rc = json_set_string(content, "format", format);
+
+	if (rc == 0 && name)
+		rc = json_set_string(content, "name", name);
+	if (rc == 0)
+		rc = json_set_string(json_child(content, "source"), "bytes", data);
+	return json_or_null(block, rc);
+}
+
+static struct json_object *image_block(struct chat *chat, const struct chat_part *part)
+{
+	const char *format = part->url ? NULL : format_of(images, part->media_type);
+
+	if (format)
+		return bytes_block("image", format, NULL, part->data);
+	(void)chat_refuse(chat,
+			  part->url ? "messages[%zu]: %s takes images as data URLs only"
+				    : "messages[%zu]: of images, %s takes PNG, JPEG, GIF and WebP",
+			  chat->message, chat->form);
+	return NULL;
+}
+
+/* Letters, digits, hyphens: few characters are allowed, and a dot is not among them. */
+static void write_document_name(const char *file_name, char *ret)
+{
+	const char *from = file_name && *file_name ? file_name : "document";
+	size_t size = strnlen(from, DOCUMENT_NAME_BYTES);
+
+	for (size_t i = 0; i < size; i++)
+		ret[i] = isalnum((unsigned char)from[i]) ? from[i] : '-';
+	ret[size] = '\0';
+}
+
+static struct json_object *document_block(struct chat *chat, const struct chat_part *part)
+{
+	const char *format = format_of(documents, part->media_type);
+	char name[DOCUMENT_NAME_BYTES + 1];
+
+	write_document_name(part->file_name, name);
+	if (format)
+		return bytes_block("document", format, name, part->data);
+	(void)chat_refuse(chat, "messages[%zu]: a file of type '%.64s' has no form in %s",
+			  chat->message, part->media_type, chat->form);
+	return NULL;
+}
+
+static struct json_object *call_block(const struct chat_part *part)
+{
+	struct json_object *content, *block = new_block("toolUse", &content);
+	int rc = json_set_string(content, "toolUseId", part->id);
+
+	if (rc == 0)
+		rc = json_set_string(content, "name", part->name);
+	if (rc == 0)
+		rc = json_set(content, "input", json_object_get(part->arguments));
+	return json_or_null(block, rc);
+}
+
+/* JSON, if it is an object: other values are refused there. */
+static struct json_object *result_content(const char *text)
+{
+	char problem[128];
+	struct json_object *json = json_read(text, strlen(text), problem), *block;
+
+	if (!json_object_is_type(json, json_type_object)) {
+		json_object_put(json);
+		return text_block(text);
+	}
+	block = json_object_new_object();
+	return json_or_null(block, json_set(block, "json", json));
+}
+
+/* Takes the block; NULL is memory that ran out. */
+static struct json_object *list_of(struct json_object *block)
+{
+	struct json_object *list = block ? json_object_new_array() : NULL;
+
+	return block ? json_or_null(list, json_append(list, block)) : NULL;
+}
+
+static struct json_object *result_block(const struct chat_part *part)
+{
+	struct json_object *content, *block = new_block("toolResult", &content);
+	int rc = json_set_string(content, "toolUseId", part->id);
+
+	if (rc == 0)
+		rc = json_set_new(content, "content", list_of(result_content(part->text)));
+	if (rc == 0)
+		rc = json_set_string(content, "status", "success");
+	return json_or_null(block, rc);
+}
+
+static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
+{
+	switch (part->type) {
+	case CHAT_TEXT:
+		return text_block(part->text);
+	case CHAT_IMAGE:
+		return image_block(chat, part);
+	case CHAT_FILE:
+		return document_block(chat, part);
+	case CHAT_CALL:
+		return call_block(part);
+	case CHAT_RESULT:
+		return result_block(part);
+	case CHAT_AUDIO:
+		break;
+	}
+	(void)chat_refuse(chat, "messages[%zu]: sound has no form in %s", chat->message,
+			  chat->form);
+	return NULL;
+}
+
+static const struct chat_form form = {
+	.messages = "messages",
+	.assistant = "assistant",
+	.parts = "content",
+	.part = write_part,
+};
+
+static int write_system(struct chat *chat)
+{
+	const size_t count = json_object_array_length(chat->system);
+	struct json_object *list;
+	int rc;
+
+	if (count == 0)
+		return 0;
+	list = json_object_new_array();
+	rc = chat_set(chat, "system", list);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct json_object *text = json_object_array_get_idx(chat->system, i);
+		struct json_object *block = json_object_new_object();
+
+		block = json_or_null(block, json_set(block, "text", json_object_get(text)));
+		rc = block ? json_append(list, block) : -ENOMEM;
+	}
+	return rc;
+}
+
+/* ---- parameters */
+
+/* clang-format off */
+static const struct chat_param params[] = {
+	{"max_tokens",            "inferenceConfig.maxTokens",     chat_write_max_tokens},
+	{"max_completion_tokens", "inferenceConfig.maxTokens",     NULL},
+	{"temperature",           "inferenceConfig.temperature",   chat_write_unit},
+	{"top_p",                 "inferenceConfig.topP",          NULL},
+	{"stop",                  "inferenceConfig.stopSequences", chat_write_list},
+	{NULL,                    NULL,                            NULL},
+};
+/* clang-format on */
+
+/* ---- tools */
+
+static struct json_object *write_tool(struct chat *chat, struct json_object *function)
+{
+	static const char no_parameters[] = "{\"type\":\"object\",\"properties\":{}}";
+	struct json_object *parameters = wire_member(function, "parameters");
+	struct json_object *description = wire_member(function, "description");
+	struct json_object *content, *tool = new_block("toolSpec", &content);
+	int rc = json_set(content, "name", json_object_get(wire_member(function, "name")));
+
+	(void)chat;
+	if (rc == 0 && openai_is_text(description))
+		rc = json_set(content, "description", json_object_get(description));
+	if (rc == 0)
+		rc = json_set_new(json_child(content, "inputSchema"), "json",
+				  parameters ? json_object_get(parameters)
+					     : json_tokener_parse(no_parameters));
+	return json_or_null(tool, rc);
+}
+
+static int write_choice(struct chat *chat, enum chat_choice choice, const char *name)
+{
+	switch (choice) {
+	case CHAT_CHOICE_AUTO:
+		return chat_set(chat, "toolConfig.toolChoice.auto", json_object_new_object());
+	case CHAT_CHOICE_REQUIRED:
+		return chat_set(chat, "toolConfig.toolChoice.any", json_object_new_object());
+	case CHAT_CHOICE_NAMED:
+		return chat_set(chat, "toolConfig.toolChoice.tool.name",
+				json_object_new_string(name));
+	case CHAT_CHOICE_NONE:
+		chat_omit(chat, "tool_choice");
+		break;
+	case CHAT_CHOICE_UNSAID:
+		break;
+	}
+	return 0;
+}
+
+/* "none" has no form there: the tools are left out. Messages with calls in them are refused
+ * without tools, so then it is the choice that is left out. */
+static int write_tools(struct chat *chat)
+{
+	struct json_object *tools;
+	enum chat_choice choice;
+	const char *name;
+	int rc = chat_tools(chat, write_tool, &tools);
+
+	if (rc != 0 || !tools)
+		return rc;
+	rc = chat_tool_choice(chat, &choice, &name);
+	if (rc != 0 ||
+	    (choice == CHAT_CHOICE_NONE && json_object_object_length(chat->names) == 0)) {
+		json_object_put(tools);
+		return rc;
+	}
+	rc = chat_set(chat, "toolConfig.tools", tools);
+	return rc == 0 ? write_choice(chat, choice, name) : rc;
+}
+
+/* ---- the request */
+
+static int finish(struct chat *chat)
+{
+	char *model = chat_model_segment(chat);
+	char *path =
+		model ? text_format("/model/%s/converse%s", model, chat->stream ? "-stream" : "")
+		      : NULL;
+	int rc = path ? chat_finish(chat, path) : -ENOMEM;
+
+	free(model);
+	free(path);
+	return rc;
+}
+
+int bedrock_write_request(const struct http_route *route, const char *request, size_t request_bytes,
+			  bool stream, struct http_request *ret, char *error)
+{
+	struct chat chat = {.out = ret, .error = error, .stream = stream};
+	int rc = chat_init(&chat, "bedrock", route, request, request_bytes);
+
+	if (rc == 0)
+		rc = chat_messages(&chat, &form);
+	if (rc == 0)
+		rc = write_system(&chat);
+	if (rc == 0)
+		rc = chat_params(&chat, params);
+	if (rc == 0)
+		rc = write_tools(&chat);
+	if (rc == 0)
+		rc = finish(&chat);
+	chat_deinit(&chat);
+	return rc;
+}
