@@ -124,8 +124,9 @@ static int name_resolve(const struct lull_table_options *options, struct place *
 	name += *name == '/';
 	if (!*name || strchr(name, '/') || strlen(name) > NAME_BYTES_MAX || !strcmp(name, ".") ||
 	    !strcmp(name, ".."))
-		return setting_refuse(&setting, "1 to 200 bytes without '/' except as the first",
-				      problem);
+		return setting_refuse(
+			&setting, "1 to 200 bytes without '/' except as the first, not '.' or '..'",
+			problem);
 	(void)snprintf(ret_name, size, "%s", name);
 	return PLACE_USABLE;
 }

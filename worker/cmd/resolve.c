@@ -38,9 +38,9 @@ static const struct command command = {
 		"it is what the\nenvironment makes of it. One key a line: each route, followed by "
 		"its credential, its endpoint\nand the names it goes by. Exit code 0; 1 nothing "
 		"is known of NAME; 78 the configuration has\nerrors.\n",
-	.examples = "  lull-worker resolve fast\n"
-		    "  lull-worker resolve -c lull.yaml openai/gpt-4o\n"
-		    "  lull-worker resolve --table\n",
+	.examples = "  lull resolve fast\n"
+		    "  lull resolve -c lull.yaml openai/gpt-4o\n"
+		    "  lull resolve --table\n",
 };
 
 static void print_errors(const char *line, bool is_error, void *userdata)
