@@ -98,7 +98,7 @@ of_bedrock() {
 @test "text for people, from stdin too, without the key that the server echoes" {
 	run -0 --separate-stderr "$LULL" explain-error - <"$WIRE/openai/401_invalid_key.http"
 	[ "${lines[0]}" = "class  auth (key not accepted)" ]
-	[ "${lines[1]}" = "rule   status 401" ]
+	[ "${lines[1]}" = "rule   openai invalid_api_key" ]
 	[[ ${lines[2]} == "says   Incorrect API key provided: [hidden]. You can find"* ]]
 	[ "${lines[3]}" = "cools  the credential for 60.0 s, at once" ]
 	[ "${#lines[@]}" = 4 ]

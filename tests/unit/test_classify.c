@@ -150,6 +150,8 @@ static void test_every_rule_holds_for_its_answer(void)
 		{ANY, 429, NULL, CODE("rate_limit_exceeded"), "openai rate_limit_exceeded", "rate_limited", OWN, OWN},
 		{ANY, 502, NULL, CODE("rate_limit_exceeded"), "openai rate_limit_exceeded", "rate_limited", OWN, OWN},
 		{ANY, 429, NULL, CODE("slow_down"), "openai slow_down", "rate_limited", OWN, OWN},
+		{ANY, 401, NULL, CODE("invalid_api_key"), "openai invalid_api_key", "auth", OWN, OWN},
+		{ANY, 200, NULL, "{\"error\":{\"type\":\"invalid_request_error\",\"code\":\"invalid_api_key\"}}", "openai invalid_api_key", "auth", OWN, OWN},
 		{ANY, 403, NULL, CODE("model_not_found"), "openai model_not_found", "model_not_found", OWN, OWN},
 		{ANY, 400, NULL, CODE("context_length_exceeded"), "openai context_length_exceeded", "context_window", OWN, OWN},
 		{ANY, 400, NULL, CODE("string_above_max_length"), "openai string_above_max_length", "too_large", OWN, OWN},

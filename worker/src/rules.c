@@ -283,6 +283,7 @@ static const struct rule rules[] = {
 {"openai organization_usage_limit_exceeded", .code = "organization_usage_limit_exceeded", IS(QUOTA_EXHAUSTED)},
 {"openai rate_limit_exceeded",         .code = "rate_limit_exceeded",               IS(RATE_LIMITED)},
 {"openai slow_down",                   .code = "slow_down",                         IS(RATE_LIMITED)},
+{"openai invalid_api_key",             .code = "invalid_api_key",                   IS(AUTH)},
 {"openai model_not_found",             .code = "model_not_found",                   IS(MODEL_NOT_FOUND)},
 {"openai context_length_exceeded",     .code = "context_length_exceeded",           IS(CONTEXT_WINDOW)},
 {"openai string_above_max_length",     .code = "string_above_max_length",           IS(TOO_LARGE)},
