@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# What the tests against servers of other authors share. scripts/foreign installs those.
+
+load complete
+
+FOREIGN_DIR=$LULL_SOURCE_DIR/build/foreign
+
+# For both setups: bats 1.8 cannot skip in that of a file.
+has_foreign() {
+	[[ -d $FOREIGN_DIR ]] && command -v node >/dev/null
+}
+
+needs_foreign() {
+	has_foreign || skip "no servers from npm: scripts/foreign installs them"
+}
+
+# foreign_start COMMAND...: in the folder of the packages, until it has said where it listens. Sets
+# FOREIGN_PID, FOREIGN_LOG and FOREIGN_URL.
+foreign_start() {
+	local said='listening on \(http:[^ ]*\)'
+
+	FOREIGN_LOG=$(mktemp "${BATS_TEST_TMPDIR:-$BATS_FILE_TMPDIR}/foreign.XXXXXX")
+	(cd "$FOREIGN_DIR" && exec "$@") >"$FOREIGN_LOG" 2>&1 3>&- &
+	FOREIGN_PID=$!
+	until_true grep -q "$said" "$FOREIGN_LOG" || {
+		cat "$FOREIGN_LOG" >&2
+		return 1
+	}
+	FOREIGN_URL=$(sed -n "s|.*$said.*|\1|p" "$FOREIGN_LOG")
+}
+
+# foreign_stop PID: which may be empty.
+foreign_stop() {
+	[[ -n $1 ]] || return 0
+	kill -KILL "$1"
+	wait "$1" 2>/dev/null || true
+}
+
+foreign_ask() {
+	curl -sS --noproxy '*' --fail-with-body --max-time 10 "$@"
+}
+
+# config_route NAME PROVIDER/MODEL BASE VARIABLE [MORE]: an entry of model_list, its key in a variable;
+# MORE is further litellm_params.
+config_route() {
+	echo "  - {model_name: $1, litellm_params: {model: $2, api_base: \"$3\", api_key: os.environ/$4${5:+, $5}}}"
+}
+
+# What `run --separate-stderr` saw with --explain --json: "rate_limited 429 7000" for each attempt, with
+# the milliseconds it cooled something for.
+attempts() {
+	jq -r 'select(.step == "attempt") | "\(.class) \(.http_status) \(.cooled_for_ms)"' <<<"${stderr:-}"
+}
