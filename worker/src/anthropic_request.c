@@ -94,23 +94,6 @@ static struct json_object *write_part(struct chat *chat, const struct chat_part 
 	return NULL;
 }
 
-/* One text alone is written as text, not as a list of one block. */
-static int shorten_lone_texts(struct json_object *messages)
-{
-	int rc = 0;
-
-	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
-		struct json_object *message = json_object_array_get_idx(messages, i);
-		struct json_object *blocks = wire_member(message, "content");
-		struct json_object *text =
-			wire_member(json_object_array_get_idx(blocks, 0), "text");
-
-		if (text && json_object_array_length(blocks) == 1)
-			rc = json_set(message, "content", json_object_get(text));
-	}
-	return rc;
-}
-
 static int write_messages(struct chat *chat)
 {
 	static const struct chat_form form = {
@@ -121,7 +104,7 @@ static int write_messages(struct chat *chat)
 	};
 	int rc = chat_messages(chat, &form);
 
-	return rc == 0 ? shorten_lone_texts(wire_member(chat->body, "messages")) : rc;
+	return rc == 0 ? chat_shorten_texts(chat) : rc;
 }
 
 /* All instructions in order, an empty line between them. */
@@ -211,8 +194,6 @@ static int write_params(struct chat *chat)
 
 static struct json_object *write_tool(struct chat *chat, struct json_object *function)
 {
-	static const char no_parameters[] = "{\"type\":\"object\",\"properties\":{}}";
-	struct json_object *parameters = wire_member(function, "parameters");
 	struct json_object *description = wire_member(function, "description");
 	struct json_object *tool = json_object_new_object();
 	int rc = json_set(tool, "name", json_object_get(wire_member(function, "name")));
@@ -221,9 +202,7 @@ static struct json_object *write_tool(struct chat *chat, struct json_object *fun
 	if (rc == 0 && description)
 		rc = json_set(tool, "description", json_object_get(description));
 	if (rc == 0)
-		rc = json_set_new(tool, "input_schema",
-				  parameters ? json_object_get(parameters)
-					     : json_tokener_parse(no_parameters));
+		rc = json_set_new(tool, "input_schema", chat_tool_parameters(function));
 	return json_or_null(tool, rc);
 }
 

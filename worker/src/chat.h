@@ -2,7 +2,7 @@
 /*
  * Internal: the caller's request, for the forms that are not OpenAI's. A form says by tables and by
  * small functions how it writes a part of a message, a tool, a parameter. What all of them have in
- * common is here: reading OpenAI's form, merging turns, matching tool results with their calls, and
+ * common is here: reading OpenAI's form, making turns, matching tool results with their calls, and
  * one rule for what a form cannot say:
  *
  *   - content, and what the caller's program relies on (parts of messages, tools, more than one
@@ -36,6 +36,7 @@ struct chat_part {
 	const char *name;              /* CALL, RESULT: of the tool */
 	struct json_object *arguments; /* CALL: an object */
 	struct json_object *call;      /* CALL: as the caller wrote it */
+	struct json_object *from;      /* IMAGE, FILE, AUDIO: as the caller wrote it */
 };
 
 struct chat {
@@ -77,12 +78,23 @@ struct chat_form {
 	const char *messages;  /* "messages", "contents" */
 	const char *assistant; /* the model's role; the other is "user" everywhere */
 	const char *parts;     /* "content", "parts" */
+	/* Messages stay what they are, in OpenAI's shape: of system and tool, too, and the calls
+	 * in a list of their own. */
+	bool keeps_messages;
 	/* New; NULL: after chat_refuse(), or out of memory. */
 	struct json_object *(*part)(struct chat *chat, const struct chat_part *part);
 };
 
-/* Turns of one role become one. System messages are gathered in chat->system. */
+/* Turns of one role become one, and system messages are gathered in chat->system, unless the form
+ * keeps messages. */
 int chat_messages(struct chat *chat, const struct chat_form *form);
+
+/* For chat_form.part: texts, images and calls in OpenAI's shape; all else is refused. */
+struct json_object *chat_openai_part(struct chat *chat, const struct chat_part *part);
+
+/* One text alone is written as text, not as a list of one part. For forms whose messages have
+ * "content". */
+int chat_shorten_texts(struct chat *chat);
 
 /* ---- parameters (chat_params.c) */
 struct chat_param {
@@ -109,6 +121,11 @@ int chat_write_max_tokens(struct chat *chat, const struct chat_param *param,
 int chat_tools(struct chat *chat,
 	       struct json_object *(*write)(struct chat *chat, struct json_object *function),
 	       struct json_object **ret_list);
+/* For chat_tools(): in OpenAI's shape. */
+struct json_object *chat_openai_tool(struct chat *chat, struct json_object *function);
+/* The schema of a tool's parameters; of one that has none, an object without members. New; NULL
+ * without memory. */
+struct json_object *chat_tool_parameters(struct json_object *function);
 
 enum chat_choice {
 	CHAT_CHOICE_UNSAID,

@@ -2,8 +2,9 @@
 /*
  * The messages of a request in OpenAI's form, read part by part, and written by a form: see chat.h.
  *
- * The other forms know two roles that take turns. System messages have a place of their own there,
+ * Most other forms know two roles that take turns. System messages have a place of their own there,
  * what a tool has said belongs to the user's turn, and a call's arguments are an object, not text.
+ * A few keep the messages as OpenAI has them.
  */
 #include "chat.h"
 
@@ -22,6 +23,7 @@ struct reading {
 	struct json_object *turns;
 	struct json_object *turn; /* the last one; NULL none */
 	const char *role;         /* of it */
+	size_t message;           /* that began it */
 };
 
 /* A string member that is one, not a number. */
@@ -34,32 +36,41 @@ static const char *string_of(struct json_object *object, const char *name)
 
 /* ---- turns */
 
-/* The list of parts to which a message of that role adds. NULL without memory. */
-static struct json_object *parts_of(struct reading *reading, const char *role)
+/* The turn to which a message of that role adds. NULL without memory. */
+static struct json_object *turn_of(struct reading *reading, const char *role)
 {
-	struct json_object *parts;
-
-	if (reading->turn && text_is(reading->role, role))
-		return wire_member(reading->turn, reading->form->parts);
+	if (reading->turn && text_is(reading->role, role) &&
+	    (!reading->form->keeps_messages || reading->message == reading->chat->message))
+		return reading->turn;
 	reading->turn = json_object_new_object();
 	reading->role = role;
+	reading->message = reading->chat->message;
 	if (json_append(reading->turns, reading->turn) != 0)
 		return NULL;
-	parts = json_object_new_array();
-	if (json_set_new(reading->turn, "role", json_object_new_string(role)) != 0) {
-		json_object_put(parts);
-		return NULL;
-	}
-	return json_set_new(reading->turn, reading->form->parts, parts) == 0 ? parts : NULL;
+	return json_set_string(reading->turn, "role", role) == 0 ? reading->turn : NULL;
+}
+
+/* A list in it. */
+static struct json_object *list_of(struct reading *reading, const char *role, const char *name)
+{
+	struct json_object *turn = turn_of(reading, role), *list = wire_member(turn, name);
+
+	if (list)
+		return list;
+	return json_set_new(turn, name, json_object_new_array()) == 0 ? wire_member(turn, name)
+								      : NULL;
 }
 
 static int add_part(struct reading *reading, const char *role, const struct chat_part *part)
 {
-	struct json_object *written = reading->form->part(reading->chat, part);
+	const struct chat_form *form = reading->form;
+	bool stands_apart = form->keeps_messages && part->type == CHAT_CALL;
+	struct json_object *written = form->part(reading->chat, part);
 
 	if (!written)
 		return reading->chat->is_refused ? -EINVAL : -ENOMEM;
-	return json_append(parts_of(reading, role), written);
+	return json_append(list_of(reading, role, stands_apart ? "tool_calls" : form->parts),
+			   written);
 }
 
 static int add_text(struct reading *reading, const char *role, const char *text)
@@ -139,6 +150,7 @@ static int read_part(struct chat *chat, struct json_object *from, struct chat_pa
 {
 	const char *type = string_of(from, "type");
 
+	part->from = from;
 	if (text_is(type, "text"))
 		part->text = string_of(from, "text");
 	else if (text_is(type, "refusal"))
@@ -251,18 +263,23 @@ static int add_result(struct reading *reading, struct json_object *message)
 	rc = openai_add_text(wire_member(message, "content"), &text);
 	part.text = text.bytes ? text.bytes : "";
 	if (rc == 0)
-		rc = add_part(reading, "user", &part);
+		rc = add_part(reading, reading->form->keeps_messages ? "tool" : "user", &part);
+	if (rc == 0 && reading->form->keeps_messages)
+		rc = json_set_string(reading->turn, "tool_call_id", part.id);
 	buffer_deinit(&text);
 	return rc;
 }
 
 /* ---- messages */
 
-static int add_system(struct chat *chat, struct json_object *message)
+static int add_system(struct reading *reading, struct json_object *message)
 {
+	struct chat *chat = reading->chat;
 	struct buffer text;
 	int rc;
 
+	if (reading->form->keeps_messages)
+		return add_content(reading, "system", wire_member(message, "content"));
 	buffer_init(&text, WIRE_BODY_BYTES_MAX);
 	rc = openai_add_text(wire_member(message, "content"), &text);
 	if (rc == 0 && text.size > 0)
@@ -287,7 +304,7 @@ static int add_message(struct reading *reading, struct json_object *message)
 	const char *role = string_of(message, "role");
 
 	if (text_is(role, "system") || text_is(role, "developer"))
-		return add_system(reading->chat, message);
+		return add_system(reading, message);
 	if (text_is(role, "user"))
 		return add_content(reading, "user", wire_member(message, "content"));
 	if (text_is(role, "assistant"))
@@ -318,5 +335,84 @@ int chat_messages(struct chat *chat, const struct chat_form *form)
 				 "the messages hold nothing but instructions, and %s wants a "
 				 "user's turn",
 				 chat->form);
+	return rc;
+}
+
+/* ---- in OpenAI's shape */
+
+static struct json_object *text_part(const char *text)
+{
+	struct json_object *part = json_object_new_object();
+	int rc = json_set_string(part, "type", "text");
+
+	return json_or_null(part, rc == 0 ? json_set_string(part, "text", text) : rc);
+}
+
+/* With nothing that other vendors read in a part. */
+static struct json_object *image_part(const struct chat_part *part)
+{
+	struct json_object *image = json_object_new_object();
+	int rc = json_set_string(image, "type", "image_url");
+
+	if (rc == 0)
+		rc = json_set(image, "image_url",
+			      json_object_get(wire_member(part->from, "image_url")));
+	return json_or_null(image, rc);
+}
+
+static struct json_object *call_part(const struct chat_part *part)
+{
+	struct json_object *call = json_object_new_object();
+	const char *arguments;
+	size_t size;
+	int rc = json_set_string(call, "id", part->id);
+
+	if (rc == 0)
+		rc = json_set_string(call, "type", "function");
+	if (rc == 0)
+		rc = json_set_string(json_child(call, "function"), "name", part->name);
+	arguments = openai_json(part->arguments, &size);
+	if (rc == 0)
+		rc = arguments
+			     ? json_set_string(json_child(call, "function"), "arguments", arguments)
+			     : -ENOMEM;
+	return json_or_null(call, rc);
+}
+
+struct json_object *chat_openai_part(struct chat *chat, const struct chat_part *part)
+{
+	switch (part->type) {
+	case CHAT_TEXT:
+	case CHAT_RESULT:
+		return text_part(part->text);
+	case CHAT_IMAGE:
+		return image_part(part);
+	case CHAT_CALL:
+		return call_part(part);
+	case CHAT_FILE:
+	case CHAT_AUDIO:
+		break;
+	}
+	(void)chat_refuse(chat, "messages[%zu]: %s no form in %s", chat->message,
+			  part->type == CHAT_FILE ? "files have" : "sound has", chat->form);
+	return NULL;
+}
+
+int chat_shorten_texts(struct chat *chat)
+{
+	struct json_object *messages = wire_member(chat->body, "messages");
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
+		struct json_object *message = json_object_array_get_idx(messages, i);
+		struct json_object *parts = wire_member(message, "content");
+		struct json_object *text =
+			openai_is_list(parts)
+				? wire_member(json_object_array_get_idx(parts, 0), "text")
+				: NULL;
+
+		if (text && json_object_array_length(parts) == 1)
+			rc = json_set(message, "content", json_object_get(text));
+	}
 	return rc;
 }

@@ -189,6 +189,31 @@ int chat_tools(struct chat *chat,
 	return rc;
 }
 
+struct json_object *chat_tool_parameters(struct json_object *function)
+{
+	static const char none[] = "{\"type\":\"object\",\"properties\":{}}";
+	struct json_object *parameters = wire_member(function, "parameters");
+
+	return parameters ? json_object_get(parameters) : json_tokener_parse(none);
+}
+
+struct json_object *chat_openai_tool(struct chat *chat, struct json_object *function)
+{
+	struct json_object *description = wire_member(function, "description");
+	struct json_object *tool = json_object_new_object(), *written;
+	int rc = json_set_string(tool, "type", "function");
+
+	(void)chat;
+	written = json_child(tool, "function");
+	if (rc == 0)
+		rc = json_set(written, "name", json_object_get(wire_member(function, "name")));
+	if (rc == 0 && description)
+		rc = json_set(written, "description", json_object_get(description));
+	if (rc == 0)
+		rc = json_set_new(written, "parameters", chat_tool_parameters(function));
+	return json_or_null(tool, rc);
+}
+
 int chat_tool_choice(struct chat *chat, enum chat_choice *ret_choice, const char **ret_name)
 {
 	static const char *const words[] = {
