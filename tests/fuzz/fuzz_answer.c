@@ -23,7 +23,8 @@
 #include "fuzz.h"
 #include "http_text.h"
 
-static const char *const providers[] = {"openai", "deepseek", "anthropic", "gemini", "bedrock"};
+static const char *const providers[] = {"openai", "deepseek", "anthropic",
+					"gemini", "bedrock",  "cohere"};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))
 
 static struct http_route route = {

@@ -99,6 +99,21 @@ bool adapter_has_header(const struct http_request *request, const char *line)
 
 /* ---- answers */
 
+static void check_read(const struct answer_case *c, const struct verdict *verdict,
+		       const struct answer *answer)
+{
+	if (verdict->outcome.class_id != c->class_id)
+		(void)printf("    %s: %s\n", c->body,
+			     lull_class_info(verdict->outcome.class_id)->name);
+	CU_ASSERT_EQUAL(verdict->outcome.class_id, c->class_id);
+	if (!c->expected)
+		return;
+	CU_ASSERT_PTR_NOT_NULL_FATAL(answer->json);
+	if (!strstr(answer->json, c->expected))
+		(void)printf("    %s\n    not in %s\n", c->expected, answer->json);
+	CU_ASSERT_PTR_NOT_NULL(strstr(answer->json, c->expected));
+}
+
 void adapter_check_answer(const struct answer_case *c)
 {
 	const struct wire_response response = {
@@ -107,15 +122,30 @@ void adapter_check_answer(const struct answer_case *c)
 	struct verdict verdict;
 
 	(void)answer_read(&used, &response, &answer, &verdict);
-	if (verdict.outcome.class_id != c->class_id)
-		(void)printf("    %s: %s\n", c->body,
-			     lull_class_info(verdict.outcome.class_id)->name);
-	CU_ASSERT_EQUAL(verdict.outcome.class_id, c->class_id);
-	if (c->expected) {
-		CU_ASSERT_PTR_NOT_NULL_FATAL(answer.json);
-		if (!strstr(answer.json, c->expected))
-			(void)printf("    %s\n    not in %s\n", c->expected, answer.json);
-		CU_ASSERT_PTR_NOT_NULL(strstr(answer.json, c->expected));
-	}
+	check_read(c, &verdict, &answer);
 	answer_deinit(&answer);
+}
+
+static int ignore(const struct stream_event *event, void *userdata)
+{
+	(void)event;
+	(void)userdata;
+	return 0;
+}
+
+void adapter_check_stream(const struct answer_case *c)
+{
+	const struct wire_response head = {.status = 200};
+	struct stream_reader *reader = stream_new(&used, &head);
+	struct answer answer = {0};
+	struct verdict verdict;
+
+	CU_ASSERT_PTR_NOT_NULL_FATAL(reader);
+	(void)stream_feed(reader, c->body, strlen(c->body), ignore, NULL);
+	stream_end(reader, &head, false, &verdict);
+	if (verdict.outcome.class_id == LULL_CLASS_ANSWERED)
+		CU_ASSERT_EQUAL(stream_answer(reader, &answer), 0);
+	check_read(c, &verdict, &answer);
+	answer_deinit(&answer);
+	stream_free(reader);
 }

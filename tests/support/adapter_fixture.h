@@ -45,6 +45,8 @@ void adapter_use(const struct http_route *route);
 void adapter_check_request(const struct request_case *c);
 void adapter_check_refusal(const struct refusal_case *c);
 void adapter_check_answer(const struct answer_case *c);
+/* The body is a stream that ends cleanly; the answer is what was put together of it. */
+void adapter_check_stream(const struct answer_case *c);
 
 bool adapter_has_header(const struct http_request *request, const char *line);
 

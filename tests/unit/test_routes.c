@@ -521,7 +521,8 @@ static void test_the_base_comes_from_file_environment_or_default(void)
 		{"model: gemini/x, api_key: k", NULL, NULL, "https://generativelanguage.googleapis.com/v1beta", NULL},
 		{"model: gemini/x, api_key: k", "GEMINI_API_BASE", "https://h:1", "https://h:1/v1beta", NULL},
 		{"model: gemini/x, api_key: k", "GOOGLE_GEMINI_BASE_URL", "https://h/v1", "https://h/v1", NULL},
-		{"model: command-r, api_key: k", NULL, NULL, "https://api.cohere.ai/compatibility/v1", NULL},
+		{"model: command-r, api_key: k", NULL, NULL, "https://api.cohere.com/v2", NULL},
+		{"model: command-r, api_key: k", "COHERE_API_BASE", "http://h:1", "http://h:1/v2", NULL},
 		{"model: openai/x, api_base: os.environ/ROUTES_OTHER", "ROUTES_OTHER", "http://e:5/v1", "http://e:5/v1", NULL},
 		{"model: openai/x, api_base: os.environ/ROUTES_OTHER", NULL, NULL, NULL, "$ROUTES_OTHER is not set (f:3)"},
 	};

@@ -10,6 +10,7 @@
 
 #include "anthropic.h"
 #include "bedrock.h"
+#include "cohere.h"
 #include "eventstream.h"
 #include "gemini.h"
 #include "openai.h"
@@ -19,6 +20,7 @@ static const struct adapter adapters[] = {
 	{"openai", openai_write_request, NULL, NULL, NULL, false},
 	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event, NULL, false},
 	{"bedrock", bedrock_write_request, bedrock_translate_answer, bedrock_translate_event, "x-amzn-requestid", true},
+	{"cohere", cohere_write_request, cohere_translate_answer, cohere_translate_event, NULL, false},
 	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, false},
 };
 /* clang-format on */

@@ -3,7 +3,7 @@
  * The table of providers, and the rules by which a name belongs to one: see provider.h.
  *
  * A provider without a wire form of its own here yet is listed all the same: its names are known,
- * and whoever uses one is told so. Cohere is reached through its OpenAI-compatible face.
+ * and whoever uses one is told so.
  */
 #include "provider.h"
 
@@ -69,8 +69,9 @@ static const struct provider providers[] = {
 			  "*.cognitiveservices.azure.com", "*.openai.azure.us"},
 	},
 	{
-		.name = "cohere", .prefixes = {"cohere/", "cohere_chat/"}, .adapter = "openai",
-		.base_url = "https://api.cohere.ai/compatibility/v1",
+		.name = "cohere", .prefixes = {"cohere/", "cohere_chat/"}, .adapter = "cohere",
+		.base_url = "https://api.cohere.com/v2", .base_path = "/v2",
+		.base_variables = {"COHERE_API_BASE"},
 		.key_variables = {"COHERE_API_KEY", "CO_API_KEY"},
 		.hosts = {"api.cohere.ai", "api.cohere.com"},
 	},

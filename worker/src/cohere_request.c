@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Cohere's chat, version 2, written. Messages and tools have OpenAI's shape, and nothing more than
+ * it may be in them; parameters have names and ranges of their own.
+ */
+#include "cohere.h"
+
+#include <errno.h>
+
+#include "chat.h"
+#include "openai.h"
+#include "text.h"
+#include "wire_error.h"
+
+#define STOPS_MAX 5
+
+static int write_messages(struct chat *chat)
+{
+	static const struct chat_form form = {
+		.messages = "messages",
+		.assistant = "assistant",
+		.parts = "content",
+		.keeps_messages = true,
+		.part = chat_openai_part,
+	};
+	int rc = chat_messages(chat, &form);
+
+	return rc == 0 ? chat_shorten_texts(chat) : rc;
+}
+
+/* ---- parameters */
+
+/* Its range is 0.01 to 0.99, of which the ends mean what OpenAI's do. */
+static int write_top_p(struct chat *chat, const struct chat_param *param, struct json_object *value)
+{
+	const double number = json_object_get_double(value);
+
+	if (number > 0.99)
+		return chat_set(chat, param->path, json_object_new_double_s(0.99, "0.99"));
+	if (number < 0.01)
+		return chat_set(chat, param->path, json_object_new_double_s(0.01, "0.01"));
+	return chat_set(chat, param->path, json_object_get(value));
+}
+
+static int write_stop(struct chat *chat, const struct chat_param *param, struct json_object *value)
+{
+	int rc = chat_write_list(chat, param, value);
+	struct json_object *list = wire_member(chat->body, param->path);
+	size_t count = rc == 0 ? json_object_array_length(list) : 0;
+
+	if (count <= STOPS_MAX)
+		return rc;
+	chat_omit(chat, "a stop beyond 5");
+	json_object_array_del_idx(list, STOPS_MAX, count - STOPS_MAX);
+	return 0;
+}
+
+/* JSON mode is not to be had beside tools. */
+static int write_format(struct chat *chat, const struct chat_param *param,
+			struct json_object *value)
+{
+	struct json_object *schema = wire_member(wire_member(value, "json_schema"), "schema");
+	bool has_tools = openai_is_list(wire_member(chat->request, "tools"));
+	const char *type = wire_text(value, "type");
+	int rc;
+
+	if (text_is(type, "text"))
+		return 0;
+	if (schema && has_tools)
+		return chat_refuse(chat, "a schema for the answer beside tools has no form in %s",
+				   chat->form);
+	if (!schema && (has_tools || !text_is(type, "json_object"))) {
+		chat_omit(chat, param->name);
+		return 0;
+	}
+	rc = chat_set(chat, "response_format.type", json_object_new_string("json_object"));
+	if (rc == 0 && schema)
+		rc = chat_set(chat, "response_format.json_schema", json_object_get(schema));
+	return rc;
+}
+
+/* clang-format off */
+static const struct chat_param params[] = {
+	{"max_tokens",            "max_tokens",        chat_write_max_tokens},
+	{"max_completion_tokens", "max_tokens",        NULL},
+	{"temperature",           "temperature",       chat_write_unit},
+	{"top_p",                 "p",                 write_top_p},
+	{"top_k",                 "k",                 NULL},
+	{"frequency_penalty",     "frequency_penalty", chat_write_unit},
+	{"presence_penalty",      "presence_penalty",  chat_write_unit},
+	{"seed",                  "seed",              NULL},
+	{"stop",                  "stop_sequences",    write_stop},
+	{"response_format",       NULL,                write_format},
+	/* its own */
+	{"citation_options",      "citation_options",  NULL},
+	{"documents",             "documents",         NULL},
+	{"priority",              "priority",          NULL},
+	{"safety_mode",           "safety_mode",       NULL},
+	{"strict_tools",          "strict_tools",      NULL},
+	{"thinking",              "thinking",          NULL},
+	{NULL,                    NULL,                NULL},
+};
+/* clang-format on */
+
+/* ---- tools */
+
+/* A named tool is the only one there is. */
+static int keep_named(struct chat *chat, struct json_object *tools, const char *name)
+{
+	for (size_t i = json_object_array_length(tools); i-- > 0;) {
+		struct json_object *tool = json_object_array_get_idx(tools, i);
+
+		if (!text_is(wire_text(wire_member(tool, "function"), "name"), name))
+			json_object_array_del_idx(tools, i, 1);
+	}
+	return openai_is_list(tools)
+		       ? 0
+		       : chat_refuse(chat, "'tool_choice' names a tool that is not among 'tools'");
+}
+
+static int write_choice(struct chat *chat, struct json_object *tools)
+{
+	static const char *const words[] = {
+		[CHAT_CHOICE_UNSAID] = NULL,         [CHAT_CHOICE_AUTO] = NULL,
+		[CHAT_CHOICE_REQUIRED] = "REQUIRED", [CHAT_CHOICE_NONE] = "NONE",
+		[CHAT_CHOICE_NAMED] = "REQUIRED",
+	};
+	enum chat_choice choice;
+	const char *name;
+	int rc = chat_tool_choice(chat, &choice, &name);
+
+	if (rc == 0 && name)
+		rc = keep_named(chat, tools, name);
+	if (rc == 0 && words[choice])
+		rc = chat_set(chat, "tool_choice", json_object_new_string(words[choice]));
+	return rc;
+}
+
+static int write_tools(struct chat *chat)
+{
+	struct json_object *tools;
+	int rc = chat_tools(chat, chat_openai_tool, &tools);
+
+	if (rc != 0 || !tools)
+		return rc;
+	rc = chat_set(chat, "tools", tools);
+	return rc == 0 ? write_choice(chat, tools) : rc;
+}
+
+int cohere_write_request(const struct http_route *route, const char *request, size_t request_bytes,
+			 bool stream, struct http_request *ret, char *error)
+{
+	struct chat chat = {.out = ret, .error = error, .stream = stream};
+	int rc = chat_init(&chat, "cohere", route, request, request_bytes);
+
+	if (rc == 0)
+		rc = chat_set(&chat, "model", json_object_new_string(route->model));
+	if (rc == 0)
+		rc = write_messages(&chat);
+	if (rc == 0)
+		rc = chat_params(&chat, params);
+	if (rc == 0)
+		rc = write_tools(&chat);
+	if (rc == 0)
+		rc = chat_set(&chat, "stream", json_object_new_boolean(stream));
+	if (rc == 0)
+		rc = chat_finish(&chat, "/chat");
+	chat_deinit(&chat);
+	return rc;
+}
