@@ -291,6 +291,11 @@ static void test_answers_pass_through_byte_for_byte(void)
 		{WHOLE("{\"content\":\"hi\"}", "\"eos\""), WHOLE("{\"content\":\"hi\"}", "\"stop\""), "hi"},
 		{WHOLE("{\"content\":\"\"}", "\"model_length\""), WHOLE("{\"content\":\"\"}", "\"length\""), NULL},
 		{"{\"error\":null,\"x\":1.50,\"choices\":[{\"message\":{\"content\":\"a/b\"},\"finish_reason\":\"eos\"}]}", "{\"error\":null,\"x\":1.50,\"choices\":[{\"message\":{\"content\":\"a/b\"},\"finish_reason\":\"stop\"}]}", "a/b"},
+		{WHOLE("{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"h\"},{\"type\":\"text\",\"text\":\"m\"}]},{\"type\":\"text\",\"text\":\"h\"},{\"type\":\"reference\",\"reference_ids\":[1]},{\"type\":\"text\",\"text\":\"i\"}]}", "\"stop\""), WHOLE("{\"content\":\"hi\",\"reasoning_content\":\"hm\"}", "\"stop\""), "hi"},
+		{WHOLE("{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"h\"},{\"type\":\"text\",\"text\":\"m\"}]}]}", "\"length\""), WHOLE("{\"content\":null,\"reasoning_content\":\"hm\"}", "\"length\""), NULL},
+		{WHOLE("{\"content\":[{\"type\":\"thinking\",\"thinking\":7},{\"type\":\"text\",\"text\":\"hi\"}]}", "\"stop\""), WHOLE("{\"content\":\"hi\"}", "\"stop\""), "hi"},
+		{WHOLE("{\"content\":[{\"type\":\"image_url\",\"image_url\":\"u\"},{\"type\":\"text\",\"text\":\"hi\"}]}", "\"stop\""), NULL, "hi"},
+		{WHOLE("{\"tool_calls\":[7,{\"id\":\"t\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},{\"id\":\"u\",\"type\":\"custom\",\"custom\":{}}]}", "\"tool_calls\""), WHOLE("{\"tool_calls\":[7,{\"id\":\"t\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"type\":\"function\"},{\"id\":\"u\",\"type\":\"custom\",\"custom\":{}}]}", "\"tool_calls\""), NULL},
 	};
 	struct verdict verdict;
 
@@ -321,6 +326,7 @@ static void test_what_only_looks_like_an_answer_is_none(void)
 		{WHOLE("{\"content\":null,\"tool_calls\":[]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("{\"content\":[]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("{\"content\":7}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
+		{WHOLE("{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"}]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("null", "null"), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{"{\"choices\":[]}", "no choices", LULL_CLASS_MALFORMED_RESPONSE},
 		{"{\"choices\":{}}", "no choices", LULL_CLASS_MALFORMED_RESPONSE},
@@ -571,15 +577,36 @@ static void test_chunks_pass_through_as_one_line(void)
 	stream("data: {\"choices\":\ndata: [],\r\ndata:\"x\":1}\n\n", NULL, false, 1, &s);
 	CU_ASSERT_STRING_EQUAL(s.seen.last, "{\"choices\": [], \"x\":1}");
 	stream_free(s.reader);
-	stream(EVENT("{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"eos\"}]}"), NULL, false, 1, &s);
-	CU_ASSERT_STRING_EQUAL(s.seen.last, "{\"choices\":[{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}]}");
-	CU_ASSERT_EQUAL(s.seen.finishes, 1);
-	stream_free(s.reader);
 	/* what is no chunk is not handed out */
 	stream(EVENT("{\"type\":\"ping\"}") EVENT("{}") EVENT("[]") EVENT("7"), NULL, false, 1, &s);
 	CU_ASSERT_EQUAL(s.seen.chunks, 0);
 	CU_ASSERT_EQUAL(s.fed, 0);
 	stream_free(s.reader);
+}
+
+static void test_chunks_that_vendors_bend_are_made_straight(void)
+{
+	static const struct {
+		const char *choice;
+		const char *expected;
+	} cases[] = {
+		{"{\"index\":0,\"delta\":{},\"finish_reason\":\"eos\"}", "{\"index\":0,\"delta\":{},\"finish_reason\":\"stop\"}"},
+		{"{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hm\"}]}]}}", "{\"delta\":{\"content\":null,\"reasoning_content\":\"hm\"}}"},
+		{"{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"a/\"},{\"type\":\"text\",\"text\":\"b\"}]}}", "{\"delta\":{\"content\":\"a/b\"}}"},
+		{"{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}", "{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"function\":{\"name\":\"f\",\"arguments\":\"\"},\"type\":\"function\"}]}}"},
+		{"{\"delta\":{\"tool_calls\":[{\"index\":0,  \"function\":{\"arguments\":\"{}\"}}]}}", "{\"delta\":{\"tool_calls\":[{\"index\":0,  \"function\":{\"arguments\":\"{}\"}}]}}"},
+	};
+	char body[512], expected[512];
+	struct streamed s;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		(void)snprintf(body, sizeof(body), "data: {\"choices\":[%s]}\n\n", cases[i].choice);
+		(void)snprintf(expected, sizeof(expected), "{\"choices\":[%s]}", cases[i].expected);
+		stream(body, NULL, false, 1, &s);
+		CU_ASSERT_STRING_EQUAL(s.seen.last, expected);
+		CU_ASSERT_EQUAL(s.seen.finishes + s.seen.contents, 1);
+		stream_free(s.reader);
+	}
 }
 
 static void test_the_reader_of_chunks_can_stop(void)
@@ -773,6 +800,7 @@ int main(void)
 		CUNIT_TEST(test_a_broken_connection_after_the_finish_breaks_nothing),
 		CUNIT_TEST(test_chunks_tell_what_they_hold),
 		CUNIT_TEST(test_chunks_pass_through_as_one_line),
+		CUNIT_TEST(test_chunks_that_vendors_bend_are_made_straight),
 		CUNIT_TEST(test_the_reader_of_chunks_can_stop),
 		CUNIT_TEST(test_deltas_are_put_together),
 		CUNIT_TEST(test_what_stands_beside_the_choices_is_kept),

@@ -91,12 +91,12 @@ static void read_as_it_is(struct json_object *root, const struct wire_response *
 			  struct answer *ret_answer, struct verdict *ret_verdict)
 {
 	struct json_object *choices = wire_member(root, "choices");
-	int renamed = openai_is_list(choices) ? openai_rename_finish(choices) : 0;
+	int changed = openai_straighten(choices);
 
 	judge_choices(choices, ret_verdict);
 	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
 		return;
-	if (renamed < 0 || fill_answer(root, !renamed, response, ret_answer) != 0)
+	if (changed < 0 || fill_answer(root, !changed, response, ret_answer) != 0)
 		verdict_set(ret_verdict, LULL_CLASS_LOCAL, "memory", "out of memory");
 }
 

@@ -26,9 +26,12 @@ void openai_judge(bool has_choices, bool says, const char *explained, struct ver
 bool openai_finish_explains(const char *finish_reason);
 /* `content` is text, or a list of parts some of which are: the text, added to *out. */
 int openai_add_text(struct json_object *content, struct buffer *out);
-/* Vendors' own words for OpenAI's finish reasons. Return: 1 a choice was changed; 0; -ENOMEM. */
-int openai_rename_finish(struct json_object *choices);
 /* How JSON is written: on one line, "/" as it is. Borrowed from the object; NULL without memory. */
 const char *openai_json(struct json_object *object, size_t *ret_size);
+
+/* ---- openai_answer.c */
+/* Where a vendor bends the form in its choices, makes them what OpenAI's are. Return: 1 something
+ * was changed; 0; -ENOMEM; -EMSGSIZE. */
+int openai_straighten(struct json_object *choices);
 
 #endif

@@ -62,44 +62,6 @@ bool openai_finish_explains(const char *finish_reason)
 				 strcmp(finish_reason, "content_filter") == 0);
 }
 
-static const char *usual_finish(const char *finish_reason)
-{
-	static const struct {
-		const char *vendor;
-		const char *usual;
-	} names[] = {
-		{"eos", "stop"},            /* Together */
-		{"eos_token", "stop"},      /* TGI */
-		{"stop_sequence", "stop"},  /* TGI */
-		{"model_length", "length"}, /* Mistral */
-	};
-
-	for (size_t i = 0; finish_reason && i < sizeof(names) / sizeof(names[0]); i++)
-		if (strcmp(names[i].vendor, finish_reason) == 0)
-			return names[i].usual;
-	return NULL;
-}
-
-int openai_rename_finish(struct json_object *choices)
-{
-	int changed = 0;
-
-	for (size_t i = 0; i < json_object_array_length(choices); i++) {
-		struct json_object *choice = json_object_array_get_idx(choices, i);
-		const char *usual = usual_finish(wire_text(choice, "finish_reason"));
-		struct json_object *text = usual ? json_object_new_string(usual) : NULL;
-
-		if (!usual)
-			continue;
-		if (!text || json_object_object_add(choice, "finish_reason", text) != 0) {
-			json_object_put(text);
-			return -ENOMEM;
-		}
-		changed = 1;
-	}
-	return changed;
-}
-
 void openai_judge(bool has_choices, bool says, const char *explained, struct verdict *ret)
 {
 	if (!has_choices)

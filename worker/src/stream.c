@@ -204,7 +204,7 @@ static int hand_out_as_it_is(struct stream_reader *reader, struct json_object *c
 			     const struct sse_event *event)
 {
 	const char *json = NULL;
-	int rc = openai_rename_finish(wire_member(chunk, "choices"));
+	int rc = openai_straighten(wire_member(chunk, "choices"));
 
 	if (rc == 0)
 		rc = one_line(reader, event, &json);
