@@ -23,8 +23,8 @@
 #include "fuzz.h"
 #include "http_text.h"
 
-static const char *const providers[] = {"openai", "deepseek", "anthropic",
-					"gemini", "bedrock",  "cohere"};
+static const char *const providers[] = {"openai",  "deepseek", "anthropic", "gemini",
+					"bedrock", "cohere",   "mistral"};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))
 
 static struct http_route route = {
@@ -48,9 +48,9 @@ time_t __wrap_time(time_t *ret)
 	return 1;
 }
 
-static bool is_openai_form(void)
+static bool keeps_requests(void)
 {
-	return !adapter_of(&route)->translate_answer;
+	return adapter_of(&route) == adapter_by_name("openai");
 }
 
 /* ---- whole answers */
@@ -230,7 +230,7 @@ static void write_request(const char *bytes, size_t size, bool stream)
 	if (rc == 0 && json_object_is_type(before, json_type_object)) {
 		after = json_read(request.body.bytes, request.body.size, problem);
 		CHECK(json_object_is_type(after, json_type_object));
-		if (is_openai_form())
+		if (keeps_requests())
 			compare_requests(before, after, stream);
 		json_object_put(after);
 	}

@@ -95,9 +95,6 @@ static void test_the_stream_is_the_attempts_and_not_the_callers(void)
 		{"openai", false, NULL, "{\"stream_options\":{},\"model\":1}", "{" MODEL "}"},
 		{"openai", false, NULL, "{\"model\":1,\"stream_options\":{}}", "{" MODEL "}"},
 		{"openai", false, NULL, "{\"model\":1, \"stream_options\":{} , \"n\":1}", "{" MODEL ", \"n\":1}"},
-		/* vendors that refuse the options */
-		{"mistral", true, NULL, "{\"model\":1}", "{\"stream\":true," MODEL "}"},
-		{"mistral", true, NULL, "{\"model\":1,\"stream\":true,\"stream_options\":{\"include_usage\":true}}", "{" MODEL ",\"stream\":true}"},
 	};
 
 	CHECK_ALL(check_request, cases);

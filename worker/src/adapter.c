@@ -13,6 +13,7 @@
 #include "cohere.h"
 #include "eventstream.h"
 #include "gemini.h"
+#include "mistral.h"
 #include "openai.h"
 
 /* clang-format off */
@@ -22,6 +23,7 @@ static const struct adapter adapters[] = {
 	{"bedrock", bedrock_write_request, bedrock_translate_answer, bedrock_translate_event, "x-amzn-requestid", true},
 	{"cohere", cohere_write_request, cohere_translate_answer, cohere_translate_event, NULL, false},
 	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, false},
+	{"mistral", mistral_write_request, NULL, NULL, NULL, false},
 };
 /* clang-format on */
 

@@ -78,7 +78,6 @@ static int ask_for_usage(struct draft *draft)
 /* A caller who streams himself has said what options he wants. */
 static int decide_stream(struct draft *draft, bool stream)
 {
-	const struct provider *provider = draft->route->provider;
 	bool streams = splice_is(&draft->members[STREAM], "true");
 	int rc = 0;
 
@@ -86,7 +85,7 @@ static int decide_stream(struct draft *draft, bool stream)
 		set(&draft->members[STREAM], SPLICE_SET, stream ? "true" : "false");
 	if (stream && !streams && draft->members[STREAM_OPTIONS].action == SPLICE_KEEP)
 		rc = ask_for_usage(draft);
-	if (!stream || provider->no_stream_options)
+	if (!stream)
 		set(&draft->members[STREAM_OPTIONS], SPLICE_REMOVE, NULL);
 	return rc;
 }

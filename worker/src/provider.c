@@ -76,12 +76,11 @@ static const struct provider providers[] = {
 		.hosts = {"api.cohere.ai", "api.cohere.com"},
 	},
 	{
-		.name = "mistral", .prefixes = {"mistral/"}, .adapter = "openai",
-		.base_url = "https://api.mistral.ai/v1",
+		.name = "mistral", .prefixes = {"mistral/"}, .adapter = "mistral",
+		.base_url = "https://api.mistral.ai/v1", .base_path = "/v1",
 		.base_variables = {"MISTRAL_API_BASE"},
 		.key_variables = {"MISTRAL_API_KEY"},
 		.hosts = {"api.mistral.ai"},
-		.no_stream_options = true, .max_tokens_only = true,
 	},
 	{
 		.name = "groq", .prefixes = {"groq/"}, .adapter = "openai",

@@ -34,7 +34,6 @@ struct provider {
 	bool local;             /* a server on this host or LAN: overload is the endpoint's; it
 				   answers without a key, too */
 	bool keyless_elsewhere; /* at a base of one's own it may need no key */
-	bool no_stream_options; /* refuses stream_options */
 	bool max_tokens_only;   /* knows max_tokens, not max_completion_tokens */
 };
 
