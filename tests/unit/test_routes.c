@@ -40,6 +40,8 @@ static void clear_environment(void)
 			(void)unsetenv(*name);
 		for (const char *const *name = provider->token_variables; *name; name++)
 			(void)unsetenv(*name);
+		for (size_t k = 0; provider->headers[k].name; k++)
+			(void)unsetenv(provider->headers[k].variable);
 	}
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		(void)unsetenv(others[i]);
@@ -972,6 +974,41 @@ static void test_the_provider_may_be_named_apart(void)
 	}
 }
 
+static void test_openrouter_is_told_who_asks(void)
+{
+	static const struct {
+		const char *params;
+		const char *first; /* headers; NULL none */
+		const char *second;
+	} cases[] = {
+		{"model: openrouter/a/b, api_key: k", "HTTP-Referer: https://me.example",
+		 "X-Title: my program"},
+		{"model: openrouter/a/b, api_key: k, extra_headers: {x-title: other}",
+		 "x-title: other", "HTTP-Referer: https://me.example"},
+		{"model: groq/a, api_key: k", NULL, NULL},
+	};
+
+	clear_environment();
+	(void)setenv("OR_SITE_URL", "https://me.example", 1);
+	(void)setenv("OR_APP_NAME", "my program", 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = entry_route(cases[i].params);
+		char **headers = list.routes[0].headers;
+
+		check_no_problem(&list);
+		if (cases[i].first) {
+			CU_ASSERT_PTR_NOT_NULL_FATAL(headers);
+			CU_ASSERT_STRING_EQUAL(headers[0], cases[i].first);
+			CU_ASSERT_STRING_EQUAL(headers[1], cases[i].second);
+			CU_ASSERT_PTR_NULL(headers[2]);
+		} else {
+			CU_ASSERT_PTR_NULL(headers);
+		}
+		route_list_deinit(&list);
+	}
+	clear_environment();
+}
+
 static void test_additions_reach_the_route(void)
 {
 	struct route_list list;
@@ -1029,6 +1066,7 @@ int main(void)
 		CUNIT_TEST(test_vendors_are_told_apart),
 		CUNIT_TEST(test_limits_reach_the_route),
 		CUNIT_TEST(test_the_provider_may_be_named_apart),
+		CUNIT_TEST(test_openrouter_is_told_who_asks),
 		CUNIT_TEST(test_additions_reach_the_route),
 	};
 

@@ -169,7 +169,7 @@ static void put_headers(struct builder *b, struct json_object *object, char *con
 {
 	struct json_object *map;
 
-	if (!headers)
+	if (!headers || !*headers)
 		return;
 	map = new_object(b);
 	for (; *headers; headers++) {

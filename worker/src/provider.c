@@ -128,6 +128,7 @@ static const struct provider providers[] = {
 		.base_variables = {"OPENROUTER_API_BASE"},
 		.key_variables = {"OPENROUTER_API_KEY"},
 		.hosts = {"openrouter.ai"},
+		.headers = {{"HTTP-Referer", "OR_SITE_URL"}, {"X-Title", "OR_APP_NAME"}},
 	},
 	{
 		.name = "perplexity", .prefixes = {"perplexity/"}, .adapter = "openai",

@@ -12,6 +12,12 @@
 #include <stdint.h>
 
 #define PROVIDER_VARIABLES_MAX 5
+#define PROVIDER_HEADERS_MAX   2
+
+struct provider_header {
+	const char *name;
+	const char *variable; /* of the environment, that holds its value */
+};
 
 struct provider {
 	const char *name;              /* LiteLLM's: "openai"; also in the rules of classify.c */
@@ -31,6 +37,8 @@ struct provider {
 	const char *key_header; /* of the key as it is; NULL: "Authorization: Bearer" */
 	const char *header;     /* one more that every request needs; NULL none */
 	const char *header_value;
+	/* sent where their variables are set; a NULL name ends them */
+	struct provider_header headers[PROVIDER_HEADERS_MAX + 1];
 	bool local;             /* a server on this host or LAN: overload is the endpoint's; it
 				   answers without a key, too */
 	bool keyless_elsewhere; /* at a base of one's own it may need no key */

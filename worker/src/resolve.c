@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "resolve.h"
 #include "text.h"
@@ -206,22 +207,43 @@ static void set_limits(struct making *m)
 	m->route->stream_upstream = first_said(own->stream_upstream, all->stream_upstream, 0);
 }
 
+static bool has_header(const struct entry *entry, const char *name)
+{
+	for (size_t i = 0; i < entry->header_count; i++)
+		if (strcasecmp(entry->headers[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static int add_header(char **last, const char *name, const char *value)
+{
+	while (*last)
+		last++;
+	*last = text_format("%s: %s", name, value);
+	return *last ? 0 : -ENOMEM;
+}
+
+/* The entry's own, and those of the provider whose variables are set. */
 static int set_headers(struct making *m)
 {
+	const struct provider_header *asked = m->route->provider->headers;
 	const struct entry *entry = m->entry;
+	int r = 0;
 
-	if (entry->header_count == 0)
+	if (entry->header_count == 0 && !asked->name)
 		return 0;
-	m->route->headers = calloc(entry->header_count + 1, sizeof(char *));
+	m->route->headers = calloc(entry->header_count + PROVIDER_HEADERS_MAX + 1, sizeof(char *));
 	if (!m->route->headers)
 		return -ENOMEM;
-	for (size_t i = 0; i < entry->header_count; i++) {
-		m->route->headers[i] =
-			text_format("%s: %s", entry->headers[i].name, entry->headers[i].value);
-		if (!m->route->headers[i])
-			return -ENOMEM;
+	for (size_t i = 0; r == 0 && i < entry->header_count; i++)
+		r = add_header(m->route->headers, entry->headers[i].name, entry->headers[i].value);
+	for (; r == 0 && asked->name; asked++) {
+		const char *value = getenv(asked->variable);
+
+		if (value && value[0] && !has_header(entry, asked->name))
+			r = add_header(m->route->headers, asked->name, value);
 	}
-	return 0;
+	return r;
 }
 
 static int set_additions(struct making *m)
