@@ -1009,6 +1009,28 @@ static void test_openrouter_is_told_who_asks(void)
 	clear_environment();
 }
 
+static void test_fireworks_models_have_a_place(void)
+{
+	static const struct {
+		const char *params;
+		const char *model;
+	} cases[] = {
+		{"model: fireworks_ai/llama-v3p1-8b-instruct, api_key: k",
+		 "accounts/fireworks/models/llama-v3p1-8b-instruct"},
+		{"model: fireworks_ai/accounts/me/models/x, api_key: k", "accounts/me/models/x"},
+		{"model: groq/llama-3.1-8b-instant, api_key: k", "llama-3.1-8b-instant"},
+	};
+
+	clear_environment();
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = entry_route(cases[i].params);
+
+		check_no_problem(&list);
+		CU_ASSERT_STRING_EQUAL(list.routes[0].model, cases[i].model);
+		route_list_deinit(&list);
+	}
+}
+
 static void test_additions_reach_the_route(void)
 {
 	struct route_list list;
@@ -1067,6 +1089,7 @@ int main(void)
 		CUNIT_TEST(test_limits_reach_the_route),
 		CUNIT_TEST(test_the_provider_may_be_named_apart),
 		CUNIT_TEST(test_openrouter_is_told_who_asks),
+		CUNIT_TEST(test_fireworks_models_have_a_place),
 		CUNIT_TEST(test_additions_reach_the_route),
 	};
 

@@ -101,10 +101,10 @@ static const struct provider providers[] = {
 	{
 		.name = "fireworks_ai", .prefixes = {"fireworks_ai/"}, .adapter = "openai",
 		.base_url = "https://api.fireworks.ai/inference/v1",
-		.base_variables = {"FIREWORKS_AI_API_BASE"},
+		.base_variables = {"FIREWORKS_AI_API_BASE", "FIREWORKS_API_BASE"},
 		.key_variables = {"FIREWORKS_API_KEY", "FIREWORKS_AI_API_KEY",
 				  "FIREWORKSAI_API_KEY", "FIREWORKS_AI_TOKEN"},
-		.hosts = {"api.fireworks.ai"},
+		.hosts = {"api.fireworks.ai"}, .model_prefix = "accounts/fireworks/models/",
 		.max_tokens_only = true,
 	},
 	{

@@ -39,10 +39,11 @@ struct provider {
 	const char *header_value;
 	/* sent where their variables are set; a NULL name ends them */
 	struct provider_header headers[PROVIDER_HEADERS_MAX + 1];
-	bool local;             /* a server on this host or LAN: overload is the endpoint's; it
-				   answers without a key, too */
-	bool keyless_elsewhere; /* at a base of one's own it may need no key */
-	bool max_tokens_only;   /* knows max_tokens, not max_completion_tokens */
+	const char *model_prefix; /* put before a model's name without a '/'; NULL none */
+	bool local;               /* a server on this host or LAN: overload is the endpoint's; it
+				     answers without a key, too */
+	bool keyless_elsewhere;   /* at a base of one's own it may need no key */
+	bool max_tokens_only;     /* knows max_tokens, not max_completion_tokens */
 };
 
 const struct provider *provider_by_name(const char *name); /* NULL unknown */

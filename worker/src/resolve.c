@@ -59,6 +59,17 @@ static const struct provider *provider_said(const char *name)
 	return NULL;
 }
 
+/* As the upstream calls it. */
+static int set_model(struct http_route *route, const char *name)
+{
+	const char *prefix = route->provider->model_prefix;
+
+	if (!prefix || strchr(name, '/'))
+		return copy_text(name, &route->model);
+	route->model = text_format("%s%s", prefix, name);
+	return route->model ? 0 : -ENOMEM;
+}
+
 static int map_name(struct making *m)
 {
 	char near[PROVIDER_NEAR_BYTES];
@@ -81,7 +92,7 @@ static int map_name(struct making *m)
 		r = 0;
 	}
 	if (r == 0)
-		return copy_text(model, &m->route->model);
+		return set_model(m->route, model);
 	return unusable(m,
 			"unable to map '%s' to a provider, expected a prefix such as openai/%s%s%s",
 			name, near[0] ? "; did you mean '" : "", near, near[0] ? "'?" : "");
