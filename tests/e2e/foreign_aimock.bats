@@ -55,16 +55,6 @@ count() {
 	journal "map(select(.body.model == \"$1\")) | length"
 }
 
-# Where a provider has no form of its own yet, there is nothing to see here.
-needs_form() {
-	local problem keys
-
-	problem=$(lull-worker config show --json 2>/dev/null | jq -r --arg name "$1-well" '.routes[] | select(.name == $name).problem')
-	[[ $problem != *"no adapter"* ]] || skip "$problem"
-	keys=$(GEMINI_API_KEY=k COHERE_API_KEY=k env -u LULL_CONFIG lull-worker resolve "$1/m" 2>&1) || true
-	[[ $keys != */openai#* && $keys != */compatibility/* ]] || skip "$1 is spoken to in OpenAI's form"
-}
-
 # Of what the server uses for Bedrock's binary events, Node before 20.15 and 22.2 has not all.
 needs_crc32() {
 	node -e 'process.exit(require("zlib").crc32 ? 0 : 1)' || skip "this Node has no zlib.crc32"
@@ -74,7 +64,6 @@ needs_crc32() {
 
 # answers FORM ADDRESS: whole, streamed to the caller, and streamed by the provider only.
 answers() {
-	needs_form "$1"
 	run --separate-stderr -0 ask -m "$1-well" hi
 	[ "$output" = "$FOX" ]
 	run --separate-stderr -0 ask -m "$1-well" --stream hi
@@ -135,7 +124,6 @@ MEANING='{messages: [.messages[] | {role, text: (.content // "" | if type == "st
 # tools FORM [FILTER]: a call, streamed and whole; its result, given back; and how the server read that,
 # but for what the filter takes out.
 tools() {
-	needs_form "$1"
 	run --separate-stderr -0 ask -m "$1-weather" --stream --json --request <(echo "$REQUEST")
 	[ "$(calls <<<"$output")" = '["get_weather",{"city":"Oslo"}]' ]
 	run --separate-stderr -0 ask -m "$1-weather" --no-stream --json --request <(echo "$REQUEST")
@@ -182,7 +170,6 @@ tools() {
 fails_over() {
 	local silent=${2:-mute} outcome=${3:-truncated_stream 200 0}
 
-	needs_form "$1"
 	run --separate-stderr -0 ask -m "$1-limited" -f openai-well --explain --json hi
 	[ "$(attempts)" = $'rate_limited 429 7000\nanswered 200 0' ]
 	[[ $(key_state route limited) =~ ^"cooling rate_limited 429 "[1-7]$ ]]

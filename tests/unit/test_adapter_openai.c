@@ -229,6 +229,18 @@ static void test_headers_are_the_routes_own(void)
 	http_request_deinit(&request);
 }
 
+static void test_a_whole_address_is_a_base_too(void)
+{
+	struct http_route route = route_of("openai");
+	struct http_request request;
+	char error[256];
+
+	route.base_url = (char *)"https://host/v1/chat/completions";
+	CU_ASSERT_EQUAL_FATAL(request_write(&route, "{}", 2, false, &request, error), 0);
+	CU_ASSERT_STRING_EQUAL(request.url, "https://host/v1/chat/completions");
+	http_request_deinit(&request);
+}
+
 static void test_azure_has_a_header_and_a_path_of_its_own(void)
 {
 	struct http_route route = route_of("azure");
@@ -786,6 +798,7 @@ int main(void)
 		CUNIT_TEST(test_requests_that_cannot_be_put_are_refused_with_a_sentence),
 		CUNIT_TEST(test_a_request_over_the_cap_is_refused),
 		CUNIT_TEST(test_headers_are_the_routes_own),
+		CUNIT_TEST(test_a_whole_address_is_a_base_too),
 		CUNIT_TEST(test_azure_has_a_header_and_a_path_of_its_own),
 		CUNIT_TEST(test_answers_pass_through_byte_for_byte),
 		CUNIT_TEST(test_what_only_looks_like_an_answer_is_none),

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "../../worker/src/provider.h"
 #include "../../worker/src/url.h"
+#include "../../worker/src/wire.h"
 #include "cunit_main.h"
 
 /* ---- names */
@@ -156,7 +156,7 @@ static void test_the_table_is_consistent(void)
 		(void)snprintf(prefix, sizeof(prefix), "%s/", provider->name);
 		CU_ASSERT_STRING_EQUAL(provider->prefixes[0], prefix);
 		CU_ASSERT_PTR_EQUAL(provider_by_name(provider->name), provider);
-		CU_ASSERT_PTR_NOT_NULL(provider->adapter);
+		CU_ASSERT_PTR_NOT_NULL(adapter_by_name(provider->adapter));
 		CU_ASSERT_PTR_NULL(provider->prefixes[2]);
 		CU_ASSERT_PTR_NULL(provider->base_variables[2]);
 		CU_ASSERT_PTR_NULL(provider->key_variables[PROVIDER_VARIABLES_MAX - 1]);

@@ -115,6 +115,18 @@ static int write_all(const struct http_route *route, bool stream, char **headers
 	return rc == 0 ? add_route_headers(&list) : rc;
 }
 
+/* Some people write the whole address where a base is asked for: its path stands there once. */
+static int write_url(const char *base, const char *path, char **ret)
+{
+	const size_t size = strlen(base), path_size = strlen(path);
+	const bool is_whole = size > path_size && strcmp(base + size - path_size, path) == 0;
+
+	if (asprintf(ret, "%s%s", base, is_whole ? "" : path) >= 0)
+		return 0;
+	*ret = NULL;
+	return -ENOMEM;
+}
+
 int headers_write(const struct http_route *route, const char *path, bool stream,
 		  struct http_request *ret, char *error)
 {
@@ -126,9 +138,5 @@ int headers_write(const struct http_route *route, const char *path, bool stream,
 	if (rc == -EINVAL)
 		(void)snprintf(error, REQUEST_ERROR_BYTES,
 			       "a header or the key of the route holds a control character");
-	if (rc == 0 && asprintf(&ret->url, "%s%s", route->base_url, path) < 0) {
-		ret->url = NULL;
-		rc = -ENOMEM;
-	}
-	return rc;
+	return rc == 0 ? write_url(route->base_url, path, &ret->url) : rc;
 }

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The table of providers, and the rules by which a name belongs to one: see provider.h.
- *
- * A provider without a wire form of its own here yet is listed all the same: its names are known,
- * and whoever uses one is told so.
  */
 #include "provider.h"
 

@@ -15,7 +15,6 @@
 
 #include "resolve.h"
 #include "text.h"
-#include "wire.h"
 
 int unusable(struct making *m, const char *format, ...)
 {
@@ -110,15 +109,6 @@ static int find_provider(struct making *m)
 	if (m->entry->problem)
 		return unusable(m, "%s", m->entry->problem);
 	return map_name(m);
-}
-
-static int check_adapter(struct making *m)
-{
-	const struct provider *provider = m->route->provider;
-
-	if (adapter_by_name(provider->adapter))
-		return 0;
-	return unusable(m, "no adapter for %s in this version", provider->name);
 }
 
 /* A name the call honours, unless it has it already. */
@@ -367,8 +357,8 @@ static int set_vendor(struct making *m)
 
 /* Each step: 0; UNUSABLE; negative errno. What the later ones use, the earlier ones have set. */
 static int (*const steps[])(struct making *m) = {
-	find_provider, name_route, check_adapter, find_base, find_path,
-	find_key,      find_proxy, set_vendor,    set_keys,  set_additions,
+	find_provider, name_route, find_base, find_path,     find_key,
+	find_proxy,    set_vendor, set_keys,  set_additions,
 };
 
 int resolve_entry(const struct config *config, const struct entry *entry, uint32_t after_classes,
