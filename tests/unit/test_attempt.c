@@ -213,6 +213,17 @@ static void test_a_cut_stream_never_looks_complete(void)
 			LULL_CLASS_TRUNCATED_STREAM);
 }
 
+static void test_a_cut_body_is_called_what_it_was_not_what_was_asked_for(void)
+{
+	const char *cut_json = JSON_HEAD "Content-Length: 999\r\n\r\n{\"id\"";
+
+	CU_ASSERT_EQUAL(class_of((struct trial){.bytes = SSE_HEAD ROLE WORD, .then = RAW_RESET}),
+			LULL_CLASS_TRUNCATED_STREAM);
+	CU_ASSERT_EQUAL(
+		class_of((struct trial){.bytes = cut_json, .then = RAW_CLOSE, .stream = true}),
+		LULL_CLASS_MALFORMED_RESPONSE);
+}
+
 static void test_an_endless_event_is_no_answer(void)
 {
 	static char bytes[65536 + 1];
@@ -452,6 +463,7 @@ int main(void)
 		CUNIT_TEST(test_nothing_is_handed_out_before_the_first_content),
 		CUNIT_TEST(test_an_answer_without_a_word_is_handed_out_at_its_end),
 		CUNIT_TEST(test_a_cut_stream_never_looks_complete),
+		CUNIT_TEST(test_a_cut_body_is_called_what_it_was_not_what_was_asked_for),
 		CUNIT_TEST(test_an_endless_event_is_no_answer),
 		CUNIT_TEST(test_silence_before_headers),
 		CUNIT_TEST(test_headers_in_time_leave_the_rest_to_the_budget),

@@ -385,6 +385,7 @@ static bool judge_our_side(const struct http_attempt *attempt, struct verdict *r
 
 	if (!failed && !attempt->passed)
 		return false;
+	failure.streamed = attempt->reader != NULL;
 	failure.body_cap |= attempt->stopped == -EMSGSIZE;
 	if (attempt->overslept || http_attempt_slept_ms() > attempt->slept_before_ms + SLEPT_MS_MIN)
 		own_verdict(attempt, LULL_CLASS_SUSPENDED, "suspended",

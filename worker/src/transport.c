@@ -406,7 +406,6 @@ bool transfer_failure(const struct transfer *transfer, struct transport_failure 
 		.connected = transfer->connected,
 		.got_status = transfer->head.status >= 200,
 		.status = transfer->head.status,
-		.streamed = transfer->job.streamed,
 		.body_cap = transfer->over_cap,
 		.proxied = transfer->job.route->proxy != NULL,
 		.proxy_status = (int)proxy_status,

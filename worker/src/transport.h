@@ -49,7 +49,8 @@ struct transfer *transfer_free(struct transfer *transfer);
 bool transfer_ended(const struct transfer *transfer);
 /* What came: status 0 if no final status line did. The body is not in it. Borrowed. */
 const struct wire_response *transfer_head(const struct transfer *transfer);
-/* Of an ended transfer. Return: true: it failed in transport, and *ret says how. */
+/* Of an ended transfer. Return: true: it failed in transport, and *ret says how, but for
+ * `streamed`: what a body is, its reader knows. */
 bool transfer_failure(const struct transfer *transfer, struct transport_failure *ret);
 
 /*
