@@ -11,11 +11,13 @@
  * clients, but none of those under test is one, and a caller who leaves must be seen at once.
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -210,6 +212,14 @@ static bool end_answer(struct conn *conn)
 	return false;
 }
 
+/* Bytes that the client's kernel does not have yet: a reset would take them back. */
+static bool is_underway(const struct conn *conn)
+{
+	int size = 0;
+
+	return ioctl(conn->fd, SIOCOUTQ, &size) == 0 && size > 0;
+}
+
 static bool after_write(struct conn *conn)
 {
 	const struct plan *plan = &conn->plan;
@@ -217,6 +227,9 @@ static bool after_write(struct conn *conn)
 	if (conn->sent == plan->wire.size && plan->repeat_ms != UNSET) {
 		conn->sent = plan->repeat_from;
 		pause_for(conn, plan->repeat_ms);
+	} else if (conn->sent == plan->wire.size && plan->ending == ENDING_RESET &&
+		   is_underway(conn)) {
+		pause_for(conn, 1);
 	} else if (conn->sent == plan->wire.size) {
 		return end_answer(conn);
 	} else if (conn->sent == plan->head_bytes) {

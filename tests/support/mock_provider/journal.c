@@ -229,6 +229,7 @@ static struct json_object *entry_json(const struct journal_entry *entry, bool fu
 			       json_object_new_int64((int64_t)entry->connection));
 	json_object_object_add(json, "method", json_object_new_string(request->method));
 	json_object_object_add(json, "path", json_object_new_string(request->path));
+	json_object_object_add(json, "query", json_object_new_string(request->query));
 	json_object_object_add(json, "model",
 			       request->model ? json_object_new_string(request->model) : NULL);
 	json_object_object_add(json, "stream", json_object_new_boolean(request->stream));
