@@ -67,8 +67,8 @@ static struct json_object *fault_json(const struct fault *fault)
 	if (fault->script)
 		return json;
 	if (fault->listener != LISTENER_NONE)
-		(void)snprintf(url, sizeof(url), "%s://127.0.0.1:%u",
-			       fault->listener == LISTENER_MAIN ? "https" : "http",
+		(void)snprintf(url, sizeof(url), "%s://%s:%u",
+			       fault->listener == LISTENER_MAIN ? "https" : "http", mock.address,
 			       mock.ports[fault->listener]);
 	json_object_object_add(json, "url", json_object_new_string(url));
 	return json;

@@ -15,7 +15,7 @@
  *     control.c  /__mock/...: how tests read the journal and change the script
  *
  * One process, one thread, one epoll loop (mock_provider.c). It trusts its caller: it listens on
- * 127.0.0.1 only, and running out of memory ends it.
+ * 127.0.0.1, unless told otherwise, and running out of memory ends it.
  */
 #ifndef MOCK_H
 #define MOCK_H
@@ -166,6 +166,7 @@ void conn_close_all(void);
 struct mock {
 	struct script *script;
 	const char *wire_dir;
+	const char *address; /* all listeners' */
 	unsigned ports[LISTENER_COUNT];
 };
 extern struct mock mock;

@@ -2,7 +2,7 @@
 /*
  * mock-provider: the program. Its listeners and its loop; mock.h says what the other files do.
  *
- * The first line on stdout, "listening on 127.0.0.1:PORT", is also the sign that it is ready. It
+ * The first line on stdout, "listening on ADDRESS:PORT", is also the sign that it is ready. It
  * ends at SIGTERM or SIGINT with nothing left allocated, so that leak checkers have nothing to say.
  */
 #include <arpa/inet.h>
@@ -54,11 +54,16 @@ static const struct {
 	[LISTENER_DEAF] = {true, QUEUE_LENGTH},
 };
 
+/* -EINVAL: mock.address is none. */
+static int make_address(unsigned port, struct sockaddr_in *ret)
+{
+	*ret = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+	return inet_pton(AF_INET, mock.address, &ret->sin_addr) == 1 ? 0 : -EINVAL;
+}
+
 static int open_listener(enum listener which, unsigned port)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)port),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address;
 	socklen_t size = sizeof(address);
 	int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -66,6 +71,8 @@ static int open_listener(enum listener which, unsigned port)
 	if (fd < 0)
 		return -errno;
 	listen_fds[which] = fd;
+	if (make_address(port, &address) < 0)
+		return -EINVAL;
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, (struct sockaddr *)&address, size) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&address, &size) < 0 ||
@@ -78,10 +85,9 @@ static int open_listener(enum listener which, unsigned port)
 /* A queue of length 0 takes one connection; further ones get no answer to their SYN. */
 static void fill_queue(void)
 {
-	struct sockaddr_in address = {.sin_family = AF_INET,
-				      .sin_port = htons((uint16_t)mock.ports[LISTENER_FULL]),
-				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+	struct sockaddr_in address;
 
+	(void)make_address(mock.ports[LISTENER_FULL], &address);
 	for (size_t i = 0; i < sizeof(filler_fds) / sizeof(filler_fds[0]); i++) {
 		filler_fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 		(void)connect(filler_fds[i], (struct sockaddr *)&address, sizeof(address));
@@ -140,7 +146,7 @@ static int serve(void)
 	(void)sigaction(SIGTERM, &action, NULL);
 	(void)sigaction(SIGINT, &action, NULL);
 
-	printf("listening on 127.0.0.1:%u\n", mock.ports[LISTENER_MAIN]);
+	printf("listening on %s:%u\n", mock.address, mock.ports[LISTENER_MAIN]);
 	(void)fflush(stdout);
 	while (!has_to_end) {
 		int count = epoll_pwait(epoll_fd, events, 64, conn_timers(), &before);
@@ -161,8 +167,9 @@ static int serve(void)
 
 static int usage(FILE *out, int code)
 {
-	fputs("usage: mock-provider [--port N] [--script FILE|JSON] [--wire DIR]\n"
-	      "An HTTP/1.1 server on 127.0.0.1 that answers as badly as it is told to.\n"
+	fputs("usage: mock-provider [--address A] [--port N] [--script FILE|JSON] [--wire DIR]\n"
+	      "An HTTP/1.1 server that answers as badly as it is told to.\n"
+	      "  --address A    where it listens (default: 127.0.0.1)\n"
 	      "  --port N       0 (the default) takes a free one; the first line printed says "
 	      "which\n"
 	      "  --script S     rules: a file, or JSON that begins with '['\n"
@@ -193,19 +200,21 @@ static bool load_script(const char *given)
 int main(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{"port", required_argument, NULL, 'p'},
-		{"script", required_argument, NULL, 's'},
-		{"wire", required_argument, NULL, 'w'},
-		{"help", no_argument, NULL, 'h'},
-		{NULL, 0, NULL, 0},
+		{"address", required_argument, NULL, 'a'}, {"port", required_argument, NULL, 'p'},
+		{"script", required_argument, NULL, 's'},  {"wire", required_argument, NULL, 'w'},
+		{"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
 	};
 	const char *script = "[]";
 	unsigned long port = 0;
 	int option, error;
 
 	mock.wire_dir = ".";
+	mock.address = "127.0.0.1";
 	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
 		switch (option) {
+		case 'a':
+			mock.address = optarg;
+			break;
 		case 'p':
 			port = strtoul(optarg, NULL, 10);
 			break;
@@ -229,7 +238,8 @@ int main(int argc, char **argv)
 	else if (error == 0)
 		error = -EINVAL;
 	else
-		(void)fprintf(stderr, "mock-provider: 127.0.0.1:%lu: %s\n", port, strerror(-error));
+		(void)fprintf(stderr, "mock-provider: %s:%lu: %s\n", mock.address, port,
+			      strerror(-error));
 	close_listeners();
 	(void)script_free(mock.script);
 	journal_free();
