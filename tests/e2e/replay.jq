@@ -261,8 +261,8 @@ def judge_requests($requests):
 
 # ---- faults below HTTP: tests/wire/transport/faults.json
 
-# How each is met where a plain call does not do. `ours`: a limit of our own ends it, which on
-# loopback proves nothing.
+# How each is met where a plain call does not do. `ours`: a limit of our own ends it, on loopback and
+# too short to prove anything; network.bats has the others.
 def ways: {
 	connect_timeout: {limits: {connect_timeout: "300ms"}, ours: true},
 	close_delimited_cut: {how: "--stream"},

@@ -46,7 +46,7 @@ mock_start() {
 	IFS= read -r -t 20 line <"$ready"
 	rm -f "$ready"
 	MOCK_PORT=${line##*:}
-	MOCK_URL=http://127.0.0.1:$MOCK_PORT
+	MOCK_URL=http://${line#listening on }
 	if [[ $line != listening* ]]; then
 		echo "mock-provider did not start: $(<"$SCRATCH/mock.stderr")" >&2
 		return 1
