@@ -124,6 +124,21 @@ of_bedrock() {
 	[[ $output == *"examples:"* ]]
 }
 
+@test "a provider goes by its name, its prefixes, and the folders of the samples" {
+	local folder name
+
+	for folder in "$WIRE"/*/; do
+		folder=$(basename "$folder")
+		case $folder in canonical | transport) continue ;; esac
+		run -0 "$LULL" explain-error -p "$folder" "$WIRE/openai/429_tokens.http"
+	done
+	for name in cohere_chat ollama_chat/ together_ai; do
+		run -0 "$LULL" explain-error -p $name "$WIRE/openai/429_tokens.http"
+	done
+	explained ollama/compat_503_busy ollama_chat \
+		'{"v":1,"class":"overloaded","cools":"endpoint","proof":"soft","for_ms":2000,"hint_ms":null,"rule":"ollama 503 queue full"}'
+}
+
 @test "the shared table is neither made nor changed" {
 	run -0 "$LULL" explain-error "$WIRE/openai/429_tokens.http"
 	[ -z "$(ls -A "$SCRATCH")" ]

@@ -19,6 +19,20 @@ static void test_names_are_mapped(void)
 		const char *model;
 	} cases[] = {
 		/* a prefix wins */
+		{"anthropic/claude-3", NULL, "anthropic", "claude-3"},
+		{"gemini/gemini-2.5-pro", NULL, "gemini", "gemini-2.5-pro"},
+		{"mistral/mistral-large", NULL, "mistral", "mistral-large"},
+		{"groq/llama-3.1-8b", NULL, "groq", "llama-3.1-8b"},
+		{"deepseek/deepseek-chat", NULL, "deepseek", "deepseek-chat"},
+		{"xai/grok-4", NULL, "xai", "grok-4"},
+		{"perplexity/sonar", NULL, "perplexity", "sonar"},
+		{"cerebras/x", NULL, "cerebras", "x"},
+		{"nvidia_nim/meta/llama3", NULL, "nvidia_nim", "meta/llama3"},
+		{"deepinfra/meta/llama3", NULL, "deepinfra", "meta/llama3"},
+		{"huggingface/org/model", NULL, "huggingface", "org/model"},
+		{"moonshot/kimi-k2", NULL, "moonshot", "kimi-k2"},
+		{"openai/ft:gpt-4o-mini:org::id", NULL, "openai", "ft:gpt-4o-mini:org::id"},
+		{"azure/command-r", NULL, "azure", "command-r"},
 		{"openai/gpt-4o", NULL, "openai", "gpt-4o"},
 		{"openai/my-model", "https://api.groq.com/openai/v1", "openai", "my-model"},
 		{"openrouter/openai/gpt-4o", NULL, "openrouter", "openai/gpt-4o"},
@@ -54,6 +68,12 @@ static void test_names_are_mapped(void)
 		{"o3-mini", NULL, "openai", "o3-mini"},
 		{"chatgpt-4o-latest", NULL, "openai", "chatgpt-4o-latest"},
 		{"ft:gpt-3.5-turbo:org::id", NULL, "openai", "ft:gpt-3.5-turbo:org::id"},
+		{"ft:gpt-4o-2024-08-06:org:name:id", NULL, "openai", "ft:gpt-4o-2024-08-06:org:name:id"},
+		{"o4-mini", NULL, "openai", "o4-mini"},
+		{"command-r-plus", NULL, "cohere", "command-r-plus"},
+		{"ministral-8b-latest", NULL, "mistral", "ministral-8b-latest"},
+		{"magistral-medium", NULL, "mistral", "magistral-medium"},
+		{"pixtral-12b", NULL, "mistral", "pixtral-12b"},
 		{"claude-3-opus", NULL, "anthropic", "claude-3-opus"},
 		{"gemini-2.0-flash", NULL, "gemini", "gemini-2.0-flash"},
 		{"command", NULL, "cohere", "command"},
@@ -108,6 +128,13 @@ static void test_unknown_names_come_with_a_near_one(void)
 		{"gtp-4o", "gpt-4o"},
 		{"cluade-3", "claude-3"},
 		{"gemni-pro", "gemini-pro"},
+		/* as another router names it */
+		{"google/gemini-2.5-flash", "gemini/gemini-2.5-flash"},
+		{"x-ai/grok-4", "xai/grok-4"},
+		{"vllm/facebook/opt", "hosted_vllm/facebook/opt"},
+		{"together/x", "together_ai/x"},
+		{"google/", ""},
+		{"google", ""},
 	};
 	/* clang-format on */
 
@@ -124,6 +151,33 @@ static void test_unknown_names_come_with_a_near_one(void)
 		if (strcmp(near, cases[i].near) != 0)
 			fprintf(stderr, "%s: %s\n", cases[i].name, near);
 	}
+}
+
+static void test_providers_are_known_by_all_their_names(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *said;
+		const char *provider; /* NULL unknown */
+	} cases[] = {
+		{"openai", "openai"}, {"openai/", "openai"},
+		{"cohere_chat", "cohere"}, {"cohere_chat/", "cohere"},
+		{"ollama_chat", "ollama"}, {"together", "together_ai"},
+		{"google", "gemini"}, {"vertex/", "vertex_ai"},
+		{"", NULL}, {"/", NULL}, {"openai//", NULL}, {"open", NULL},
+		{"openai/gpt-4o", NULL}, {"nobody", NULL},
+	};
+	/* clang-format on */
+	const struct provider *provider;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		provider = provider_said(cases[i].said);
+		CU_ASSERT_PTR_EQUAL(provider,
+				    cases[i].provider ? provider_by_name(cases[i].provider) : NULL);
+	}
+	for (size_t i = 0; (provider = provider_at(i)); i++)
+		for (const char *const *prefix = provider->prefixes; *prefix; prefix++)
+			CU_ASSERT_PTR_EQUAL(provider_said(*prefix), provider);
 }
 
 static void test_a_long_name_is_no_trouble(void)
@@ -429,6 +483,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_names_are_mapped),
 		CUNIT_TEST(test_unknown_names_come_with_a_near_one),
+		CUNIT_TEST(test_providers_are_known_by_all_their_names),
 		CUNIT_TEST(test_a_long_name_is_no_trouble),
 		CUNIT_TEST(test_the_table_is_consistent),
 		CUNIT_TEST(test_a_vendor_is_never_zero_and_leaves_the_top_bit),

@@ -328,6 +328,23 @@ static void test_routes_that_cannot_be_used_say_why(void)
 	config_free(config);
 }
 
+static void test_a_typed_name_may_have_meant_a_configured_one(void)
+{
+	struct config *config = read_config(
+		"model_list:\n- {model_name: fast-one, litellm_params: {model: ollama/x}}\n"
+		"- {model_name: other, litellm_params: {model: fast-onn}}\n");
+	struct route_list list = one_route(config, "fsat-one");
+
+	check_problem(&list, "unable to map 'fsat-one' to a provider, expected a prefix such as "
+			     "openai/; did you mean 'fast-one'?");
+	route_list_deinit(&list);
+	list = one_route(config, "other");
+	check_problem(&list, "unable to map 'fast-onn' to a provider, expected a prefix such as "
+			     "openai/");
+	route_list_deinit(&list);
+	config_free(config);
+}
+
 /* What LiteLLM's form allows and Lull cannot do costs the route, not the file. */
 static void test_entries_that_cannot_be_used_say_why(void)
 {
@@ -1068,6 +1085,7 @@ int main(void)
 		CUNIT_TEST(test_a_list_that_is_too_long_is_refused),
 		CUNIT_TEST(test_the_tutorials_call_is_mapped),
 		CUNIT_TEST(test_routes_that_cannot_be_used_say_why),
+		CUNIT_TEST(test_a_typed_name_may_have_meant_a_configured_one),
 		CUNIT_TEST(test_entries_that_cannot_be_used_say_why),
 		CUNIT_TEST(test_an_address_is_filled_in),
 		CUNIT_TEST(test_words_of_an_address_come_from_the_environment_too),

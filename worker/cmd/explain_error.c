@@ -29,7 +29,7 @@ struct settings {
 
 static const struct option_row options[] = {
 	{"provider", 'p', OPTION_TEXT, 0, offsetof(struct settings, provider), "NAME", NULL,
-	 "whose response it is (default: openai)"},
+	 "whose response it is, by name or prefix (default: openai)"},
 	{"json", 0, OPTION_FLAG, 1, offsetof(struct settings, json), NULL, NULL,
 	 "print one JSON object"},
 	{0},
@@ -86,24 +86,9 @@ static int read_file(const char *path, struct buffer *ret)
 	return rc;
 }
 
-/* Names of configuration, and what people call those whose name there is another. */
-static const struct provider *provider_called(const char *name)
-{
-	static const char *const others[][2] = {
-		{"vertex", "vertex_ai"},       {"together", "together_ai"},
-		{"fireworks", "fireworks_ai"}, {"lmstudio", "lm_studio"},
-		{"llamacpp", "llamafile"},     {"vllm", "hosted_vllm"},
-	};
-
-	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		if (strcmp(name, others[i][0]) == 0)
-			return provider_by_name(others[i][1]);
-	return provider_by_name(name);
-}
-
 static const struct provider *find_provider(const char *name)
 {
-	const struct provider *provider = provider_called(name);
+	const struct provider *provider = provider_said(name);
 	char names[512] = "";
 	size_t used = 0;
 

@@ -95,20 +95,27 @@ static bool is_configured(const struct config *config, const char *name)
 	return false;
 }
 
+const char *config_near(const struct settings *settings, const char *name)
+{
+	struct near near;
+
+	near_init(&near, name);
+	for (size_t i = 0; i < settings->entry_count; i++)
+		near_offer(&near, settings->entries[i].model_name);
+	return near.best;
+}
+
 static void check_name(struct config *config, const char *name, unsigned line)
 {
 	const struct provider *provider;
 	char near_provider[PROVIDER_NEAR_BYTES];
 	const char *model, *best;
-	struct near near;
 
 	if (strcmp(name, "*") == 0 || is_configured(config, name) ||
 	    provider_map(name, NULL, &provider, &model, near_provider, sizeof(near_provider)) == 0)
 		return;
-	near_init(&near, name);
-	for (size_t i = 0; i < config->settings.entry_count; i++)
-		near_offer(&near, config->settings.entries[i].model_name);
-	best = near.best ? near.best : near_provider;
+	best = config_near(&config->settings, name);
+	best = best ? best : near_provider;
 	report_warning(config->tree.report, line,
 		       "'%.64s' is no model_name of model_list and no known model%s%s%s", name,
 		       best[0] ? ", did you mean '" : "", best, best[0] ? "'?" : "");

@@ -226,6 +226,26 @@ static const struct family {
 	{"grok-",          "xai"},
 };
 #define FAMILY_COUNT (sizeof(families) / sizeof(families[0]))
+
+/* What people, and other routers, call a vendor: no prefix here, but known whom they mean. */
+static const struct nickname {
+	const char *name;
+	const char *provider;
+} nicknames[] = {
+	{"google",     "gemini"},
+	{"vertex",     "vertex_ai"},
+	{"aws",        "bedrock"},
+	{"mistralai",  "mistral"},
+	{"together",   "together_ai"},
+	{"fireworks",  "fireworks_ai"},
+	{"x-ai",       "xai"},
+	{"nvidia",     "nvidia_nim"},
+	{"moonshotai", "moonshot"},
+	{"vllm",       "hosted_vllm"},
+	{"lmstudio",   "lm_studio"},
+	{"llamacpp",   "llamafile"},
+};
+#define NICKNAME_COUNT (sizeof(nicknames) / sizeof(nicknames[0]))
 /* clang-format on */
 
 const struct provider *provider_at(size_t index)
@@ -239,6 +259,27 @@ const struct provider *provider_by_name(const char *name)
 		if (strcmp(providers[i].name, name) == 0)
 			return &providers[i];
 	return NULL;
+}
+
+static const struct provider *by_nickname(const char *name, size_t size)
+{
+	for (size_t i = 0; i < NICKNAME_COUNT; i++)
+		if (strlen(nicknames[i].name) == size && memcmp(nicknames[i].name, name, size) == 0)
+			return provider_by_name(nicknames[i].provider);
+	return NULL;
+}
+
+const struct provider *provider_said(const char *name)
+{
+	size_t size = strlen(name);
+
+	if (size > 0 && name[size - 1] == '/')
+		size--;
+	for (size_t i = 0; i < PROVIDER_COUNT && size > 0; i++)
+		for (const char *const *prefix = providers[i].prefixes; *prefix; prefix++)
+			if (strncmp(*prefix, name, size) == 0 && (*prefix)[size] == '/')
+				return &providers[i];
+	return by_nickname(name, size);
 }
 
 /* "*" in the known one stands for one character or more, none of them a dot. */
@@ -331,6 +372,16 @@ static const struct provider *by_family(const char *name)
 	return NULL;
 }
 
+/* "google/gemini-2.0" */
+static bool suggest_prefix(const char *name, char *ret, size_t size)
+{
+	size_t head_size = strcspn(name, "/");
+	const struct provider *provider = by_nickname(name, head_size);
+
+	return provider && name[head_size] && name[head_size + 1] &&
+	       snprintf(ret, size, "%s%s", provider->prefixes[0], name + head_size + 1) < (int)size;
+}
+
 /* The head of the name (up to and with its first '/' or '-') against what heads there are. */
 static void suggest(const char *name, char *ret, size_t size)
 {
@@ -338,6 +389,8 @@ static void suggest(const char *name, char *ret, size_t size)
 	char head[NEAR_BYTES_MAX + 1];
 	struct near near;
 
+	if (suggest_prefix(name, ret, size))
+		return;
 	ret[0] = '\0';
 	if (!name[head_size] || !name[head_size + 1] || head_size >= sizeof(head) - 1)
 		return;

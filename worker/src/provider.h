@@ -47,6 +47,9 @@ struct provider {
 };
 
 const struct provider *provider_by_name(const char *name); /* NULL unknown */
+/* What a person calls it: by its name, a prefix ("cohere_chat/" or without the slash), or a
+ * nickname such as "google". NULL unknown */
+const struct provider *provider_said(const char *name);
 const struct provider *provider_at(size_t index);          /* NULL past the end */
 const struct provider *provider_by_host(const char *host); /* NULL unknown */
 

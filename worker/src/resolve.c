@@ -42,20 +42,17 @@ int copy_text(const char *text, char **ret)
 
 /* ---- provider and names */
 
-/* By its name, or by a prefix: custom_llm_provider: ollama_chat */
-static const struct provider *provider_said(const char *name)
+/* Of a name that somebody typed, a model_name may have been meant as well. */
+static int unknown_name(struct making *m, const char *near_provider)
 {
-	const struct provider *provider;
-	size_t size = strlen(name);
+	const char *name = m->entry->model, *near = NULL;
 
-	for (size_t i = 0; (provider = provider_at(i)); i++) {
-		if (strcmp(provider->name, name) == 0)
-			return provider;
-		for (const char *const *prefix = provider->prefixes; *prefix; prefix++)
-			if (strncmp(*prefix, name, size) == 0 && strcmp(*prefix + size, "/") == 0)
-				return provider;
-	}
-	return NULL;
+	if (m->entry->line == 0)
+		near = config_near(&m->config->settings, name);
+	near = near ? near : near_provider;
+	return unusable(m,
+			"unable to map '%s' to a provider, expected a prefix such as openai/%s%s%s",
+			name, near[0] ? "; did you mean '" : "", near, near[0] ? "'?" : "");
 }
 
 /* As the upstream calls it. */
@@ -92,9 +89,7 @@ static int map_name(struct making *m)
 	}
 	if (r == 0)
 		return set_model(m->route, model);
-	return unusable(m,
-			"unable to map '%s' to a provider, expected a prefix such as openai/%s%s%s",
-			name, near[0] ? "; did you mean '" : "", near, near[0] ? "'?" : "");
+	return unknown_name(m, near);
 }
 
 static int find_provider(struct making *m)

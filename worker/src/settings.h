@@ -93,6 +93,9 @@ void entry_init(struct entry *entry, unsigned line); /* likewise */
  */
 void config_check(struct config *config, mode_t mode);
 
+/* config_check.c: the model_name that may have been meant; NULL: none is near. */
+const char *config_near(const struct settings *settings, const char *name);
+
 #define REFERENCE_VARIABLE "os.environ/"
 #define REFERENCE_FILE     "file:"
 
