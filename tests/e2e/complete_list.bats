@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Which models a call asks, in which order, and what it leaves in the table: fallbacks for all errors
+# and for two of them, several routes of one name, several keys. Requests are counted on the wire.
+
+load complete
+
+setup() {
+	complete_setup
+}
+
+teardown() {
+	complete_teardown
+}
+
+# configure SETTINGS...: models a, b, c and d, each a vendor of its own, and these lines behind them.
+configure() {
+	local model vendor
+
+	echo "model_list:"
+	for model in a:openai b:groq c:xai d:deepseek; do
+		vendor=${model#*:} model=${model%:*}
+		echo "  - {model_name: $model, litellm_params: {model: $vendor/m-$model," \
+			"api_base: $MOCK_URL/v1, api_key: os.environ/KEY_OF_${model^}}}"
+		export "KEY_OF_${model^}=sk-of-$model-0123456789"
+	done
+	printf '%s\n' "$@"
+} >"$SCRATCH/config.yaml"
+
+# asks MODEL [OPTION...]: one call, too short for a further pass.
+asks() {
+	run --separate-stderr ask -c "$SCRATCH/config.yaml" -m "$1" --when-cooling fail --budget 240ms "${@:2}" hi
+}
+
+# The models that were asked, in order; then from zero.
+asked() {
+	mock_requests '.requests[].model' | sed 's/^m-//' | paste -sd' '
+	mock_reset
+}
+
+CONTEXT='"status": 400, "body": {"error": {"message": "too long", "type": "invalid_request_error", "code": "context_length_exceeded"}}'
+POLICY='"status": 400, "body": {"error": {"message": "no", "type": "invalid_request_error", "code": "content_policy_violation"}}'
+
+@test "fallbacks of the model, else of '*', else the default ones" {
+	mock_rules '[{"model": "m-d"}, {"status": 503}]'
+	configure 'router_settings:' '  fallbacks: [{a: [b, d]}, {"*": [c, d]}]' '  default_fallbacks: [d]'
+	asks a
+	[ "$output" = "Answer from m-d." ]
+	[ "$(asked)" = "a b d" ]
+	asks b
+	[ "$(asked)" = "b c d" ]
+	configure 'litellm_settings: {fallbacks: [{a: [b]}], default_fallbacks: [d]}'
+	asks c
+	[ "$output" = "Answer from m-d." ]
+	[ "$(asked)" = "c d" ]
+	asks a
+	[ "$status-$(asked)" = "69-a b" ]
+}
+
+@test "a model that is too short for the request leads to those for that, and only then" {
+	mock_rules "[{\"model\": \"m-a\", \"responses\": [{$CONTEXT, \"times\": 2}, {\"status\": 503}]}, {\"model\": \"m-b\", \"status\": 503}]"
+	configure 'router_settings: {context_window_fallbacks: [{a: [c]}], fallbacks: [{a: [b]}]}'
+	asks a
+	[ "$output" = "Answer from m-c." ]
+	[ "$(asked)" = "a c" ]
+	table_untouched
+	configure 'router_settings: {context_window_fallbacks: [{"*": [c]}]}'
+	asks a
+	[ "$output" = "Answer from m-c." ]
+	[ "$(asked)" = "a c" ]
+	asks a
+	[ "$status-$(asked)" = "69-a" ]
+}
+
+@test "refused content ends the call, or leads to the models for that" {
+	mock_rules "[{\"model\": \"m-a\", $POLICY}]"
+	configure 'router_settings: {fallbacks: [{a: [b]}]}'
+	asks a
+	[ "$status-$(asked)" = "65-a" ]
+	configure 'router_settings: {fallbacks: [{a: [b]}], content_policy_fallbacks: [{a: [c]}]}'
+	asks a
+	[ "$output" = "Answer from m-c." ]
+	[ "$(asked)" = "a c" ]
+	table_untouched
+}
+
+@test "an answer that a filter emptied counts as refused where there are models for that" {
+	mock_rules '[{"model": "m-a", "body": {"id": "x", "object": "chat.completion", "created": 1, "model": "m-a", "choices":
+		[{"index": 0, "message": {"role": "assistant", "content": null}, "finish_reason": "content_filter"}]}}]'
+	configure 'router_settings: {fallbacks: [{a: [b]}]}'
+	asks a --json
+	[ "$status-$(asked)" = "0-a" ]
+	configure 'router_settings: {content_policy_fallbacks: [{a: [c]}]}'
+	asks a
+	[ "$output" = "Answer from m-c." ]
+	[ "$(asked)" = "a c" ]
+	table_untouched
+}
+
+@test "-f replaces all that is configured" {
+	mock_rules "[{\"model\": \"m-a\", $CONTEXT}, {\"model\": \"m-b\", \"status\": 503}]"
+	configure 'router_settings: {fallbacks: [{a: [c]}], context_window_fallbacks: [{a: [c]}], default_fallbacks: [c]}'
+	asks a -f b -f d
+	[ "$output" = "Answer from m-d." ]
+	[ "$(asked)" = "a b d" ]
+}
+
+@test "routes of one name are tried by order, and one that cools is skipped without a request" {
+	mock_rules '[{"model": "m-1", "status": 429, "headers": {"Retry-After": 30}}]'
+	cat >"$SCRATCH/config.yaml" <<-END
+		model_list:
+		  - {model_name: pool, litellm_params: {model: openai/m-2, api_base: $MOCK_URL/v1, api_key: k2, order: 2}}
+		  - {model_name: pool, litellm_params: {model: openai/m-1, api_base: $MOCK_URL/v1, api_key: k1, order: 1}}
+	END
+	chmod 600 "$SCRATCH/config.yaml"
+	asks pool
+	[ "$output" = "Answer from m-2." ]
+	[ "$(asked)" = "1 2" ]
+	[ "$(key_state route m-1)" = "cooling rate_limited 429 30" ]
+	asks pool
+	[ "$(asked)" = 2 ]
+}
+
+@test "several keys of one model: what one key has used up is no fault of the other" {
+	mock_rules '[{"key": "sk-spent", "status": 429, "body": {"error": {"message": "quota", "code": "insufficient_quota"}}}]'
+	cat >"$SCRATCH/config.yaml" <<-END
+		model_list:
+		  - {model_name: m, litellm_params: {model: openai/m, api_base: $MOCK_URL/v1, api_key: sk-spent}}
+		  - {model_name: m, litellm_params: {model: openai/m, api_base: $MOCK_URL/v1, api_key: sk-fresh}}
+		  - {model_name: n, litellm_params: {model: openai/n, api_base: $MOCK_URL/v1, api_key: sk-spent}}
+	END
+	chmod 600 "$SCRATCH/config.yaml"
+	asks m
+	[ "$output" = "Answer from m." ]
+	[ "$(mock_count)" = 2 ]
+	[ "$(keys 'map(select(.kind == "credential" and .state == "cooling")) | length')" = 1 ]
+	mock_reset
+	asks m
+	[ "$output-$(mock_count)" = "Answer from m.-1" ]
+	asks n
+	[ "$status-$(mock_count n)" = "75-0" ]
+}
