@@ -140,3 +140,14 @@ POLICY='"status": 400, "body": {"error": {"message": "no", "type": "invalid_requ
 	asks n
 	[ "$status-$(mock_count n)" = "75-0" ]
 }
+
+@test "disable_cooldowns: the file's calls cool nothing, and skip what others have cooled" {
+	mock_rules '[{"model": "m-a", "status": 429, "headers": {"Retry-After": 30}}]'
+	configure 'router_settings: {disable_cooldowns: true, fallbacks: [{a: [b]}]}'
+	asks a
+	[ "$(asked)" = "a b" ]
+	table_untouched
+	lull cool -q a 1h || true
+	asks a
+	[ "$(asked)" = b ]
+}

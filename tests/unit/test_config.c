@@ -628,6 +628,45 @@ static void test_settings_reach_the_call(void)
 	config_free(config);
 }
 
+/* Whatever would cool has no proof, unless the file gives it some. */
+static void test_disabled_cooldowns_are_rules(void)
+{
+	struct lull_call_options options;
+	struct messages messages;
+	struct config *config;
+	uint32_t count = 0;
+
+	CU_ASSERT_EQUAL_FATAL(
+		read_text("router_settings: {disable_cooldowns: true}\n"
+			  "lull: {on: {auth: {proof: hard}, timeout: stop, bad_request: stop}}\n",
+			  false, &messages, &config),
+		0);
+	lull_call_options_init(&options);
+	config_call_options(config, &options);
+	for (uint32_t i = 0; i < options.rule_count; i++) {
+		const struct lull_rule *rule = &options.rules[i];
+
+		CU_ASSERT_EQUAL(rule->proof, rule->class_id == LULL_CLASS_AUTH ? LULL_PROOF_HARD
+									       : LULL_PROOF_NONE);
+		CU_ASSERT_EQUAL(rule->go, rule->class_id == LULL_CLASS_TIMEOUT ||
+							  rule->class_id == LULL_CLASS_BAD_REQUEST
+						  ? LULL_GO_STOP
+						  : LULL_UNSET);
+		count += lull_class_info(rule->class_id)->proof != LULL_PROOF_NONE;
+	}
+	CU_ASSERT_EQUAL(options.rule_count, count + 1); /* bad_request cools nothing anyway */
+	for (uint32_t id = 0; id <= LULL_CLASS_TOO_LARGE; id++)
+		count -= lull_class_info(id)->proof != LULL_PROOF_NONE;
+	CU_ASSERT_EQUAL(count, 0);
+	config_free(config);
+	CU_ASSERT_EQUAL_FATAL(
+		read_text("router_settings: {disable_cooldowns: false}", false, &messages, &config),
+		0);
+	config_call_options(config, &options);
+	CU_ASSERT_EQUAL(options.rule_count, 0);
+	config_free(config);
+}
+
 static void test_what_the_file_does_not_say_stays(void)
 {
 	struct lull_call_options options, before;
@@ -1026,6 +1065,7 @@ int main(void)
 		CUNIT_TEST(test_anchors_and_merge_keys_are_understood),
 		CUNIT_TEST(test_broken_anchors_are_named),
 		CUNIT_TEST(test_settings_reach_the_call),
+		CUNIT_TEST(test_disabled_cooldowns_are_rules),
 		CUNIT_TEST(test_what_the_file_does_not_say_stays),
 		CUNIT_TEST(test_allowed_fails_is_one_less_than_soft_failures),
 		CUNIT_TEST(test_the_tutorial_has_a_table_of_its_own),

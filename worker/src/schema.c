@@ -84,6 +84,8 @@ static const struct schema_row rows[] = {
 	 "limit of one attempt until 2xx headers come; not the budget"},
 	{ROUTER, "stream_timeout", SCHEMA_DURATION, IN_SETTINGS(stream_timeout_ms), 1, TIME_MAX, NULL, "",
 	 "the same for attempts that ask for a stream"},
+	{ROUTER, "disable_cooldowns", SCHEMA_SWITCH, IN_SETTINGS(disable_cooldowns), 0, 0, NULL, "false",
+	 "calls by this file cool nothing, but where lull.on gives a proof; what others left cooling is skipped"},
 
 	{LULL, "budget", SCHEMA_DURATION, IN_SETTINGS(budget_ms), 1, TIME_MAX, NULL, "45s",
 	 "longest time of one call, all attempts and waits together"},
@@ -182,7 +184,7 @@ static const struct schema_inert inert[] = {
 	 "routing_strategy routing_strategy_args routing_groups redis_url redis_host redis_password "
 	 "redis_port redis_db cache_responses cache_kwargs caching_groups client_ttl "
 	 "enable_pre_call_check enable_pre_call_checks enable_tag_filtering tag_filtering_match_any "
-	 "disable_cooldowns retry_policy model_group_retry_policy allowed_fails_policy retry_after "
+	 "retry_policy model_group_retry_policy allowed_fails_policy retry_after "
 	 "max_fallbacks max_retries model_group_alias default_max_parallel_requests default_priority "
 	 "polling_interval default_litellm_params debug_level set_verbose optional_pre_call_checks "
 	 "provider_budget_config alerting_config assistants_config search_tools guardrail_list "

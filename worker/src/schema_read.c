@@ -94,6 +94,39 @@ static void read_rules(struct reading *r, const struct place *place, const struc
 	}
 }
 
+static struct lull_rule *rule_of(struct settings *settings, uint32_t class_id)
+{
+	for (uint32_t i = 0; i < settings->rule_count; i++)
+		if (settings->rules[i].class_id == class_id)
+			return &settings->rules[i];
+	return NULL;
+}
+
+/* disable_cooldowns, as rules: proof of nothing, wherever the file gives none. */
+static void cool_nothing(struct reading *r, struct settings *settings)
+{
+	struct lull_rule *all = reading_alloc(r, LULL_CLASS_COUNT, sizeof(*all));
+	uint32_t count = 0;
+
+	if (!all)
+		return;
+	for (uint32_t id = 0; id <= LULL_CLASS_TOO_LARGE; id++) {
+		const struct lull_rule *said = rule_of(settings, id);
+		struct lull_rule *rule = &all[count];
+
+		if (!said && lull_class_info(id)->proof == LULL_PROOF_NONE)
+			continue;
+		*rule = said ? *said
+			     : (struct lull_rule){id, LULL_UNSET, LULL_UNSET, LULL_UNSET,
+						  LULL_UNSET};
+		if (rule->proof == LULL_UNSET)
+			rule->proof = LULL_PROOF_NONE;
+		count++;
+	}
+	settings->rules = all;
+	settings->rule_count = count;
+}
+
 /* ---- maps */
 
 /* "model_list[]" + "litellm_params" */
@@ -291,7 +324,9 @@ void schema_read(struct tree *tree, const struct node *root, struct settings *se
 
 	if (root->type == NODE_MAP)
 		read_section(&reading, &top, root);
-	else
+	if (settings->disable_cooldowns == 1)
+		cool_nothing(&reading, settings);
+	if (root->type != NODE_MAP)
 		report_error(tree->report, root->line,
 			     "no map at the top, expected keys such as model_list");
 }

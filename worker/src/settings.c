@@ -22,6 +22,7 @@ void settings_init(struct settings *settings)
 		.num_retries = LULL_UNSET,
 		.timeout_ms = LULL_UNSET,
 		.stream_timeout_ms = LULL_UNSET,
+		.disable_cooldowns = LULL_UNSET,
 	};
 	limits_init(&settings->limits);
 }

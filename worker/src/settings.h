@@ -69,6 +69,7 @@ struct settings {
 	struct name_list default_fallbacks;
 	uint32_t budget_ms, when_cooling, policy, probe, soft_failures, allowed_fails;
 	uint32_t cooldown_ms, max_cooldown_ms, num_retries, timeout_ms, stream_timeout_ms;
+	uint32_t disable_cooldowns;
 	const char *table; /* without a '/' in front */
 	unsigned table_line;
 	struct lull_rule *rules;
