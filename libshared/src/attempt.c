@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What an attempt does to the table. A route stands on up to six words (endpoint, credential,
+ * What an attempt does to the table. A route stands on up to seven words (endpoint, credential,
  * route, three names); it is ready when all of them are. An attempt takes the leases that are due,
  * tells each word what it has learned on the way (connected, 2xx headers), and at its end either an
  * answer speaks well of all of them, or a failure is charged to one kind of key and the others get

@@ -141,6 +141,21 @@ POLICY='"status": 400, "body": {"error": {"message": "no", "type": "invalid_requ
 	[ "$status-$(mock_count n)" = "75-0" ]
 }
 
+@test "an alias is asked as its model, and held by either name" {
+	local name
+
+	configure 'router_settings: {model_group_alias: {quick: a}, fallbacks: [{a: [b]}]}'
+	asks quick
+	[ "$output" = "Answer from m-a." ]
+	for name in quick a m-a openai/m-a; do
+		mock_reset
+		LULL_CONFIG=$SCRATCH/config.yaml lull hold -q $name || true
+		asks quick
+		[ "$(asked)" = b ]
+		lull clear -q --all
+	done
+}
+
 @test "disable_cooldowns: the file's calls cool nothing, and skip what others have cooled" {
 	mock_rules '[{"model": "m-a", "status": 429, "headers": {"Retry-After": 30}}]'
 	configure 'router_settings: {disable_cooldowns: true, fallbacks: [{a: [b]}]}'

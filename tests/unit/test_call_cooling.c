@@ -329,6 +329,7 @@ static void test_every_name_a_call_was_made_by_is_honoured(void)
 		w.routes[0].names[0] = "fast";
 		w.routes[0].names[1] = "gpt-4o";
 		w.routes[0].names[2] = "openai/gpt-4o";
+		w.routes[0].names[3] = "quick";
 		CU_ASSERT_EQUAL(lull_key_cool(w.table, LULL_KIND_NAME, w.routes[0].names[i], MINUTE,
 					      w.now_ms),
 				0);

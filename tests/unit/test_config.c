@@ -380,6 +380,30 @@ static void test_fallbacks_are_checked(void)
 	CHECK_MESSAGES(cases, false);
 }
 
+static void test_aliases_are_checked(void)
+{
+	static const struct message_case cases[] = {
+		{MODELS "router_settings: {model_group_alias: {a: fast, b: {model: slow, hidden: true}, c: gpt-4o}}\n", ""},
+		{MODELS "router_settings: {model_group_alias: }\n", ""},
+		{MODELS "router_settings: {model_group_alias: [a]}\n",
+		 "E f:4: router_settings.model_group_alias is a list, expected a map such as {ALIAS: MODEL}\n"},
+		{MODELS "router_settings:\n  model_group_alias:\n    a: [fast]\n    b: {hidden: true}\n    c: ~\n    d: {model: []}\n",
+		 "E f:6: router_settings.model_group_alias: 'a' stands for no model name, expected 1 to 184 bytes\n"
+		 "E f:7: router_settings.model_group_alias: 'b' stands for no model name, expected 1 to 184 bytes\n"
+		 "E f:8: router_settings.model_group_alias: 'c' stands for no model name, expected 1 to 184 bytes\n"
+		 "E f:9: router_settings.model_group_alias: 'd' stands for no model name, expected 1 to 184 bytes\n"},
+		/* where it leads is said once; it is followed once */
+		{MODELS "router_settings:\n  model_group_alias: {a: fsat, b: a}\n  fallbacks: [{a: [b]}, {aa: [fast]}]\n",
+		 "W f:5: 'fsat' is no model_name of model_list and no known model, did you mean 'fast'?\n"
+		 "W f:5: 'a' is no model_name of model_list and no known model\n"
+		 "W f:6: 'aa' is no model_name of model_list and no known model\n"},
+		{MODELS "router_settings:\n  model_group_alias: {quick: fast}\n  fallbacks: [{quikc: [fast]}]\n",
+		 "W f:6: 'quikc' is no model_name of model_list and no known model, did you mean 'quick'?\n"},
+	};
+
+	CHECK_MESSAGES(cases, false);
+}
+
 /* ---- lull.on */
 
 static void test_rules_are_checked(void)
@@ -1056,6 +1080,7 @@ int main(void)
 		CUNIT_TEST(test_all_errors_are_reported_by_line),
 		CUNIT_TEST(test_entries_are_checked),
 		CUNIT_TEST(test_fallbacks_are_checked),
+		CUNIT_TEST(test_aliases_are_checked),
 		CUNIT_TEST(test_rules_are_checked),
 		CUNIT_TEST(test_depth_is_bounded),
 		CUNIT_TEST(test_a_billion_laughs_are_few),

@@ -103,7 +103,8 @@ static const char text[] =
 	"unknown: 1\n"
 	"lull: {policy: tutorial, on: {timeout: {go: next}}, proxy: 'http://u:" PLANTED
 	"@proxy:1'}\n"
-	"router_settings: {fallbacks: [{a: [b, nobody]}], default_fallbacks: [b]}\n"
+	"router_settings: {fallbacks: [{a: [b, nobody]}], default_fallbacks: [b], "
+	"disable_cooldowns: true, model_group_alias: {c: a, d: {model: b}}}\n"
 	"model_list:\n"
 	"- model_name: a\n"
 	"  litellm_params: &p\n"

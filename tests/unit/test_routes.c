@@ -205,6 +205,45 @@ static void test_given_fallbacks_replace_the_configured_ones(void)
 	config_free(config);
 }
 
+static void test_an_alias_is_another_name(void)
+{
+	struct config *config = read_with_models("router_settings:\n"
+						 "  model_group_alias: {quick: b, odd: {model: c, "
+						 "hidden: true}, gone: nobody, a: c}\n"
+						 "  fallbacks: [{b: [c]}, {odd: [quick]}]\n");
+	struct route_list list = {0};
+
+	CU_ASSERT_STRING_EQUAL(route_names(config, "quick"), "b1 c1");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "odd"), "c1 b1");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "gone"), "nobody");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "a"), "c1"); /* before any model_name */
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, "quick", NULL, 0, &list), 0);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[0], "b");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[1], "y");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[2], "ollama/y");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[3], "quick");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.label, "b1");
+	route_list_deinit(&list);
+	CU_ASSERT_EQUAL_FATAL(config_named_routes(config, "quick", &list), 0);
+	CU_ASSERT_EQUAL(list.count, 1);
+	route_list_deinit(&list);
+	config_free(config);
+}
+
+/* Two names, and the alias is no provider/upstream. */
+static void test_an_alias_is_no_part_of_the_label(void)
+{
+	struct config *config =
+		read_config("model_list: [{model_name: x, litellm_params: {model: ollama/x}}]\n"
+			    "router_settings: {model_group_alias: {quick: x}}\n");
+	struct route_list list = one_route(config, "quick");
+
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.label, "x");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[2], "quick");
+	route_list_deinit(&list);
+	config_free(config);
+}
+
 static void test_people_mean_all_routes_of_a_name(void)
 {
 	/* clang-format off */
@@ -1080,6 +1119,8 @@ int main(void)
 		CUNIT_TEST(test_entries_of_one_name_are_tried_by_order_then_as_listed),
 		CUNIT_TEST(test_configured_fallbacks_follow),
 		CUNIT_TEST(test_given_fallbacks_replace_the_configured_ones),
+		CUNIT_TEST(test_an_alias_is_another_name),
+		CUNIT_TEST(test_an_alias_is_no_part_of_the_label),
 		CUNIT_TEST(test_people_mean_all_routes_of_a_name),
 		CUNIT_TEST(test_router_settings_replace_those_of_the_library),
 		CUNIT_TEST(test_a_list_that_is_too_long_is_refused),

@@ -102,6 +102,9 @@ const char *config_near(const struct settings *settings, const char *name)
 	near_init(&near, name);
 	for (size_t i = 0; i < settings->entry_count; i++)
 		near_offer(&near, settings->entries[i].model_name);
+	for (size_t i = 0; i < settings->aliases.count; i++) /* an alias is no target of another */
+		if (strcmp(settings->aliases.items[i].name, name) != 0)
+			near_offer(&near, settings->aliases.items[i].name);
 	return near.best;
 }
 
@@ -121,16 +124,23 @@ static void check_name(struct config *config, const char *name, unsigned line)
 		       best[0] ? ", did you mean '" : "", best, best[0] ? "'?" : "");
 }
 
+/* Where an alias leads is checked where it stands. */
+static void check_listed(struct config *config, const char *name, unsigned line)
+{
+	if (config_alias(&config->settings, name) == name)
+		check_name(config, name, line);
+}
+
 static void check_names(struct config *config, const struct name_list *list)
 {
 	for (size_t i = 0; i < list->count; i++)
-		check_name(config, list->names[i], list->line);
+		check_listed(config, list->names[i], list->line);
 }
 
 static void check_fallbacks(struct config *config, const struct fallback_list *list)
 {
 	for (size_t i = 0; i < list->count; i++) {
-		check_name(config, list->items[i].name, list->items[i].line);
+		check_listed(config, list->items[i].name, list->items[i].line);
 		check_names(config, &list->items[i].to);
 	}
 }
@@ -143,6 +153,8 @@ void config_check(struct config *config, mode_t mode)
 	check_permissions(config, mode);
 	if (config->tree.report->errors > 0)
 		return; /* the names of broken entries are not to be relied upon */
+	for (size_t i = 0; i < settings->aliases.count; i++)
+		check_name(config, settings->aliases.items[i].to, settings->aliases.items[i].line);
 	check_fallbacks(config, &settings->fallbacks);
 	check_fallbacks(config, &settings->context_window_fallbacks);
 	check_fallbacks(config, &settings->content_policy_fallbacks);

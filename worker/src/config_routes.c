@@ -26,25 +26,46 @@ static struct http_route *list_add(struct route_list *list, int *ret_error)
 	return &grown[list->count];
 }
 
-static int add_entry(const struct config *config, const struct entry *entry, uint32_t after_classes,
-		     struct route_list *list)
+static int add_entry(const struct config *config, const struct entry *entry, const char *alias,
+		     uint32_t after_classes, struct route_list *list)
 {
+	struct entry called = *entry;
 	int r;
 	struct http_route *route = list_add(list, &r);
 
 	if (!route)
 		return r;
-	r = resolve_entry(config, entry, after_classes, route);
+	called.alias = alias;
+	r = resolve_entry(config, &called, after_classes, route);
 	if (r == 0)
 		list->count++;
 	return r;
 }
 
+static int add_unlisted(const struct config *config, const char *name, const char *alias,
+			uint32_t after_classes, struct route_list *list)
+{
+	struct entry entry;
+
+	entry_init(&entry, 0);
+	entry.model_name = entry.model = name;
+	return add_entry(config, &entry, alias, after_classes, list);
+}
+
+const char *config_alias(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->aliases.count; i++)
+		if (strcmp(settings->aliases.items[i].name, name) == 0)
+			return settings->aliases.items[i].to;
+	return name;
+}
+
 /* All entries of that name, or the name by itself. */
-static int add_name(const struct config *config, const char *name, uint32_t after_classes,
+static int add_name(const struct config *config, const char *said, uint32_t after_classes,
 		    struct route_list *list)
 {
-	struct http_route *route;
+	const char *name = config_alias(&config->settings, said);
+	const char *alias = name == said ? NULL : said;
 	bool found = false;
 	int r = 0;
 
@@ -52,17 +73,9 @@ static int add_name(const struct config *config, const char *name, uint32_t afte
 		if (strcmp(config->by_order[i]->model_name, name) != 0)
 			continue;
 		found = true;
-		r = add_entry(config, config->by_order[i], after_classes, list);
+		r = add_entry(config, config->by_order[i], alias, after_classes, list);
 	}
-	if (found)
-		return r;
-	route = list_add(list, &r);
-	if (!route)
-		return r;
-	r = resolve_name(config, name, after_classes, route);
-	if (r == 0)
-		list->count++;
-	return r;
+	return found ? r : add_unlisted(config, name, alias, after_classes, list);
 }
 
 static int add_names(const struct config *config, const char *const *names, size_t count,
@@ -77,18 +90,24 @@ static int add_names(const struct config *config, const char *const *names, size
 
 /* ---- fallbacks */
 
-/* What the list says of that name, or else of "*". NULL: nothing. */
-static const struct name_list *fallbacks_of(const struct fallback_list *list, const char *name)
+static const struct name_list *fallbacks_under(const struct fallback_list *list, const char *name)
 {
-	const struct name_list *any = NULL;
-
-	for (size_t i = 0; i < list->count; i++) {
+	for (size_t i = 0; i < list->count; i++)
 		if (strcmp(list->items[i].name, name) == 0)
 			return &list->items[i].to;
-		if (strcmp(list->items[i].name, "*") == 0)
-			any = &list->items[i].to;
-	}
-	return any;
+	return NULL;
+}
+
+/* What the list says of that name, of what it is an alias for, or else of "*". NULL: nothing. */
+static const struct name_list *fallbacks_of(const struct settings *settings,
+					    const struct fallback_list *list, const char *said)
+{
+	const char *const names[] = {said, config_alias(settings, said), "*"};
+	const struct name_list *to = NULL;
+
+	for (size_t i = 0; !to && i < sizeof(names) / sizeof(names[0]); i++)
+		to = fallbacks_under(list, names[i]);
+	return to;
 }
 
 static int add_configured_fallbacks(const struct config *config, const char *primary,
@@ -107,7 +126,7 @@ static int add_configured_fallbacks(const struct config *config, const char *pri
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct name_list *to = fallbacks_of(kinds[i].list, primary);
+		const struct name_list *to = fallbacks_of(settings, kinds[i].list, primary);
 
 		if (!to)
 			to = kinds[i].otherwise;
@@ -186,21 +205,16 @@ static void keep_named(struct route_list *list, const char *name)
 /* The name by itself, by the rules of provider.h and the environment, unless it has a problem. */
 static int add_usable(const struct config *config, const char *name, struct route_list *list)
 {
-	int r;
-	struct http_route *route = list_add(list, &r);
+	int r = add_unlisted(config, name, NULL, 0, list);
 
-	if (!route)
-		return r;
-	r = resolve_name(config, name, 0, route);
-	if (r == 0 && route->problem)
-		http_route_deinit(route);
-	else if (r == 0)
-		list->count++;
+	if (r == 0 && list->routes[list->count - 1].problem)
+		http_route_deinit(&list->routes[--list->count]);
 	return r;
 }
 
-int config_named_routes(const struct config *config, const char *name, struct route_list *ret_list)
+int config_named_routes(const struct config *config, const char *said, struct route_list *ret_list)
 {
+	const char *name = config_alias(&config->settings, said);
 	struct route_list list = {0};
 	int r = config_all_routes(config, &list);
 

@@ -90,6 +90,19 @@ static void put_fallbacks(struct builder *b, struct json_object *object, const c
 	put(b, object, key, map);
 }
 
+static void put_aliases(struct builder *b, struct json_object *object,
+			const struct alias_list *list)
+{
+	struct json_object *map;
+
+	if (list->count == 0)
+		return;
+	map = new_object(b);
+	for (size_t i = 0; i < list->count; i++)
+		put_text(b, map, list->items[i].name, list->items[i].to);
+	put(b, object, "model_group_alias", map);
+}
+
 /* ---- what there is to show */
 
 static const char *word(const char *const *words, size_t count, uint32_t value)
@@ -242,6 +255,7 @@ static struct json_object *config_object(struct builder *b, const struct config 
 	put_text(b, object, "table", config_table(config));
 	put(b, object, "settings", settings_object(b, config));
 	put_rules(b, object, settings);
+	put_aliases(b, object, &settings->aliases);
 	put_fallbacks(b, object, "fallbacks", &settings->fallbacks);
 	if (settings->default_fallbacks.count > 0)
 		put_names(b, object, "default_fallbacks", &settings->default_fallbacks);

@@ -139,6 +139,8 @@ static int name_route(struct making *m)
 		r = add_name(m, route->model);
 	if (r == 0)
 		r = add_name(m, full);
+	if (r == 0 && m->entry->alias)
+		r = add_name(m, m->entry->alias);
 	free(full);
 	return r;
 }
@@ -147,8 +149,10 @@ static int name_route(struct making *m)
 static int label_route(struct making *m)
 {
 	struct http_route *route = m->route;
-	const char *full = route->call.names[LULL_NAMES_MAX - 1];
+	const char *full = route->call.names[2], *alias = m->entry->alias;
 
+	if (full && alias && strcmp(full, alias) == 0)
+		full = NULL;
 	if (route->id)
 		route->call.label = strdup(route->id);
 	else if (full)
@@ -379,16 +383,6 @@ int resolve_entry(const struct config *config, const struct entry *entry, uint32
 	else
 		*ret_route = route;
 	return r;
-}
-
-int resolve_name(const struct config *config, const char *name, uint32_t after_classes,
-		 struct http_route *ret_route)
-{
-	struct entry entry;
-
-	entry_init(&entry, 0);
-	entry.model_name = entry.model = name;
-	return resolve_entry(config, &entry, after_classes, ret_route);
 }
 
 /* ---- the end of a route */

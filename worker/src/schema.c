@@ -84,6 +84,8 @@ static const struct schema_row rows[] = {
 	 "limit of one attempt until 2xx headers come; not the budget"},
 	{ROUTER, "stream_timeout", SCHEMA_DURATION, IN_SETTINGS(stream_timeout_ms), 1, TIME_MAX, NULL, "",
 	 "the same for attempts that ask for a stream"},
+	{ROUTER, "model_group_alias", SCHEMA_ALIASES, IN_SETTINGS(aliases), 0, 0, NULL, "",
+	 "further names of models"},
 	{ROUTER, "disable_cooldowns", SCHEMA_SWITCH, IN_SETTINGS(disable_cooldowns), 0, 0, NULL, "false",
 	 "calls by this file cool nothing, but where lull.on gives a proof; what others left cooling is skipped"},
 
@@ -185,7 +187,7 @@ static const struct schema_inert inert[] = {
 	 "redis_port redis_db cache_responses cache_kwargs caching_groups client_ttl "
 	 "enable_pre_call_check enable_pre_call_checks enable_tag_filtering tag_filtering_match_any "
 	 "retry_policy model_group_retry_policy allowed_fails_policy retry_after "
-	 "max_fallbacks max_retries model_group_alias default_max_parallel_requests default_priority "
+	 "max_fallbacks max_retries default_max_parallel_requests default_priority "
 	 "polling_interval default_litellm_params debug_level set_verbose optional_pre_call_checks "
 	 "provider_budget_config alerting_config assistants_config search_tools guardrail_list "
 	 "router_general_settings deployment_affinity_ttl_seconds model_group_affinity_config "
@@ -290,6 +292,7 @@ void schema_expected(const struct schema_row *row, char *ret)
 		[SCHEMA_SWITCH] = "true or false",
 		[SCHEMA_NAMES] = "a list of model names",
 		[SCHEMA_FALLBACKS] = "a list such as [{MODEL: [OTHER, ANOTHER]}]",
+		[SCHEMA_ALIASES] = "a map such as {ALIAS: MODEL}",
 		[SCHEMA_HEADERS] = "a map of header names to values",
 		[SCHEMA_BODY] = "a map",
 		[SCHEMA_RULES] = "a map of classes such as {content_policy: next}",

@@ -52,6 +52,7 @@ VALUE_READER(read_switch);
 VALUE_READER(read_choice);
 VALUE_READER(read_names);
 VALUE_READER(read_fallbacks);
+VALUE_READER(read_aliases);
 VALUE_READER(read_headers);
 VALUE_READER(read_body);
 #undef VALUE_READER

@@ -418,3 +418,38 @@ void read_fallbacks(struct reading *r, const struct place *place, const struct s
 			add_fallback(r, place, row, member, &list);
 	*(struct fallback_list *)ret = list;
 }
+
+/* "ALIAS: MODEL" or "ALIAS: {model: MODEL, hidden: true}"; there is no list that it could be hidden
+ * from. */
+static const struct node *alias_target(const struct node *member)
+{
+	return member->type == NODE_MAP ? node_member(member, "model") : member;
+}
+
+void read_aliases(struct reading *r, const struct place *place, const struct schema_row *row,
+		  const struct node *node, void *ret)
+{
+	struct alias_list list = {0};
+
+	if (node->type != NODE_MAP) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	list.items = reading_alloc(r, node->count, sizeof(*list.items));
+	if (!list.items)
+		return;
+	for (const struct node *member = node->first; member; member = member->next) {
+		const struct node *target = alias_target(member);
+
+		if (target && is_name(target))
+			list.items[list.count++] =
+				(struct alias){member->key, target->text, member->key_line};
+		else
+			report_error(
+				r->tree->report, member->line,
+				"%s%s%s: '%.64s' stands for no model name, expected 1 to %u bytes",
+				place->shown, place_dot(place), row->key, member->key,
+				LULL_KEY_BYTES_MAX);
+	}
+	*(struct alias_list *)ret = list;
+}

@@ -28,6 +28,7 @@ struct header {
 struct entry { /* of model_list */
 	unsigned line;
 	const char *model_name;
+	const char *alias; /* of a call: what it said for model_name; NULL: just that */
 	const char *model;
 	const char *api_base;
 	const char *api_key; /* as written: a key, "os.environ/NAME" or "file:/path" */
@@ -62,9 +63,21 @@ struct fallback_list {
 	size_t count;
 };
 
+struct alias {
+	const char *name;
+	const char *to; /* a name, taken as if it stood there itself */
+	unsigned line;
+};
+
+struct alias_list {
+	struct alias *items;
+	size_t count;
+};
+
 struct settings {
 	struct entry *entries;
 	size_t entry_count;
+	struct alias_list aliases;
 	struct fallback_list fallbacks, context_window_fallbacks, content_policy_fallbacks;
 	struct name_list default_fallbacks;
 	uint32_t budget_ms, when_cooling, policy, probe, soft_failures, allowed_fails;
@@ -94,7 +107,10 @@ void entry_init(struct entry *entry, unsigned line); /* likewise */
  */
 void config_check(struct config *config, mode_t mode);
 
-/* config_check.c: the model_name that may have been meant; NULL: none is near. */
+/* config_routes.c: what the name stands for where it is an alias, else the name. */
+const char *config_alias(const struct settings *settings, const char *name);
+
+/* config_check.c: the model_name or alias that may have been meant; NULL: none is near. */
 const char *config_near(const struct settings *settings, const char *name);
 
 #define REFERENCE_VARIABLE "os.environ/"
@@ -103,9 +119,6 @@ const char *config_near(const struct settings *settings, const char *name);
 /* resolve.c: an entry as a route; what is not usable gets a problem. Return: 0; -ENOMEM. */
 int resolve_entry(const struct config *config, const struct entry *entry, uint32_t after_classes,
 		  struct http_route *ret_route);
-/* A name that stands in no model_list, by the rules of provider.h and the environment. */
-int resolve_name(const struct config *config, const char *name, uint32_t after_classes,
-		 struct http_route *ret_route);
 void http_route_deinit(struct http_route *route);
 
 #endif
