@@ -156,6 +156,27 @@ POLICY='"status": 400, "body": {"error": {"message": "no", "type": "invalid_requ
 	done
 }
 
+@test "a pattern takes the names that fit, and each of them cools by itself" {
+	mock_rules '[{"model": "x", "status": 429, "headers": {"Retry-After": 30}}]'
+	cat >"$SCRATCH/config.yaml" <<-END
+		model_list:
+		  - {model_name: groq/*, litellm_params: {model: groq/*, api_base: $MOCK_URL/v1, api_key: k}}
+		  - {model_name: "*", litellm_params: {model: openai/rest-*, api_base: $MOCK_URL/v1, api_key: k}}
+	END
+	chmod 600 "$SCRATCH/config.yaml"
+	asks groq/x -f groq/y -f whatever
+	[ "$output" = "Answer from y." ]
+	[ "$(asked)" = "x y" ]
+	LULL_CONFIG=$SCRATCH/config.yaml run -75 lull check groq/x
+	LULL_CONFIG=$SCRATCH/config.yaml run -0 lull check groq/y
+	asks whatever
+	[ "$output" = "Answer from rest-whatever." ]
+	asks "groq/*"
+	[ "$status" = 78 ]
+	ask -c "$SCRATCH/config.yaml" hi 2>"$SCRATCH/err" || [ $? = 64 ]
+	grep -q "no model is named" "$SCRATCH/err"
+}
+
 @test "disable_cooldowns: the file's calls cool nothing, and skip what others have cooled" {
 	mock_rules '[{"model": "m-a", "status": 429, "headers": {"Retry-After": 30}}]'
 	configure 'router_settings: {disable_cooldowns: true, fallbacks: [{a: [b]}]}'

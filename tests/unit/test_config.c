@@ -338,8 +338,9 @@ static void test_entries_are_checked(void)
 		{ENTRY("extra_headers: {X-A: [secret]}"),
 		 "E f:3: litellm_params.extra_headers is a list, expected a map of header names to values\n"},
 		{ENTRY("extra_body: 5"), "E f:3: litellm_params.extra_body is '5', expected a map\n"},
-		{"model_list:\n- model_name: openai/*\n  litellm_params: {model: openai/*}\n",
-		 "W f:2: model_name 'openai/*': names with * match nothing in Lull, expected one entry for each model\n"},
+		{"model_list:\n- model_name: openai/*\n  litellm_params: {model: openai/*}\n", ""},
+		{"model_list:\n- model_name: \"*/*\"\n  litellm_params: {model: openai/*}\n",
+		 "W f:2: model_name '*/*' has more than one * and matches nothing, expected one\n"},
 	};
 
 	CHECK_MESSAGES(cases, false);
@@ -392,6 +393,9 @@ static void test_aliases_are_checked(void)
 		 "E f:7: router_settings.model_group_alias: 'b' stands for no model name, expected 1 to 184 bytes\n"
 		 "E f:8: router_settings.model_group_alias: 'c' stands for no model name, expected 1 to 184 bytes\n"
 		 "E f:9: router_settings.model_group_alias: 'd' stands for no model name, expected 1 to 184 bytes\n"},
+		{"model_list: [{model_name: 'x*', litellm_params: {model: 'ollama/*'}}]\n"
+		 "router_settings: {model_group_alias: {a: x1}, fallbacks: [{x2: [x3, y3]}, {'x*': [x4]}]}\n",
+		 "W f:2: 'y3' is no model_name of model_list and no known model\n"},
 		/* where it leads is said once; it is followed once */
 		{MODELS "router_settings:\n  model_group_alias: {a: fsat, b: a}\n  fallbacks: [{a: [b]}, {aa: [fast]}]\n",
 		 "W f:5: 'fsat' is no model_name of model_list and no known model, did you mean 'fast'?\n"

@@ -103,7 +103,7 @@ static const char text[] =
 	"unknown: 1\n"
 	"lull: {policy: tutorial, on: {timeout: {go: next}}, proxy: 'http://u:" PLANTED
 	"@proxy:1'}\n"
-	"router_settings: {fallbacks: [{a: [b, nobody]}], default_fallbacks: [b], "
+	"router_settings: {fallbacks: [{a: [b, nobody]}], default_fallbacks: [b, gpt-4o], "
 	"disable_cooldowns: true, model_group_alias: {c: a, d: {model: b}}}\n"
 	"model_list:\n"
 	"- model_name: a\n"
@@ -118,7 +118,8 @@ static const char text[] =
 	"  lull: {ca_file: /c}\n"
 	"- {model_name: b, litellm_params: {<<: *p, model: ollama/y, api_key: "
 	"'file:/nonexistent'}}\n"
-	"- {model_name: b, litellm_params: {model: ollama/y, api_key: os.environ/CONFIG_MEMORY}}\n";
+	"- {model_name: b, litellm_params: {model: ollama/y, api_key: os.environ/CONFIG_MEMORY}}\n"
+	"- {model_name: openai/*, litellm_params: {model: openai/*, api_key: k}}\n";
 
 static void ignore(const char *line, bool is_error, void *userdata)
 {

@@ -244,6 +244,145 @@ static void test_an_alias_is_no_part_of_the_label(void)
 	config_free(config);
 }
 
+/* PROVIDER MODEL of each route that a name leads to, and what it is called. */
+static const char *matched(const struct config *config, const char *name)
+{
+	static char text[512];
+	struct route_list list = {0};
+
+	text[0] = '\0';
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, name, NULL, 0, &list), 0);
+	for (uint32_t i = 0; i < list.count; i++) {
+		const struct http_route *route = &list.routes[i];
+
+		if (i == 0)
+			CU_ASSERT_STRING_EQUAL(route->name, name);
+		(void)sprintf(text + strlen(text), "%s%s %s", i ? ", " : "",
+			      route->provider ? route->provider->name : "-",
+			      route->model ? route->model : "-");
+		if (route->id)
+			(void)sprintf(text + strlen(text), " %s", route->id);
+	}
+	route_list_deinit(&list);
+	return text;
+}
+
+static void test_patterns_stand_for_many_names(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *name;
+		const char *routes;
+	} cases[] = {
+		{"openai/gpt-4o", "openai gpt-4o o1, openai gpt-4o o2, openai gpt-4o o3"},
+		{"openai/org/x", "openai org/x o1, openai org/x o2, openai org/x o3"},
+		{"gpt-4o", "openai gpt-4o o1, openai gpt-4o o2, openai gpt-4o o3"}, /* by its provider */
+		{"openai/gpt-5", "groq exactly e"},               /* a name comes first */
+		{"openai/o1-mini", "openai o1-mini long"},        /* then the longest */
+		{"team-x-prod", "mistral x t"},
+		{"team--prod", "- - t"},                          /* the part may be empty */
+		{"team-prod", "- -"},
+		{"local", "ollama fixed f"},
+		{"local-x", "ollama fixed f"},
+		{"groq/x", "groq x"},                             /* nothing fits */
+		{"openai/*", "- -"},
+		{"*", "- -"},
+		{"a*c", "- -"},
+	};
+	/* clang-format on */
+	struct config *config = read_config("model_list:\n"
+					    "- {model_name: openai/*, litellm_params: {model: "
+					    "openai/*, order: 2}, model_info: {id: o2}}\n"
+					    "- {model_name: openai/*, litellm_params: {model: "
+					    "openai/*}, model_info: {id: o3}}\n"
+					    "- {model_name: openai/*, litellm_params: {model: "
+					    "openai/*, order: 1}, model_info: {id: o1}}\n"
+					    "- {model_name: openai/gpt-5, litellm_params: {model: "
+					    "groq/exactly}, model_info: {id: e}}\n"
+					    "- {model_name: openai/o1-*, litellm_params: {model: "
+					    "openai/o1-*}, model_info: {id: long}}\n"
+					    "- {model_name: 'team-*-prod', litellm_params: {model: "
+					    "mistral/*}, model_info: {id: t}}\n"
+					    "- {model_name: 'local*', litellm_params: {model: "
+					    "ollama/fixed}, model_info: {id: f}}\n");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const char *routes = matched(config, cases[i].name);
+
+		CU_ASSERT_STRING_EQUAL(routes, cases[i].routes);
+		if (strcmp(routes, cases[i].routes) != 0)
+			fprintf(stderr, "%s: %s\n", cases[i].name, routes);
+	}
+	CU_ASSERT_STRING_EQUAL(config_first_model(config), "openai/gpt-5");
+	config_free(config);
+}
+
+/* "*" leads to what the name says by itself, with the entry's own settings. */
+static void test_a_star_alone_takes_what_is_left(void)
+{
+	struct config *config = read_config("model_list: [{model_name: '*', litellm_params: "
+					    "{model: '*', api_key: k, timeout: 7}}]\n"
+					    "router_settings: {fallbacks: [{'*': [claude-3]}], "
+					    "model_group_alias: {quick: groq/x}}\n");
+	struct route_list list = {0};
+
+	CU_ASSERT_STRING_EQUAL(matched(config, "gpt-4o"), "openai gpt-4o, anthropic claude-3");
+	CU_ASSERT_STRING_EQUAL(matched(config, "bad-model"), "- -, anthropic claude-3");
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, "quick", NULL, 0, &list), 0);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].api_key, "k");
+	CU_ASSERT_EQUAL(list.routes[0].call.timeout_ms, 7000);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[0], "groq/x");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[1], "x");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].call.names[2], "quick");
+	route_list_deinit(&list);
+	CU_ASSERT_PTR_NULL(config_first_model(config));
+	config_free(config);
+}
+
+static void test_fallbacks_of_a_pattern_are_those_of_what_fits(void)
+{
+	struct config *config =
+		read_config("model_list:\n"
+			    "- {model_name: x/*, litellm_params: {model: ollama/*}}\n"
+			    "- {model_name: y, litellm_params: {model: ollama/y}}\n"
+			    "router_settings: {fallbacks: [{x/*: [y]}, {x/1: [x/2]}]}\n");
+
+	CU_ASSERT_STRING_EQUAL(route_names(config, "x/1"), "x/1 x/2");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "x/3"), "x/3 y");
+	CU_ASSERT_STRING_EQUAL(route_names(config, "y"), "y");
+	config_free(config);
+}
+
+static void test_people_mean_what_fits_a_pattern(void)
+{
+	struct config *config = read_config(
+		"model_list:\n"
+		"- {model_name: x/*, litellm_params: {model: hosted_vllm/*}}\n"
+		"- {model_name: openai/*, litellm_params: {model: openai/*, api_key: k}}\n"
+		"- {model_name: y, litellm_params: {model: hosted_vllm/z}}\n");
+	/* clang-format off */
+	static const struct {
+		const char *name;
+		uint32_t count;
+		const char *model;
+	} cases[] = {
+		{"x/1", 1, "1"}, {"gpt-4o", 1, "gpt-4o"}, {"y", 1, "z"}, {"z", 1, "z"},
+		{"x/*", 0, ""}, {"*", 0, ""}, {"nobody", 0, ""},
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct route_list list = {0};
+
+		CU_ASSERT_EQUAL_FATAL(config_named_routes(config, cases[i].name, &list), 0);
+		CU_ASSERT_EQUAL(list.count, cases[i].count);
+		if (list.count > 0)
+			CU_ASSERT_STRING_EQUAL(list.routes[0].model, cases[i].model);
+		route_list_deinit(&list);
+	}
+	config_free(config);
+}
+
 static void test_people_mean_all_routes_of_a_name(void)
 {
 	/* clang-format off */
@@ -1121,6 +1260,10 @@ int main(void)
 		CUNIT_TEST(test_given_fallbacks_replace_the_configured_ones),
 		CUNIT_TEST(test_an_alias_is_another_name),
 		CUNIT_TEST(test_an_alias_is_no_part_of_the_label),
+		CUNIT_TEST(test_patterns_stand_for_many_names),
+		CUNIT_TEST(test_a_star_alone_takes_what_is_left),
+		CUNIT_TEST(test_fallbacks_of_a_pattern_are_those_of_what_fits),
+		CUNIT_TEST(test_people_mean_what_fits_a_pattern),
 		CUNIT_TEST(test_people_mean_all_routes_of_a_name),
 		CUNIT_TEST(test_router_settings_replace_those_of_the_library),
 		CUNIT_TEST(test_a_list_that_is_too_long_is_refused),

@@ -106,33 +106,14 @@ void http_call_options(const struct lull_http *http, uint32_t default_when_cooli
 		ret_options->when_cooling = when_cooling;
 }
 
-static int first_model(const struct lull_http *http, char **ret_model)
-{
-	struct route_list all = {0};
-	int rc = config_all_routes(http->config, &all);
-
-	*ret_model = NULL;
-	if (rc == 0 && all.count == 0)
-		rc = -EINVAL;
-	if (rc == 0) {
-		*ret_model = strdup(all.routes[0].name);
-		rc = *ret_model ? 0 : -ENOMEM;
-	}
-	route_list_deinit(&all);
-	return rc;
-}
-
 int http_routes(const struct lull_http *http, const char *model, const char *const *fallbacks,
 		size_t fallback_count, struct route_list *ret_list)
 {
-	char *first = NULL;
-	int rc = model ? 0 : first_model(http, &first);
-
-	if (rc == 0)
-		rc = config_routes(http->config, model ? model : first, fallbacks, fallback_count,
-				   ret_list);
-	free(first);
-	return rc;
+	if (!model)
+		model = config_first_model(http->config);
+	if (!model)
+		return -EINVAL;
+	return config_routes(http->config, model, fallbacks, fallback_count, ret_list);
 }
 
 /* ---- the call */

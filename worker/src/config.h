@@ -40,14 +40,19 @@ const char *config_path(const struct config *config); /* NULL: none was read */
  * Routes for a call, in order: every entry of `primary` (by `order`, then as listed), then of each
  * fallback; without fallbacks given (count 0) the configured ones (router_settings.fallbacks /
  * litellm_settings.fallbacks for that name, else default_fallbacks), context_window_fallbacks and
- * content_policy_fallbacks with their call.after_classes. A name that is not configured is mapped
- * by provider_map() and the environment; what cannot be used stays in the list with its `problem`.
+ * content_policy_fallbacks with their call.after_classes. A name is an alias, a model_name, fits
+ * the '*' of one, or else is mapped by provider_map() and the environment; what cannot be used
+ * stays in the list with its `problem`.
  * Return: 0; -ENOMEM; -E2BIG more than LULL_ROUTES_MAX.
  */
 int config_routes(const struct config *config, const char *primary, const char *const *fallbacks,
 		  size_t fallback_count, struct route_list *ret_list);
 
-/* Every configured route, as listed (for `config show`). Return: 0; -ENOMEM. */
+/* The model_name listed first; NULL: there is none but patterns. Borrowed from config. */
+const char *config_first_model(const struct config *config);
+
+/* Every configured route, as listed (for `config show`); a pattern's has '*' in its names, and is
+ * none that could be called. Return: 0; -ENOMEM. */
 int config_all_routes(const struct config *config, struct route_list *ret_list);
 
 /*

@@ -87,14 +87,6 @@ static void check_permissions(struct config *config, mode_t mode)
 	}
 }
 
-static bool is_configured(const struct config *config, const char *name)
-{
-	for (size_t i = 0; i < config->settings.entry_count; i++)
-		if (strcmp(config->settings.entries[i].model_name, name) == 0)
-			return true;
-	return false;
-}
-
 const char *config_near(const struct settings *settings, const char *name)
 {
 	struct near near;
@@ -114,7 +106,11 @@ static void check_name(struct config *config, const char *name, unsigned line)
 	char near_provider[PROVIDER_NEAR_BYTES];
 	const char *model, *best;
 
-	if (strcmp(name, "*") == 0 || is_configured(config, name) ||
+	int r = strcmp(name, "*") == 0 ? 1 : config_has(&config->settings, name);
+
+	if (r < 0)
+		config->tree.report->out_of_memory = true;
+	if (r != 0 ||
 	    provider_map(name, NULL, &provider, &model, near_provider, sizeof(near_provider)) == 0)
 		return;
 	best = config_near(&config->settings, name);

@@ -7,6 +7,7 @@
 
 #include "config.h"
 #include "settings.h"
+#include "text.h"
 
 /* ---- lists */
 
@@ -26,8 +27,15 @@ static struct http_route *list_add(struct route_list *list, int *ret_error)
 	return &grown[list->count];
 }
 
-static int add_entry(const struct config *config, const struct entry *entry, const char *alias,
-		     uint32_t after_classes, struct route_list *list)
+/* A name of the list that is made. */
+struct wanted {
+	const char *name;
+	const char *alias; /* what was said for it; NULL: just that */
+	uint32_t after_classes;
+};
+
+static int add_entry(const struct config *config, const struct entry *entry,
+		     const struct wanted *wanted, struct route_list *list)
 {
 	struct entry called = *entry;
 	int r;
@@ -35,21 +43,22 @@ static int add_entry(const struct config *config, const struct entry *entry, con
 
 	if (!route)
 		return r;
-	called.alias = alias;
-	r = resolve_entry(config, &called, after_classes, route);
+	called.alias = wanted->alias;
+	r = resolve_entry(config, &called, wanted->after_classes, route);
 	if (r == 0)
 		list->count++;
 	return r;
 }
 
-static int add_unlisted(const struct config *config, const char *name, const char *alias,
-			uint32_t after_classes, struct route_list *list)
+/* By the rules of provider.h and the environment. */
+static int add_unlisted(const struct config *config, const struct wanted *wanted,
+			struct route_list *list)
 {
 	struct entry entry;
 
 	entry_init(&entry, 0);
-	entry.model_name = entry.model = name;
-	return add_entry(config, &entry, alias, after_classes, list);
+	entry.model_name = entry.model = wanted->name;
+	return add_entry(config, &entry, wanted, list);
 }
 
 const char *config_alias(const struct settings *settings, const char *name)
@@ -60,22 +69,148 @@ const char *config_alias(const struct settings *settings, const char *name)
 	return name;
 }
 
-/* All entries of that name, or the name by itself. */
+/* ---- patterns */
+
+/* What of the name stands for the '*'. NULL: it does not fit. */
+static const char *fit(const char *pattern, const char *name, size_t *ret_size)
+{
+	const char *star = strchr(pattern, '*');
+	size_t head = (size_t)(star - pattern), tail = strlen(star + 1), size = strlen(name);
+
+	if (size < head + tail || memcmp(name, pattern, head) != 0 ||
+	    memcmp(name + size - tail, star + 1, tail) != 0)
+		return NULL;
+	*ret_size = size - head - tail;
+	return name + head;
+}
+
+/* The longest that fits, as LiteLLM takes it; a '*' that somebody typed is none of a name. */
+static const char *longest_pattern(const struct settings *settings, const char *name)
+{
+	const char *longest = NULL;
+	size_t size;
+
+	for (size_t i = 0; i < settings->entry_count && !strchr(name, '*'); i++) {
+		const struct entry *entry = &settings->entries[i];
+
+		if (entry->is_pattern && fit(entry->model_name, name, &size) &&
+		    (!longest || strlen(entry->model_name) > strlen(longest)))
+			longest = entry->model_name;
+	}
+	return longest;
+}
+
+struct match {
+	const char *pattern; /* borrowed; NULL: none fits */
+	char *name;          /* what fitted: the name, or with its provider before it */
+};
+
+/* "gpt-4o" is openai/gpt-4o, too, where it fits nothing by itself. Return: 0; -ENOMEM */
+static int find_match(const struct settings *settings, const char *name, struct match *ret)
+{
+	const struct provider *provider;
+	char near[PROVIDER_NEAR_BYTES];
+	const char *model;
+
+	ret->pattern = longest_pattern(settings, name);
+	if (ret->pattern)
+		ret->name = strdup(name);
+	else if (provider_map(name, NULL, &provider, &model, near, sizeof(near)) == 0)
+		ret->name = text_format("%s%s", provider->prefixes[0], model);
+	else
+		return 0;
+	if (ret->name && !ret->pattern)
+		ret->pattern = longest_pattern(settings, ret->name);
+	return ret->name ? 0 : -ENOMEM;
+}
+
+/* The entry as it is for that name: what stood for its '*' stands for its model's. */
+static int add_matching(const struct config *config, const struct entry *pattern,
+			const struct match *match, const struct wanted *wanted,
+			struct route_list *list)
+{
+	struct entry entry = *pattern;
+	size_t size = 0, head = strcspn(pattern->model, "*");
+	const char *part = fit(pattern->model_name, match->name, &size);
+	char *model = NULL;
+	int r;
+
+	if (pattern->model[head]) {
+		model = text_format("%.*s%.*s%s", (int)head, pattern->model, (int)size, part,
+				    pattern->model + head + 1);
+		if (!model)
+			return -ENOMEM;
+		entry.model = model;
+	}
+	entry.model_name = wanted->name;
+	entry.is_pattern = false;
+	r = add_entry(config, &entry, wanted, list);
+	free(model);
+	return r;
+}
+
+/* ---- names */
+
+/* All entries of that name. *ret_found: whether there is one. */
+static int add_exact(const struct config *config, const struct wanted *wanted,
+		     struct route_list *list, bool *ret_found)
+{
+	int r = 0;
+
+	*ret_found = false;
+	for (size_t i = 0; r == 0 && i < config->settings.entry_count; i++) {
+		const struct entry *entry = config->by_order[i];
+
+		if (entry->is_pattern || strcmp(entry->model_name, wanted->name) != 0)
+			continue;
+		*ret_found = true;
+		r = add_entry(config, entry, wanted, list);
+	}
+	return r;
+}
+
+/* All entries of the pattern that the name fits best. */
+static int add_matches(const struct config *config, const struct wanted *wanted,
+		       struct route_list *list, bool *ret_found)
+{
+	struct match match = {0};
+	int r = find_match(&config->settings, wanted->name, &match);
+
+	*ret_found = match.pattern != NULL;
+	for (size_t i = 0; r == 0 && *ret_found && i < config->settings.entry_count; i++)
+		if (strcmp(config->by_order[i]->model_name, match.pattern) == 0)
+			r = add_matching(config, config->by_order[i], &match, wanted, list);
+	free(match.name);
+	return r;
+}
+
+int config_has(const struct settings *settings, const char *name)
+{
+	struct match match = {0};
+	int r;
+
+	for (size_t i = 0; i < settings->entry_count; i++)
+		if (strcmp(settings->entries[i].model_name, name) == 0)
+			return 1;
+	r = find_match(settings, name, &match);
+	free(match.name);
+	return r == 0 ? match.pattern != NULL : r;
+}
+
+/* The routes of the model list, or else the name by itself. */
 static int add_name(const struct config *config, const char *said, uint32_t after_classes,
 		    struct route_list *list)
 {
-	const char *name = config_alias(&config->settings, said);
-	const char *alias = name == said ? NULL : said;
-	bool found = false;
-	int r = 0;
+	struct wanted wanted = {config_alias(&config->settings, said), NULL, after_classes};
+	bool found;
+	int r;
 
-	for (size_t i = 0; r == 0 && i < config->settings.entry_count; i++) {
-		if (strcmp(config->by_order[i]->model_name, name) != 0)
-			continue;
-		found = true;
-		r = add_entry(config, config->by_order[i], alias, after_classes, list);
-	}
-	return found ? r : add_unlisted(config, name, alias, after_classes, list);
+	if (wanted.name != said)
+		wanted.alias = said;
+	r = add_exact(config, &wanted, list, &found);
+	if (r == 0 && !found)
+		r = add_matches(config, &wanted, list, &found);
+	return r == 0 && !found ? add_unlisted(config, &wanted, list) : r;
 }
 
 static int add_names(const struct config *config, const char *const *names, size_t count,
@@ -98,20 +233,20 @@ static const struct name_list *fallbacks_under(const struct fallback_list *list,
 	return NULL;
 }
 
-/* What the list says of that name, of what it is an alias for, or else of "*". NULL: nothing. */
-static const struct name_list *fallbacks_of(const struct settings *settings,
-					    const struct fallback_list *list, const char *said)
+/* What the list says of a name under the first of these that it has. NULL: nothing. */
+static const struct name_list *fallbacks_of(const struct fallback_list *list,
+					    const char *const *names)
 {
-	const char *const names[] = {said, config_alias(settings, said), "*"};
 	const struct name_list *to = NULL;
 
-	for (size_t i = 0; !to && i < sizeof(names) / sizeof(names[0]); i++)
-		to = fallbacks_under(list, names[i]);
+	for (; !to && *names; names++)
+		to = fallbacks_under(list, *names);
 	return to;
 }
 
-static int add_configured_fallbacks(const struct config *config, const char *primary,
-				    struct route_list *list)
+/* @names: all that the primary goes by, the nearest first; NULL ends them */
+static int add_fallbacks_of(const struct config *config, const char *const *names,
+			    struct route_list *list)
 {
 	const struct settings *settings = &config->settings;
 	const struct {
@@ -126,13 +261,30 @@ static int add_configured_fallbacks(const struct config *config, const char *pri
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < sizeof(kinds) / sizeof(kinds[0]); i++) {
-		const struct name_list *to = fallbacks_of(settings, kinds[i].list, primary);
+		const struct name_list *to = fallbacks_of(kinds[i].list, names);
 
 		if (!to)
 			to = kinds[i].otherwise;
 		if (to)
 			r = add_names(config, to->names, to->count, kinds[i].after_classes, list);
 	}
+	return r;
+}
+
+static int add_configured_fallbacks(const struct config *config, const char *primary,
+				    struct route_list *list)
+{
+	const char *name = config_alias(&config->settings, primary);
+	struct match match = {0};
+	int r = find_match(&config->settings, name, &match);
+
+	if (r == 0) {
+		const char *any = match.pattern ? match.pattern : "*";
+		const char *const names[] = {primary, name, any, "*", NULL};
+
+		r = add_fallbacks_of(config, names, list);
+	}
+	free(match.name);
 	return r;
 }
 
@@ -178,8 +330,11 @@ int config_all_routes(const struct config *config, struct route_list *ret_list)
 	return r;
 }
 
+/* What has a '*' is a pattern's, which stands for no model. */
 static bool has_name(const struct http_route *route, const char *name)
 {
+	if (strchr(name, '*'))
+		return false;
 	if (strcmp(route->name, name) == 0)
 		return true;
 	for (size_t i = 0; i < LULL_NAMES_MAX && route->call.names[i]; i++)
@@ -202,10 +357,11 @@ static void keep_named(struct route_list *list, const char *name)
 	list->count = kept;
 }
 
-/* The name by itself, by the rules of provider.h and the environment, unless it has a problem. */
-static int add_usable(const struct config *config, const char *name, struct route_list *list)
+/* The name by itself, unless it has a problem. */
+static int add_usable(const struct config *config, const struct wanted *wanted,
+		      struct route_list *list)
 {
-	int r = add_unlisted(config, name, NULL, 0, list);
+	int r = add_unlisted(config, wanted, list);
 
 	if (r == 0 && list->routes[list->count - 1].problem)
 		http_route_deinit(&list->routes[--list->count]);
@@ -214,18 +370,30 @@ static int add_usable(const struct config *config, const char *name, struct rout
 
 int config_named_routes(const struct config *config, const char *said, struct route_list *ret_list)
 {
-	const char *name = config_alias(&config->settings, said);
+	struct wanted wanted = {.name = config_alias(&config->settings, said)};
 	struct route_list list = {0};
 	int r = config_all_routes(config, &list);
+	bool found;
 
 	if (r < 0)
 		return r;
-	keep_named(&list, name);
-	if (list.count == 0)
-		r = add_usable(config, name, &list);
+	keep_named(&list, wanted.name);
+	found = list.count > 0;
+	if (!found)
+		r = add_matches(config, &wanted, &list, &found);
+	if (r == 0 && !found)
+		r = add_usable(config, &wanted, &list);
 	if (r == 0)
 		*ret_list = list;
 	else
 		route_list_deinit(&list);
 	return r;
+}
+
+const char *config_first_model(const struct config *config)
+{
+	for (size_t i = 0; i < config->settings.entry_count; i++)
+		if (!config->settings.entries[i].is_pattern)
+			return config->settings.entries[i].model_name;
+	return NULL;
 }

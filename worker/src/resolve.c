@@ -72,7 +72,7 @@ static int map_name(struct making *m)
 	const char *model, *name = m->entry->model;
 	int r;
 
-	if (strchr(name, '*'))
+	if (strchr(name, '*') && !m->entry->is_pattern)
 		return unusable(m, "'%s' names no model, expected one without *", name);
 	r = provider_map(name, m->entry->api_base, &m->route->provider, &model, near, sizeof(near));
 	if (m->entry->provider) { /* it wins; a prefix that says the same is no part of the name */

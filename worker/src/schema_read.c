@@ -154,9 +154,10 @@ static bool is_missing(const struct node *map, const char *key)
 }
 
 /* What no row of the table can say: which keys an entry must have, and what they mean together. */
-static void check_entry(struct reading *r, const struct node *item, const struct entry *entry)
+static void check_entry(struct reading *r, const struct node *item, struct entry *entry)
 {
 	const struct node *params = node_member(item, "litellm_params");
+	const char *star = entry->model_name ? strchr(entry->model_name, '*') : NULL;
 	struct report *report = r->tree->report;
 
 	if (is_missing(item, "model_name") || (!entry->model_name && entry->problem))
@@ -167,10 +168,11 @@ static void check_entry(struct reading *r, const struct node *item, const struct
 		report_error(report, entry->line,
 			     "an entry of model_list without model, expected litellm_params: "
 			     "{model: PROVIDER/NAME}");
-	if (entry->model_name && strchr(entry->model_name, '*'))
+	entry->is_pattern = star != NULL;
+	if (star && strchr(star + 1, '*'))
 		report_warning(report, entry->line,
-			       "model_name '%.64s': names with * match nothing in Lull, expected "
-			       "one entry for each model",
+			       "model_name '%.64s' has more than one * and matches nothing, "
+			       "expected one",
 			       entry->model_name);
 }
 

@@ -27,6 +27,7 @@ struct header {
 
 struct entry { /* of model_list */
 	unsigned line;
+	bool is_pattern; /* model_name has a '*': it stands for many, and is no model itself */
 	const char *model_name;
 	const char *alias; /* of a call: what it said for model_name; NULL: just that */
 	const char *model;
@@ -109,6 +110,9 @@ void config_check(struct config *config, mode_t mode);
 
 /* config_routes.c: what the name stands for where it is an alias, else the name. */
 const char *config_alias(const struct settings *settings, const char *name);
+/* config_routes.c: whether an entry has that name, or a pattern that it fits. Return: 1; 0; -ENOMEM
+ */
+int config_has(const struct settings *settings, const char *name);
 
 /* config_check.c: the model_name or alias that may have been meant; NULL: none is near. */
 const char *config_near(const struct settings *settings, const char *name);
