@@ -97,6 +97,104 @@ POLICY='"status": 400, "body": {"error": {"message": "no", "type": "invalid_requ
 	table_untouched
 }
 
+# requests JSON [OPTION...]: one call with that as its whole request.
+requests() {
+	run --separate-stderr lull complete -c "$SCRATCH/config.yaml" --request - --when-cooling fail \
+		--budget 240ms "${@:2}" <<<"$1"
+}
+
+# The bodies that were sent, one a line.
+bodies() {
+	mock_requests '.requests[].body' | grep .
+}
+
+@test "the request's own list: LiteLLM's fallbacks, OpenRouter's models, and none of it goes upstream" {
+	mock_rules '[{"model": "m-d"}, {"status": 503}]'
+	configure 'router_settings: {fallbacks: [{a: [c]}], allowed_fails: 30}'
+	requests '{"model":"a", "fallbacks":["b","d"], "n":1}'
+	[ "$output" = "Answer from m-d." ]
+	[ "$(bodies)" = "$(printf '{"model":"m-%s", "n":1}\n' a b d)" ]
+	[ "$(asked)" = "a b d" ]
+	requests '{"models":["a","b","d"]}'
+	[ "$output" = "Answer from m-d." ]
+	[ "$(bodies)" = "$(printf '{"model":"m-%s"}\n' a b d)" ]
+	[ "$(asked)" = "a b d" ]
+	requests '{"model":"a","models":["a","d"]}'
+	[ "$(asked)" = "a d" ]
+	requests '{"model":"a","fallbacks":[]}'
+	[ "$status-$(asked)" = "69-a" ]
+	requests '{"model":"a","fallbacks":["b"],"disable_fallbacks":true}'
+	[ "$status-$(asked)" = "69-a" ]
+	requests '{"model":"a","n":1}'
+	[ "$status-$(asked)" = "69-a c" ]
+}
+
+@test "the command line comes before the request's own list" {
+	mock_rules '[{"model": "m-d"}, {"status": 503}]'
+	configure
+	requests '{"models":["a","b","d"]}' -m c
+	[ "$(asked)" = "c b d" ]
+	requests '{"model":"a","fallbacks":["b"],"disable_fallbacks":true}' -f c -f d
+	[ "$(asked)" = "a c d" ]
+}
+
+@test "OpenRouter's models are not its own to choose from: Lull asks them, each by what it says" {
+	mock_rules '[{"model": "openai/gpt-4o", "status": 503}]'
+	OPENROUTER_API_BASE=$MOCK_URL/v1 OPENROUTER_API_KEY=sk-or-0123456789 run --separate-stderr -0 \
+		lull complete --request - <<<'{"model":"openrouter/openai/gpt-4o","models":["openrouter/x-ai/grok-4"],"messages":[]}'
+	[ "$output" = "Answer from x-ai/grok-4." ]
+	[ "$(bodies)" = "$(printf '{"model":"%s","messages":[]}\n' openai/gpt-4o x-ai/grok-4)" ]
+	run --separate-stderr -0 lull complete -v --request "$LULL_WIRE_DIR/openrouter/request_models.json"
+	[ "$output" = "Answer from gpt-4o." ]
+	[ "$(bodies | jq -s 'last | has("models"), .max_tokens' | paste -sd' ')" = "false 32" ]
+}
+
+@test "a model of the list may have members of its own" {
+	mock_rules '[{"model": "m-c"}, {"status": 503}]'
+	configure
+	requests '{"model":"a","messages":[1.0],"temperature":1,"fallbacks":[{"model":"b","temperature":0.20},"d",{"model":"c","messages":[],"seed":7}]}'
+	[ "$output" = "Answer from m-c." ]
+	[ "$(bodies)" = '{"model":"m-a","messages":[1.0],"temperature":1}
+{"model":"m-b","messages":[1.0],"temperature":0.20}
+{"model":"m-d","messages":[1.0],"temperature":1}
+{"seed":7,"model":"m-c","messages":[],"temperature":1}' ]
+}
+
+@test "the request's retries and time limit are the call's" {
+	mock_rules '[{"model": "m-a", "status": 503}, {"model": "m-b", "delay_ms": 60000}]'
+	configure 'router_settings: {num_retries: 5, timeout: 100}'
+	requests '{"model":"a","num_retries":1,"fallbacks":[]}'
+	[ "$(asked)" = "a a" ]
+	requests '{"model":"b","timeout":0.05,"num_retries":0,"fallbacks":["c"]}'
+	[ "$output" = "Answer from m-c." ]
+	[ "$(bodies | head -1)" = '{"model":"m-b"}' ]
+	requests '{"model":"b","timeout":0.05,"num_retries":0,"fallbacks":["c"],"stream":true}' --stream
+	[ "$output" = "Answer from m-c." ]
+}
+
+@test "a request that says something to Lull in an unknown form is refused, and nobody is asked" {
+	configure
+	requests '{"model":"a","fallbacks":"b"}'
+	[ "$status" = 65 ]
+	[[ $stderr == *"complete: stdin: 'fallbacks' is no list, expected names of models" ]]
+	requests '{"model":"a","models":["b",5]}'
+	[ "$status" = 65 ]
+	requests '{"model":"a","fallbacks":[{"model":"b","api_key":"sk-planted-again"}]}'
+	[ "$status" = 65 ]
+	[[ $stderr == *"fallbacks[0] sets 'api_key', which cannot be set for one model"* ]]
+	[[ $stderr != *planted* ]]
+	requests '{"model":"a","model":"b"}'
+	[ "$status" = 65 ]
+	requests "$(printf '{"model":"a","x":"\xff"}')"
+	[ "$status" = 65 ]
+	requests "{\"model\":\"a\",\"x\":$(printf '[%.0s' {1..200})"
+	[ "$status" = 65 ]
+	head -c 40000000 /dev/zero | tr '\0' x >"$SCRATCH/large"
+	run -65 lull complete --request "$SCRATCH/large"
+	[[ $output == *"$SCRATCH/large is larger than 32 MiB" ]]
+	[ "$(mock_count)" = 0 ]
+}
+
 @test "-f replaces all that is configured" {
 	mock_rules "[{\"model\": \"m-a\", $CONTEXT}, {\"model\": \"m-b\", \"status\": 503}]"
 	configure 'router_settings: {fallbacks: [{a: [c]}], context_window_fallbacks: [{a: [c]}], default_fallbacks: [c]}'

@@ -106,10 +106,41 @@ static void test_the_model_is_the_option_s_or_the_request_s(void)
 	end(&f);
 }
 
+static void test_the_list_is_the_option_s_or_the_request_s(void)
+{
+	static const char request[] = "{\"models\":[\"openai/a\",\"openai/b\"],\"messages\":[]}";
+	static const char *const given[] = {"openai/c"};
+	static const struct raw_turn turns[] = {
+		{LIMITED, RAW_KEEP}, {ANSWER, RAW_KEEP}, {ANSWER, RAW_KEEP}};
+	struct lull_complete_options options;
+	struct lull_completion c;
+	struct fixture f;
+
+	begin(&f, turns, 3);
+	CU_ASSERT_EQUAL_FATAL(complete(f.http, request, NULL, &c), 0);
+	CU_ASSERT_STRING_EQUAL(c.route, "openai/b");
+	CU_ASSERT_PTR_NOT_NULL(
+		strstr(raw_server_request(f.server), "{\"model\":\"b\",\"messages\":[]}"));
+	lull_completion_clear(&c);
+	lull_complete_options_init(&options);
+	options.fallbacks = given;
+	options.fallback_count = 1;
+	CU_ASSERT_EQUAL_FATAL(complete(f.http, request, &options, &c), 0);
+	CU_ASSERT_STRING_EQUAL(c.route, "openai/c"); /* a cools */
+	lull_completion_clear(&c);
+	CU_ASSERT_EQUAL(raw_server_requests(f.server), 3);
+	end(&f);
+}
+
 static void test_what_is_no_request_is_refused(void)
 {
-	static const char *const requests[] = {
-		"", "[]", "nonsense", "{\"model\":", "null", "{} {}"};
+	static const char *const requests[] = {"",
+					       "[]",
+					       "nonsense",
+					       "{\"model\":",
+					       "null",
+					       "{} {}",
+					       "{\"model\":\"a\",\"fallbacks\":5}"};
 	struct lull_completion c;
 	struct fixture f;
 
@@ -288,6 +319,7 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_an_answer_comes_with_all_that_is_promised),
 		CUNIT_TEST(test_the_model_is_the_option_s_or_the_request_s),
+		CUNIT_TEST(test_the_list_is_the_option_s_or_the_request_s),
 		CUNIT_TEST(test_what_is_no_request_is_refused),
 		CUNIT_TEST(test_cooling_ends_at_once_unless_told_to_wait),
 		CUNIT_TEST(test_a_cancelled_call_blames_nobody),

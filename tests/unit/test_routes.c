@@ -190,7 +190,7 @@ static void test_configured_fallbacks_follow(void)
 
 static void test_given_fallbacks_replace_the_configured_ones(void)
 {
-	static const char *const given[] = {"c", "bad-model"};
+	static const struct listed_model given[] = {{"c", "{\"a\":1}"}, {"bad-model", NULL}};
 	struct config *config = read_with_models(
 		"router_settings: {fallbacks: [{b: [a]}], context_window_fallbacks: [{b: [a]}]}\n");
 	struct route_list list = {0};
@@ -201,6 +201,11 @@ static void test_given_fallbacks_replace_the_configured_ones(void)
 	CU_ASSERT_STRING_EQUAL(list.routes[1].name, "c");
 	CU_ASSERT_STRING_EQUAL(list.routes[2].name, "bad-model");
 	CU_ASSERT_PTR_NOT_NULL(list.routes[2].problem);
+	CU_ASSERT_PTR_NULL(list.routes[0].members);
+	CU_ASSERT_STRING_EQUAL(list.routes[1].members, "{\"a\":1}");
+	route_list_deinit(&list);
+	CU_ASSERT_EQUAL_FATAL(config_routes(config, "b", given, 0, &list), 0);
+	CU_ASSERT_EQUAL(list.count, 1); /* none are given, and that was said */
 	route_list_deinit(&list);
 	config_free(config);
 }
@@ -431,11 +436,11 @@ static void test_router_settings_replace_those_of_the_library(void)
 static void test_a_list_that_is_too_long_is_refused(void)
 {
 	struct config *config = read_with_models("");
-	const char *names[LULL_ROUTES_MAX + 1];
+	struct listed_model names[LULL_ROUTES_MAX + 1];
 	struct route_list list = {0};
 
 	for (size_t i = 0; i <= LULL_ROUTES_MAX; i++)
-		names[i] = "b";
+		names[i] = (struct listed_model){"b", NULL};
 	CU_ASSERT_EQUAL(config_routes(config, "b", names, LULL_ROUTES_MAX - 1, &list), 0);
 	CU_ASSERT_EQUAL(list.count, LULL_ROUTES_MAX);
 	route_list_deinit(&list);
@@ -447,7 +452,8 @@ static void test_a_list_that_is_too_long_is_refused(void)
 /* The tutorial's own call: bad-model never leaves the host, the others are mapped. */
 static void test_the_tutorials_call_is_mapped(void)
 {
-	static const char *const fallbacks[] = {"gpt-3.5-turbo", "command-nightly"};
+	static const struct listed_model fallbacks[] = {{"gpt-3.5-turbo", NULL},
+							{"command-nightly", NULL}};
 	struct config *config = read_config("");
 	struct route_list list = {0};
 

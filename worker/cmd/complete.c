@@ -249,7 +249,7 @@ static int exit_code(const struct driver_result *result, const struct output *ou
 }
 
 static int run(const struct settings *settings, struct lull_http *http,
-	       const struct route_list *routes, const struct buffer *request)
+	       const struct route_list *routes, const struct request *request)
 {
 	const bool stream = settings->stream == LULL_UNSET
 				    ? !settings->json && isatty(STDOUT_FILENO)
@@ -270,8 +270,8 @@ static int run(const struct settings *settings, struct lull_http *http,
 	};
 	int rc;
 
-	http_call_options(http, LULL_WHEN_COOLING_WAIT, settings->budget_ms, settings->when_cooling,
-			  &call_options);
+	http_call_options(http, request, LULL_WHEN_COOLING_WAIT, settings->budget_ms,
+			  settings->when_cooling, &call_options);
 	catch_signals();
 	rc = driver_run(&job, &result);
 	if (rc != 0) {
@@ -289,10 +289,10 @@ static int run(const struct settings *settings, struct lull_http *http,
 }
 
 static int find_routes(const struct settings *settings, const struct lull_http *http,
-		       const char *model, struct route_list *ret_routes)
+		       const struct request *request, struct route_list *ret_routes)
 {
-	int rc = http_routes(http, settings->model ? settings->model : model,
-			     settings->fallbacks.texts, settings->fallbacks.count, ret_routes);
+	int rc = http_routes(http, request, settings->model, settings->fallbacks.texts,
+			     settings->fallbacks.count, ret_routes);
 
 	if (rc == 0)
 		return 0;
@@ -319,8 +319,7 @@ static int open_http(const struct settings *settings, struct lull_http **ret_htt
 	return rc == -ENOMEM ? EX_SOFTWARE : EX_CONFIG;
 }
 
-static int complete(const struct settings *settings, const struct buffer *request,
-		    const char *model)
+static int complete(const struct settings *settings, const struct request *request)
 {
 	const bool is_verbose = settings->log_level == LOG_LEVEL_VERBOSE;
 	struct route_list routes = {0};
@@ -330,7 +329,7 @@ static int complete(const struct settings *settings, const struct buffer *reques
 
 	if (code == 0) {
 		told = http_tell_table(http, is_verbose);
-		code = find_routes(settings, http, model, &routes);
+		code = find_routes(settings, http, request, &routes);
 	}
 	if (code == 0) {
 		code = run(settings, http, &routes, request);
@@ -358,13 +357,13 @@ int cmd_complete(int argc, char **argv)
 		.stream = LULL_UNSET,
 		.log_level = LOG_LEVEL_NORMAL,
 	};
-	struct buffer request;
-	char *model = NULL;
+	struct buffer bytes;
+	struct request request = {0};
 	struct prompt prompt;
 	int first = 0;
 	int code;
 
-	buffer_init(&request, LULL_REQUEST_BYTES_MAX);
+	buffer_init(&bytes, LULL_REQUEST_BYTES_MAX);
 	code = options_read(&command, argc, argv, &settings, &first);
 	if (code != 0) {
 		text_list_deinit(&settings.fallbacks);
@@ -378,12 +377,12 @@ int cmd_complete(int argc, char **argv)
 		.words = argv + first,
 		.word_count = argc - first,
 	};
-	code = prompt_read(&prompt, &request, &model);
+	code = prompt_read(&prompt, &bytes, &request);
 	wipe_arguments(&settings, argv + first);
 	if (code == 0)
-		code = complete(&settings, &request, model);
-	free(model);
-	buffer_deinit(&request);
+		code = complete(&settings, &request);
+	request_deinit(&request);
+	buffer_deinit(&bytes);
 	text_list_deinit(&settings.fallbacks);
 	return code;
 }

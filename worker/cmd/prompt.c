@@ -172,34 +172,29 @@ static int make_request(const struct prompt *prompt, struct buffer *request)
 
 /* ---- either way */
 
-static int check_request(const struct prompt *prompt, const struct buffer *request,
-			 char **ret_model)
+static int read_request(const struct prompt *prompt, const struct buffer *bytes,
+			struct request *ret_request)
 {
-	char error[128];
-	struct json_object *object =
-		json_read(request->bytes ? request->bytes : "", request->size, error);
-	struct json_object *model = NULL;
+	char error[REQUEST_ERROR_BYTES];
+	int rc = request_read(bytes->bytes ? bytes->bytes : "", bytes->size, ret_request, error);
 	const char *path = prompt->request_path;
 
-	if (!object || !json_object_is_type(object, json_type_object)) {
-		if (path)
-			log_error("complete: %s is not a request, which is a JSON object: %s",
-				  strcmp(path, "-") == 0 ? "stdin" : path,
-				  object ? "another JSON value" : error);
-		else
-			log_error("complete: the prompt is not UTF-8 text: %s", error);
-		json_object_put(object);
-		return EX_DATAERR;
-	}
-	*ret_model = NULL;
-	if (json_object_object_get_ex(object, "model", &model) &&
-	    json_object_is_type(model, json_type_string))
-		*ret_model = strdup(json_object_get_string(model));
-	json_object_put(object);
-	return 0;
+	if (rc == 0)
+		return 0;
+	if (rc == -ENOMEM)
+		return read_error("the request", rc);
+	if (path && strcmp(path, "-") == 0)
+		path = "stdin";
+	if (!path)
+		log_error("complete: the prompt is not UTF-8 text: %s", error);
+	else if (rc == -EBADMSG)
+		log_error("complete: %s is not a request, which is a JSON object: %s", path, error);
+	else
+		log_error("complete: %s: %s", path, error);
+	return EX_DATAERR;
 }
 
-int prompt_read(const struct prompt *prompt, struct buffer *ret_request, char **ret_model)
+int prompt_read(const struct prompt *prompt, struct buffer *bytes, struct request *ret_request)
 {
 	int code;
 
@@ -208,7 +203,7 @@ int prompt_read(const struct prompt *prompt, struct buffer *ret_request, char **
 			  prompt->system ? "--system" : "the prompt");
 		return EX_USAGE;
 	}
-	code = prompt->request_path ? read_file(prompt->request_path, ret_request)
-				    : make_request(prompt, ret_request);
-	return code == 0 ? check_request(prompt, ret_request, ret_model) : code;
+	code = prompt->request_path ? read_file(prompt->request_path, bytes)
+				    : make_request(prompt, bytes);
+	return code == 0 ? read_request(prompt, bytes, ret_request) : code;
 }

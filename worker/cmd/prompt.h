@@ -5,7 +5,7 @@
 #ifndef LULL_WORKER_PROMPT_H
 #define LULL_WORKER_PROMPT_H
 
-#include "../src/wire.h"
+#include "../src/request.h"
 
 struct prompt {
 	const char *request_path; /* --request: "-" stdin; NULL: made from the rest */
@@ -15,10 +15,10 @@ struct prompt {
 };
 
 /*
- * Reads what has to be read and checks that it is a JSON object. ret_request was made by
- * buffer_init(). ret_model: the request's `model` (owned by the caller), NULL if it has none.
+ * Reads what has to be read, to *bytes, which was made by buffer_init() and is to outlive the
+ * request. ret_request was zeroed; request_deinit() is due in any case.
  * Return: 0, or the exit code of the program, a sentence having been printed.
  */
-int prompt_read(const struct prompt *prompt, struct buffer *ret_request, char **ret_model);
+int prompt_read(const struct prompt *prompt, struct buffer *bytes, struct request *ret_request);
 
 #endif

@@ -15,6 +15,7 @@
 #include "gemini.h"
 #include "mistral.h"
 #include "openai.h"
+#include "request.h"
 
 /* clang-format off */
 static const struct adapter adapters[] = {
@@ -43,12 +44,18 @@ const struct adapter *adapter_of(const struct http_route *route)
 int request_write(const struct http_route *route, const char *request, size_t request_bytes,
 		  bool stream, struct http_request *ret, char *error)
 {
+	struct buffer changed;
 	int rc;
 
 	*ret = (struct http_request){0};
 	buffer_init(&ret->body, WIRE_BODY_BYTES_MAX);
+	buffer_init(&changed, WIRE_BODY_BYTES_MAX);
 	(void)snprintf(error, REQUEST_ERROR_BYTES, "out of memory");
-	rc = adapter_of(route)->write_request(route, request, request_bytes, stream, ret, error);
+	rc = request_for_route(route, &request, &request_bytes, &changed, error);
+	if (rc == 0)
+		rc = adapter_of(route)->write_request(route, request, request_bytes, stream, ret,
+						      error);
+	buffer_deinit(&changed);
 	if (rc == 0)
 		error[0] = '\0';
 	else

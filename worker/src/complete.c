@@ -92,28 +92,61 @@ bool http_tell_table(const struct lull_http *http, bool every_time)
 	return true;
 }
 
-void http_call_options(const struct lull_http *http, uint32_t default_when_cooling,
-		       uint32_t budget_ms, uint32_t when_cooling,
+void http_call_options(const struct lull_http *http, const struct request *request,
+		       uint32_t default_when_cooling, uint32_t budget_ms, uint32_t when_cooling,
 		       struct lull_call_options *ret_options)
 {
 	lull_call_options_init(ret_options);
 	ret_options->connection_driver = 1;
 	ret_options->when_cooling = default_when_cooling;
 	config_call_options(http->config, ret_options);
+	if (request->num_retries != LULL_UNSET)
+		ret_options->num_retries = request->num_retries;
 	if (budget_ms != 0)
 		ret_options->budget_ms = budget_ms;
 	if (when_cooling != LULL_UNSET)
 		ret_options->when_cooling = when_cooling;
 }
 
-int http_routes(const struct lull_http *http, const char *model, const char *const *fallbacks,
-		size_t fallback_count, struct route_list *ret_list)
+/* In the form of a request's list. NULL without memory. */
+static struct listed_model *as_list(const char *const *names, size_t count)
 {
+	struct listed_model *list = calloc(count + 1, sizeof(*list));
+
+	for (size_t i = 0; list && i < count; i++)
+		list[i].name = names[i];
+	return list;
+}
+
+/* What the caller says comes before what the configuration does, and holds for streams, too. */
+static void limit_attempts(struct route_list *list, uint32_t timeout_ms)
+{
+	for (uint32_t i = 0; timeout_ms != LULL_UNSET && i < list->count; i++) {
+		list->routes[i].call.timeout_ms = timeout_ms;
+		list->routes[i].stream_timeout_ms = 0;
+	}
+}
+
+int http_routes(const struct lull_http *http, const struct request *request, const char *model,
+		const char *const *fallbacks, size_t fallback_count, struct route_list *ret_list)
+{
+	struct listed_model *given = NULL;
+	int rc;
+
 	if (!model)
-		model = config_first_model(http->config);
+		model = request->model ? request->model : config_first_model(http->config);
 	if (!model)
 		return -EINVAL;
-	return config_routes(http->config, model, fallbacks, fallback_count, ret_list);
+	if (fallback_count > 0)
+		given = as_list(fallbacks, fallback_count);
+	if (fallback_count > 0 && !given)
+		return -ENOMEM;
+	rc = config_routes(http->config, model, given ? given : request->fallbacks,
+			   given ? fallback_count : request->fallback_count, ret_list);
+	free(given);
+	if (rc == 0)
+		limit_attempts(ret_list, request->timeout_ms);
+	return rc;
 }
 
 /* ---- the call */
@@ -203,7 +236,7 @@ static int fill_completion(struct driver_result *result, const struct route_list
 	return fill_texts(result, routes, completion);
 }
 
-static int run(struct lull_http *http, const char *request, size_t request_bytes, const char *model,
+static int run(struct lull_http *http, const struct request *request,
 	       const struct lull_complete_options *options, struct lull_completion *ret_completion)
 {
 	struct lull_call_options call_options;
@@ -214,16 +247,17 @@ static int run(struct lull_http *http, const char *request, size_t request_bytes
 		.table = http->table,
 		.routes = &routes,
 		.options = &call_options,
-		.request = request,
-		.request_bytes = request_bytes,
+		.request = request->bytes,
+		.request_bytes = request->size,
 		.is_cancelled = ask_caller,
 		.userdata = (void *)options,
 	};
 	int rc;
 
-	http_call_options(http, LULL_WHEN_COOLING_FAIL, options->budget_ms, options->when_cooling,
-			  &call_options);
-	rc = http_routes(http, model, options->fallbacks, options->fallback_count, &routes);
+	http_call_options(http, request, LULL_WHEN_COOLING_FAIL, options->budget_ms,
+			  options->when_cooling, &call_options);
+	rc = http_routes(http, request, options->model, options->fallbacks, options->fallback_count,
+			 &routes);
 	if (rc == 0)
 		rc = driver_run(&job, &result);
 	if (rc == 0) {
@@ -236,15 +270,28 @@ static int run(struct lull_http *http, const char *request, size_t request_bytes
 	return rc;
 }
 
+/* Return: 0; -EBADMSG, and why was told; -ENOMEM. */
+static int read_request(struct lull_http *http, const char *bytes, size_t size,
+			struct request *ret_request)
+{
+	char error[REQUEST_ERROR_BYTES], line[REQUEST_ERROR_BYTES + 32];
+	int rc = request_read(bytes, size, ret_request, error);
+
+	if (rc == 0 || rc == -ENOMEM)
+		return rc;
+	(void)snprintf(line, sizeof(line), "the request is refused: %s", error);
+	tell(line, true, http);
+	return -EBADMSG;
+}
+
 int lull_complete(struct lull_http *http, const char *request, size_t request_bytes,
 		  const struct lull_complete_options *options,
 		  struct lull_completion *ret_completion)
 {
 	struct lull_complete_options defaults;
-	struct json_object *object, *model = NULL;
-	char error[128];
-	int rc = -EBADMSG;
+	struct request read;
 	bool told;
+	int rc;
 
 	lull_complete_options_init(&defaults);
 	options = options ? options : &defaults;
@@ -253,14 +300,10 @@ int lull_complete(struct lull_http *http, const char *request, size_t request_by
 	if (request_bytes > LULL_REQUEST_BYTES_MAX)
 		return -EMSGSIZE;
 	told = http_tell_table(http, false);
-	object = json_read(request, request_bytes, error);
-	if (json_object_is_type(object, json_type_object)) {
-		(void)json_object_object_get_ex(object, "model", &model);
-		rc = run(http, request, request_bytes,
-			 options->model ? options->model : json_object_get_string(model), options,
-			 ret_completion);
-	}
-	json_object_put(object);
+	rc = read_request(http, request, request_bytes, &read);
+	if (rc == 0)
+		rc = run(http, &read, options, ret_completion);
+	request_deinit(&read);
 	if (!told)
 		(void)http_tell_table(http, false);
 	return rc;

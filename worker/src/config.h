@@ -36,17 +36,24 @@ int config_read_bytes(const char *name, const char *bytes, size_t size, bool is_
 void config_free(struct config *config);
 const char *config_path(const struct config *config); /* NULL: none was read */
 
+/* A model of a list that a caller gives. */
+struct listed_model {
+	const char *name;
+	const char *members; /* JSON object: to be put into the requests to it; NULL: nothing */
+};
+
 /*
  * Routes for a call, in order: every entry of `primary` (by `order`, then as listed), then of each
- * fallback; without fallbacks given (count 0) the configured ones (router_settings.fallbacks /
+ * fallback; without fallbacks given (NULL) the configured ones (router_settings.fallbacks /
  * litellm_settings.fallbacks for that name, else default_fallbacks), context_window_fallbacks and
  * content_policy_fallbacks with their call.after_classes. A name is an alias, a model_name, fits
  * the '*' of one, or else is mapped by provider_map() and the environment; what cannot be used
  * stays in the list with its `problem`.
  * Return: 0; -ENOMEM; -E2BIG more than LULL_ROUTES_MAX.
  */
-int config_routes(const struct config *config, const char *primary, const char *const *fallbacks,
-		  size_t fallback_count, struct route_list *ret_list);
+int config_routes(const struct config *config, const char *primary,
+		  const struct listed_model *fallbacks, size_t fallback_count,
+		  struct route_list *ret_list);
 
 /* The model_name listed first; NULL: there is none but patterns. Borrowed from config. */
 const char *config_first_model(const struct config *config);

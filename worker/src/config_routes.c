@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "config.h"
-#include "settings.h"
+#include "resolve.h"
 #include "text.h"
 
 /* ---- lists */
@@ -288,15 +288,27 @@ static int add_configured_fallbacks(const struct config *config, const char *pri
 	return r;
 }
 
-int config_routes(const struct config *config, const char *primary, const char *const *fallbacks,
-		  size_t fallback_count, struct route_list *ret_list)
+static int add_listed(const struct config *config, const struct listed_model *listed,
+		      struct route_list *list)
+{
+	uint32_t first = list->count;
+	int r = add_name(config, listed->name, 0, list);
+
+	for (uint32_t i = first; r == 0 && i < list->count; i++)
+		r = copy_text(listed->members, &list->routes[i].members);
+	return r;
+}
+
+int config_routes(const struct config *config, const char *primary,
+		  const struct listed_model *fallbacks, size_t fallback_count,
+		  struct route_list *ret_list)
 {
 	struct route_list list = {0};
 	int r = add_name(config, primary, 0, &list);
 
-	if (r == 0 && fallback_count > 0)
-		r = add_names(config, fallbacks, fallback_count, 0, &list);
-	else if (r == 0)
+	for (size_t i = 0; r == 0 && i < fallback_count; i++)
+		r = add_listed(config, &fallbacks[i], &list);
+	if (r == 0 && !fallbacks)
 		r = add_configured_fallbacks(config, primary, &list);
 	if (r == 0)
 		*ret_list = list;

@@ -10,6 +10,7 @@
 
 #include "config.h"
 #include "driver.h"
+#include "request.h"
 
 struct lull_http {
 	struct config *config;
@@ -26,16 +27,18 @@ struct lull_http {
  */
 bool http_tell_table(const struct lull_http *http, bool every_time);
 
-/* The call's settings: liblull's defaults, then the configuration's, then what is given here. */
-void http_call_options(const struct lull_http *http, uint32_t default_when_cooling,
-		       uint32_t budget_ms, uint32_t when_cooling,
+/* The call's settings: liblull's defaults, then the configuration's, then the request's, then what
+ * is given here. */
+void http_call_options(const struct lull_http *http, const struct request *request,
+		       uint32_t default_when_cooling, uint32_t budget_ms, uint32_t when_cooling,
 		       struct lull_call_options *ret_options);
 
 /*
- * Routes of `model`; without one, of the first model that is configured. ret_list ends with
- * route_list_deinit(). Return: 0; -EINVAL no model is named anywhere; -E2BIG; -ENOMEM.
+ * Routes of `model`, else of the request's, else of the first one configured; then of these
+ * fallbacks (count 0: none are given), else of the request's, else of the configured ones. ret_list
+ * ends with route_list_deinit(). Return: 0; -EINVAL no model is named anywhere; -E2BIG; -ENOMEM.
  */
-int http_routes(const struct lull_http *http, const char *model, const char *const *fallbacks,
-		size_t fallback_count, struct route_list *ret_list);
+int http_routes(const struct lull_http *http, const struct request *request, const char *model,
+		const char *const *fallbacks, size_t fallback_count, struct route_list *ret_list);
 
 #endif

@@ -415,6 +415,7 @@ void http_route_deinit(struct http_route *route)
 	for (char **header = route->headers; header && *header; header++)
 		text_free_secret(*header);
 	free(route->headers);
+	free(route->members);
 	free(route->extra_body);
 	*route = (struct http_route){0};
 }

@@ -33,7 +33,9 @@ struct http_route {
 	uint32_t stream_timeout_ms; /* LiteLLM's stream_timeout: replaces call.timeout_ms for
 				       streamed attempts; 0 none */
 	bool stream_upstream;
-	char **headers;   /* "Name: value" additions (extra_headers), NULL-terminated, or NULL */
+	char **headers; /* "Name: value" additions (extra_headers), NULL-terminated, or NULL */
+	char *members;  /* JSON object: what the caller's list puts into this route's request; NULL
+			   nothing */
 	char *extra_body; /* JSON object merged into the request, or NULL */
 };
 

@@ -69,9 +69,10 @@ LULL_API void lull_http_close(struct lull_http *http);
 
 struct lull_complete_options {
 	uint32_t abi_version;
-	const char *model; /* NULL: the request's `model`, else the configuration's first. All
-			      pointers are borrowed for the call */
-	const char *const *fallbacks; /* NULL: the configured ones */
+	const char *model; /* NULL: the request's `model`, or the first of its `models`; else the
+			      configuration's first. All pointers are borrowed for the call */
+	const char *const *fallbacks; /* NULL: the request's (`models`, `fallbacks`), else the
+					 configured ones */
 	uint32_t fallback_count;
 	uint32_t budget_ms;    /* 0: configured, else LULL_BUDGET_MS */
 	uint32_t when_cooling; /* enum lull_when_cooling; LULL_UNSET: configured, else fail: a pool
@@ -110,12 +111,16 @@ struct lull_completion {
  * @options:        NULL for defaults
  * @ret_completion: filled when 0 is returned; give back with lull_completion_clear()
  *
+ * What the request says to Lull itself (models, fallbacks, disable_fallbacks, num_retries, timeout:
+ * see the configuration's manual) is taken out of what is sent.
+ *
  * No streaming: `stream` in the request is ignored. Waits at most the budget and 50 ms, also when
  * name resolution hangs.
  *
- * Return: 0 whatever became of the call; -EBADMSG @request is no JSON object; -EMSGSIZE it is too
- * large; -EINVAL a bad option, or no model is named anywhere; -E2BIG more than LULL_ROUTES_MAX
- * routes; -ECHILD the handle belongs to another process; -ENOMEM.
+ * Return: 0 whatever became of the call; -EBADMSG @request is no JSON object, or says something to
+ * Lull in no known form (told by lull_http_options.message); -EMSGSIZE it is too large; -EINVAL a
+ * bad option, or no model is named anywhere; -E2BIG more than LULL_ROUTES_MAX routes; -ECHILD the
+ * handle belongs to another process; -ENOMEM.
  * Threads: one at a time per handle.  Fork: see above.  Signals: not from handlers.
  */
 LULL_API int lull_complete(struct lull_http *http, const char *request, size_t request_bytes,

@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+/* What a request says to Lull, and what is left of it: see request.h. */
+#include "request.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openai.h"
+#include "splice.h"
+#include "wire_error.h"
+
+#define SECONDS_MAX 86400 /* one day, as in the configuration: more is as good as none */
+
+struct reader {
+	struct request *request;
+	char *error;
+};
+
+static int refuse(const struct reader *reader, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static int refuse(const struct reader *reader, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	(void)vsnprintf(reader->error, REQUEST_ERROR_BYTES, format, arguments);
+	va_end(arguments);
+	return -EINVAL;
+}
+
+/* ---- the list */
+
+/* NULL: it is no text that could be a name */
+static const char *name_of(struct json_object *value)
+{
+	const char *name =
+		json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
+
+	return name && strlen(name) == (size_t)json_object_get_string_len(value) ? name : NULL;
+}
+
+/* Room for so many more. A list of none is one, too. */
+static int grow_list(const struct reader *reader, const char *member, size_t more)
+{
+	struct request *request = reader->request;
+	size_t count = request->fallback_count + more;
+	struct listed_model *grown;
+
+	if (count > LULL_ROUTES_MAX)
+		return refuse(reader, "'%s' holds too many models, expected %u at most", member,
+			      LULL_ROUTES_MAX);
+	grown = reallocarray(request->fallbacks, count + 1, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	request->fallbacks = grown;
+	return 0;
+}
+
+static void list_model(struct request *request, const char *name, const char *members)
+{
+	request->fallbacks[request->fallback_count++] = (struct listed_model){name, members};
+}
+
+/* OpenRouter's. Without a `model` the first one is it. */
+static int read_models(const struct reader *reader, const char *member, struct json_object *value)
+{
+	struct request *request = reader->request;
+	int rc;
+
+	if (!json_object_is_type(value, json_type_array))
+		return refuse(reader, "'%s' is no list, expected names of models", member);
+	rc = grow_list(reader, member, json_object_array_length(value));
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(value); i++) {
+		const char *name = name_of(json_object_array_get_idx(value, i));
+
+		if (!name)
+			return refuse(reader, "%s[%zu] is no name of a model", member, i);
+		if (request->model)
+			list_model(request, name, NULL);
+		else
+			request->model = name;
+	}
+	return rc;
+}
+
+/* Where a model is, and with what key, is said by the configuration; the rest is the call's. */
+static const char *forbidden_in(struct json_object *object)
+{
+	static const char *const names[] = {
+		"api_key",
+		"api_base",
+		"base_url",
+		"custom_llm_provider",
+		"organization",
+		"api_version",
+		"headers",
+		"extra_headers",
+		"extra_body",
+		"stream",
+		"models",
+		"fallbacks",
+		"num_retries",
+		"timeout",
+		"disable_fallbacks",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (json_object_object_get_ex(object, names[i], NULL))
+			return names[i];
+	return NULL;
+}
+
+/* {"model": NAME, ...}: the other members are put into the requests to its routes. */
+static int read_object(const struct reader *reader, const char *member, size_t index,
+		       struct json_object *object)
+{
+	const char *name = name_of(wire_member(object, "model")), *forbidden;
+	const char *members;
+	size_t size;
+
+	forbidden = forbidden_in(object);
+	if (forbidden)
+		return refuse(reader, "%s[%zu] sets '%s', which cannot be set for one model",
+			      member, index, forbidden);
+	members = openai_json(object, &size);
+	if (!members)
+		return -ENOMEM;
+	list_model(reader->request, name, members);
+	return 0;
+}
+
+/* LiteLLM's */
+static int read_fallbacks(const struct reader *reader, const char *member,
+			  struct json_object *value)
+{
+	int rc;
+
+	if (!json_object_is_type(value, json_type_array))
+		return refuse(reader, "'%s' is no list, expected names of models", member);
+	rc = grow_list(reader, member, json_object_array_length(value));
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(value); i++) {
+		struct json_object *item = json_object_array_get_idx(value, i);
+
+		if (name_of(item))
+			list_model(reader->request, name_of(item), NULL);
+		else if (name_of(wire_member(item, "model")))
+			rc = read_object(reader, member, i, item);
+		else
+			rc = refuse(reader,
+				    "%s[%zu] is no model, expected a name or {\"model\": NAME}",
+				    member, i);
+	}
+	return rc;
+}
+
+static int read_disabled(const struct reader *reader, const char *member, struct json_object *value)
+{
+	int rc = 0;
+
+	if (!json_object_is_type(value, json_type_boolean))
+		return refuse(reader, "'%s' is neither true nor false", member);
+	if (!json_object_get_boolean(value))
+		return 0;
+	if (!reader->request->fallbacks)
+		rc = grow_list(reader, member, 0);
+	reader->request->fallback_count = 0;
+	return rc;
+}
+
+/* ---- the rest of what it says */
+
+static int read_retries(const struct reader *reader, const char *member, struct json_object *value)
+{
+	int64_t count = json_object_get_int64(value);
+
+	if (!json_object_is_type(value, json_type_int) || count < 0)
+		return refuse(reader, "'%s' is no whole number from 0", member);
+	reader->request->num_retries =
+		count < LULL_RETRIES_MAX ? (uint32_t)count : LULL_RETRIES_MAX;
+	return 0;
+}
+
+static int read_timeout(const struct reader *reader, const char *member, struct json_object *value)
+{
+	double seconds = json_object_get_double(value);
+
+	if ((!json_object_is_type(value, json_type_int) &&
+	     !json_object_is_type(value, json_type_double)) ||
+	    !(seconds > 0))
+		return refuse(reader, "'%s' is no number of seconds above 0", member);
+	if (seconds > SECONDS_MAX)
+		seconds = SECONDS_MAX;
+	reader->request->timeout_ms = (uint32_t)(seconds * 1000 + 0.999); /* rounded up */
+	return 0;
+}
+
+static int read_model(const struct reader *reader, const char *member, struct json_object *value)
+{
+	reader->request->model = name_of(value);
+	if (!reader->request->model)
+		return refuse(reader, "'%s' is no name of a model", member);
+	return 0;
+}
+
+/* In the order in which they are read: one may build on those before it. */
+static const struct own_member {
+	const char *name;
+	int (*read)(const struct reader *reader, const char *member, struct json_object *value);
+	bool goes_on; /* upstream, too */
+} own_members[] = {
+	{"model", read_model, true},          {"models", read_models, false},
+	{"fallbacks", read_fallbacks, false}, {"disable_fallbacks", read_disabled, false},
+	{"num_retries", read_retries, false}, {"timeout", read_timeout, false},
+};
+#define OWN_COUNT (sizeof(own_members) / sizeof(own_members[0]))
+
+/* A null says nothing. */
+static int read_members(const struct reader *reader)
+{
+	struct json_object *value;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < OWN_COUNT; i++)
+		if (json_object_object_get_ex(reader->request->parsed, own_members[i].name,
+					      &value) &&
+		    value)
+			rc = own_members[i].read(reader, own_members[i].name, value);
+	return rc;
+}
+
+/* Takes out what is for Lull, unless nothing is. */
+static int take_out(struct request *request)
+{
+	struct splice members[OWN_COUNT];
+	size_t count = 0;
+	int rc;
+
+	for (size_t i = 0; i < OWN_COUNT; i++)
+		if (!own_members[i].goes_on &&
+		    json_object_object_get_ex(request->parsed, own_members[i].name, NULL))
+			members[count++] = (struct splice){.name = own_members[i].name,
+							   .action = SPLICE_REMOVE};
+	if (count == 0)
+		return 0;
+	rc = splice_find(request->bytes, request->size, members, count);
+	if (rc == 0)
+		rc = splice_write(request->bytes, request->size, members, count, &request->rest);
+	request->bytes = request->rest.bytes;
+	request->size = request->rest.size;
+	return rc;
+}
+
+int request_read(const char *bytes, size_t size, struct request *ret, char *error)
+{
+	struct reader reader = {ret, error};
+	int rc;
+
+	*ret = (struct request){
+		.bytes = bytes,
+		.size = size,
+		.num_retries = LULL_UNSET,
+		.timeout_ms = LULL_UNSET,
+	};
+	buffer_init(&ret->rest, WIRE_BODY_BYTES_MAX);
+	ret->parsed = json_read(bytes, size, error);
+	if (!json_object_is_type(ret->parsed, json_type_object)) {
+		if (ret->parsed)
+			(void)snprintf(error, REQUEST_ERROR_BYTES, "another JSON value");
+		return -EBADMSG;
+	}
+	rc = read_members(&reader);
+	return rc == 0 ? take_out(ret) : rc;
+}
+
+void request_deinit(struct request *request)
+{
+	json_object_put(request->parsed);
+	free(request->fallbacks);
+	buffer_deinit(&request->rest);
+	*request = (struct request){0};
+}
+
+/* ---- for one route */
+
+/* The object's members as splices, texts borrowed from it. Return: 0; -ENOMEM. */
+static int list_members(struct json_object *object, struct splice **ret_members, size_t *ret_count)
+{
+	size_t room = (size_t)json_object_object_length(object), count = 0, size;
+	struct splice *members = calloc(room + 1, sizeof(*members));
+
+	if (!members)
+		return -ENOMEM;
+	*ret_members = members;
+	json_object_object_foreach(object, name, value)
+	{
+		members[count] = (struct splice){
+			.name = name, .action = SPLICE_SET, .text = openai_json(value, &size)};
+		if (!members[count++].text)
+			return -ENOMEM;
+	}
+	*ret_count = count;
+	return 0;
+}
+
+int request_for_route(const struct http_route *route, const char **bytes, size_t *size,
+		      struct buffer *out, char *error)
+{
+	struct splice *members = NULL;
+	struct json_object *object;
+	char problem[128];
+	size_t count;
+	int rc;
+
+	if (!route->members)
+		return 0;
+	object = json_read(route->members, strlen(route->members), problem);
+	rc = object ? list_members(object, &members, &count) : -ENOMEM;
+	if (rc == 0)
+		rc = splice_find(*bytes, *size, members, count);
+	if (rc == 0)
+		rc = splice_write(*bytes, *size, members, count, out);
+	if (rc == -EMSGSIZE || rc == -EINVAL)
+		(void)snprintf(error, REQUEST_ERROR_BYTES, "%s",
+			       rc == -EINVAL ? "the request is no JSON object"
+					     : "the request is too large with what is put into it");
+	free(members);
+	json_object_put(object);
+	*bytes = out->bytes;
+	*size = out->size;
+	return rc;
+}
