@@ -275,6 +275,27 @@ bodies() {
 	grep -q "no model is named" "$SCRATCH/err"
 }
 
+@test "a route's defaults are said where neither caller nor list says anything" {
+	cat >"$SCRATCH/config.yaml" <<-END
+		model_list:
+		  - model_name: a
+		    litellm_params: {model: openai/m-a, api_base: $MOCK_URL/v1, api_key: k, temperature: 0.20, max_tokens: 9, stop: [x]}
+		  - model_name: b
+		    litellm_params: {model: xai/m-b, api_base: $MOCK_URL/v1, api_key: k, temperature: 0.30, extra_body: {seed: 1}}
+		  - model_name: c
+		    litellm_params: {model: anthropic/m-c, api_base: $MOCK_URL/v1, api_key: k, temperature: 0.40, max_tokens: 9}
+	END
+	chmod 600 "$SCRATCH/config.yaml"
+	requests '{"model":"a","n":1}'
+	requests '{"model":"a","temperature":1.0,"max_completion_tokens":5,"stop":null}'
+	requests '{"model":"b","seed":2}'
+	[ "$(bodies)" = '{"temperature":0.20,"max_tokens":9,"stop":["x"],"model":"m-a","n":1}
+{"model":"m-a","temperature":1.0,"max_completion_tokens":5,"stop":null}
+{"temperature":0.30,"model":"m-b","seed":1}' ]
+	requests '{"model":"c","messages":[{"role":"user","content":"hi"}]}'
+	[ "$(bodies | tail -1 | jq '.max_tokens == 9 and .temperature == 0.4')" = true ]
+}
+
 @test "disable_cooldowns: the file's calls cool nothing, and skip what others have cooled" {
 	mock_rules '[{"model": "m-a", "status": 429, "headers": {"Retry-After": 30}}]'
 	configure 'router_settings: {disable_cooldowns: true, fallbacks: [{a: [b]}]}'

@@ -114,6 +114,8 @@ static const char text[] =
 	"    organization: o\n"
 	"    extra_headers: {X-A: " PLANTED "}\n"
 	"    extra_body: {a: [1, null]}\n"
+	"    temperature: 0.2\n"
+	"    stop: [a]\n"
 	"  model_info: {id: i}\n"
 	"  lull: {ca_file: /c}\n"
 	"- {model_name: b, litellm_params: {<<: *p, model: ollama/y, api_key: "

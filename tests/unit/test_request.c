@@ -216,23 +216,33 @@ static void test_sizes_are_bounded(void)
 	}
 }
 
-static void test_members_of_the_list_are_put_into_the_request(void)
+static void test_members_of_the_list_and_defaults_are_put_in(void)
 {
 	/* clang-format off */
 	static const struct {
-		const char *members;
+		const char *members, *defaults;
 		const char *request;
 		const char *expected;
 	} cases[] = {
-		{NULL, "{ \"n\":1 }", "{ \"n\":1 }"},
-		{"{\"model\":\"b\"}", "{\"model\":\"a\", \"n\": 1.0}", "{\"model\":\"b\", \"n\": 1.0}"},
-		{"{\"temperature\":0.50,\"n\":null}", "{ \"n\":1,\"x\":[1.0] }", "{\"temperature\":0.50, \"n\":null,\"x\":[1.0] }"},
-		{"{}", "{ \"n\":1 }", "{ \"n\":1 }"},
+		{NULL, NULL, "{ \"n\":1 }", "{ \"n\":1 }"},
+		{"{\"model\":\"b\"}", NULL, "{\"model\":\"a\", \"n\": 1.0}", "{\"model\":\"b\", \"n\": 1.0}"},
+		{"{\"temperature\":0.50,\"n\":null}", NULL, "{ \"n\":1,\"x\":[1.0] }", "{\"temperature\":0.50, \"n\":null,\"x\":[1.0] }"},
+		{"{}", NULL, "{ \"n\":1 }", "{ \"n\":1 }"},
+		{NULL, "{\"n\":2,\"seed\":7}", "{ \"n\":1.0 }", "{\"seed\":7, \"n\":1.0 }"},
+		{NULL, "{\"n\":2}", "{ \"n\":null }", "{ \"n\":null }"},
+		{"{\"n\":3}", "{\"n\":2,\"seed\":7}", "{}", "{\"n\":3,\"seed\":7}"},
+		{"{\"n\":3}", "{\"n\":2}", "{\"n\":1}", "{\"n\":3}"},
+		/* one limit by two names */
+		{NULL, "{\"max_tokens\":9}", "{}", "{\"max_tokens\":9}"},
+		{NULL, "{\"max_tokens\":9}", "{\"max_completion_tokens\":1}", "{\"max_completion_tokens\":1}"},
+		{NULL, "{\"max_completion_tokens\":9}", "{\"max_tokens\":1}", "{\"max_tokens\":1}"},
+		{"{\"max_completion_tokens\":5}", "{\"max_tokens\":9}", "{}", "{\"max_completion_tokens\":5}"},
 	};
 	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const struct http_route route = {.members = (char *)cases[i].members};
+		const struct http_route route = {.members = (char *)cases[i].members,
+						 .defaults = (char *)cases[i].defaults};
 		char error[REQUEST_ERROR_BYTES];
 		const char *bytes = cases[i].request;
 		size_t size = strlen(bytes);
@@ -272,7 +282,7 @@ int main(void)
 		CUNIT_TEST(test_unknown_forms_are_refused_with_a_sentence),
 		CUNIT_TEST(test_what_is_no_object_is_refused),
 		CUNIT_TEST(test_sizes_are_bounded),
-		CUNIT_TEST(test_members_of_the_list_are_put_into_the_request),
+		CUNIT_TEST(test_members_of_the_list_and_defaults_are_put_in),
 		CUNIT_TEST(test_a_request_that_grows_too_large_is_refused),
 	};
 

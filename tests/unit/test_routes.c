@@ -1232,6 +1232,43 @@ static void test_fireworks_models_have_a_place(void)
 	}
 }
 
+static void test_defaults_reach_the_route(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *params;
+		const char *defaults; /* NULL none */
+	} cases[] = {
+		{"model: ollama/x", NULL},
+		{"model: ollama/x, temperature: ~", NULL},
+		{"model: ollama/x, temperature: 0.20", "{\"temperature\":0.20}"},
+		{"model: ollama/x, stop: [a, 'b\"'], max_tokens: 5, user: yes, top_p: '1'",
+		 "{\"top_p\":\"1\",\"max_tokens\":5,\"stop\":[\"a\",\"b\\\"\"],\"user\":true}"},
+		{"model: ollama/x, seed: os.environ/ROUTES_OTHER, thinking: {budget_tokens: os.environ/ROUTES_OTHER}",
+		 "{\"seed\":7,\"thinking\":{\"budget_tokens\":7}}"},
+	};
+	/* clang-format on */
+	struct route_list list;
+
+	clear_environment();
+	(void)setenv("ROUTES_OTHER", "7", 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		list = entry_route(cases[i].params);
+		check_no_problem(&list);
+		CU_ASSERT_EQUAL(!list.routes[0].defaults, !cases[i].defaults);
+		if (list.routes[0].defaults && cases[i].defaults)
+			CU_ASSERT_STRING_EQUAL(list.routes[0].defaults, cases[i].defaults);
+		route_list_deinit(&list);
+	}
+	clear_environment();
+	list = entry_route("model: ollama/x, seed: os.environ/ROUTES_OTHER");
+	check_problem(&list, "$ROUTES_OTHER is not set (f:3)");
+	route_list_deinit(&list);
+	list = entry_route("model: ollama/x, extra_body: {a: [os.environ/ROUTES_OTHER]}");
+	check_problem(&list, "$ROUTES_OTHER is not set (f:3)");
+	route_list_deinit(&list);
+}
+
 static void test_additions_reach_the_route(void)
 {
 	struct route_list list;
@@ -1298,6 +1335,7 @@ int main(void)
 		CUNIT_TEST(test_the_provider_may_be_named_apart),
 		CUNIT_TEST(test_openrouter_is_told_who_asks),
 		CUNIT_TEST(test_fireworks_models_have_a_place),
+		CUNIT_TEST(test_defaults_reach_the_route),
 		CUNIT_TEST(test_additions_reach_the_route),
 	};
 

@@ -224,6 +224,8 @@ static struct json_object *route_object(struct builder *b, const struct http_rou
 	put_text(b, object, "ca_file", route->ca_file);
 	put_proxy(b, object, route->proxy);
 	put_headers(b, object, route->headers);
+	if (route->defaults)
+		put(b, object, "request_defaults", json_tokener_parse(route->defaults));
 	if (route->extra_body)
 		put(b, object, "extra_body", json_tokener_parse(route->extra_body));
 	return object;

@@ -286,49 +286,119 @@ void request_deinit(struct request *request)
 
 /* ---- for one route */
 
-/* The object's members as splices, texts borrowed from it. Return: 0; -ENOMEM. */
-static int list_members(struct json_object *object, struct splice **ret_members, size_t *ret_count)
-{
-	size_t room = (size_t)json_object_object_length(object), count = 0, size;
-	struct splice *members = calloc(room + 1, sizeof(*members));
+/* Two names for one limit, of which a request may hold one. */
+static const char *const max_tokens[] = {"max_tokens", "max_completion_tokens"};
+#define MAX_TOKENS_COUNT (sizeof(max_tokens) / sizeof(max_tokens[0]))
 
-	if (!members)
-		return -ENOMEM;
-	*ret_members = members;
+static bool is_max_tokens(const char *name)
+{
+	return strcmp(name, max_tokens[0]) == 0 || strcmp(name, max_tokens[1]) == 0;
+}
+
+/* What is put into a request: the list's members, then the defaults. Texts are borrowed. */
+struct additions {
+	struct json_object *members;
+	struct json_object *defaults;
+	struct splice *list;
+	size_t count;
+	size_t first_default;
+};
+
+/* NULL gives NULL. */
+static int parse(const char *text, struct json_object **ret)
+{
+	char problem[128];
+
+	*ret = text ? json_read(text, strlen(text), problem) : NULL;
+	return text && !*ret ? -ENOMEM : 0;
+}
+
+static size_t size_of(struct json_object *object)
+{
+	return object ? (size_t)json_object_object_length(object) : 0;
+}
+
+static int add_all(struct additions *additions, struct json_object *object)
+{
+	size_t size;
+
 	json_object_object_foreach(object, name, value)
 	{
-		members[count] = (struct splice){
-			.name = name, .action = SPLICE_SET, .text = openai_json(value, &size)};
-		if (!members[count++].text)
+		const char *text = openai_json(value, &size);
+
+		if (!text)
 			return -ENOMEM;
+		additions->list[additions->count++] =
+			(struct splice){.name = name, .action = SPLICE_SET, .text = text};
 	}
-	*ret_count = count;
 	return 0;
+}
+
+static int list_additions(const struct http_route *route, struct additions *ret)
+{
+	int rc = parse(route->members, &ret->members);
+
+	if (rc == 0)
+		rc = parse(route->defaults, &ret->defaults);
+	if (rc != 0)
+		return rc;
+	ret->list = calloc(size_of(ret->members) + size_of(ret->defaults) + MAX_TOKENS_COUNT,
+			   sizeof(*ret->list));
+	if (!ret->list)
+		return -ENOMEM;
+	if (ret->members)
+		rc = add_all(ret, ret->members);
+	ret->first_default = ret->count;
+	if (rc == 0 && ret->defaults)
+		rc = add_all(ret, ret->defaults);
+	for (size_t i = 0; i < MAX_TOKENS_COUNT; i++) /* only to see whether they are there */
+		ret->list[ret->count++] = (struct splice){.name = max_tokens[i]};
+	return rc;
+}
+
+/* By the caller or by his list, under this name or the other one. */
+static bool is_said(const struct additions *additions, const char *name)
+{
+	for (size_t i = 0; i < additions->count; i++) {
+		const struct splice *other = &additions->list[i];
+
+		if (i >= additions->first_default && other->count == 0)
+			continue;
+		if (strcmp(other->name, name) == 0 ||
+		    (is_max_tokens(other->name) && is_max_tokens(name)))
+			return true;
+	}
+	return false;
+}
+
+static int put_in(struct additions *additions, const char *bytes, size_t size, struct buffer *out)
+{
+	int rc = splice_find(bytes, size, additions->list, additions->count);
+
+	for (size_t i = additions->first_default; i < additions->count; i++)
+		if (is_said(additions, additions->list[i].name))
+			additions->list[i].action = SPLICE_KEEP;
+	return rc == 0 ? splice_write(bytes, size, additions->list, additions->count, out) : rc;
 }
 
 int request_for_route(const struct http_route *route, const char **bytes, size_t *size,
 		      struct buffer *out, char *error)
 {
-	struct splice *members = NULL;
-	struct json_object *object;
-	char problem[128];
-	size_t count;
+	struct additions additions = {0};
 	int rc;
 
-	if (!route->members)
+	if (!route->members && !route->defaults)
 		return 0;
-	object = json_read(route->members, strlen(route->members), problem);
-	rc = object ? list_members(object, &members, &count) : -ENOMEM;
+	rc = list_additions(route, &additions);
 	if (rc == 0)
-		rc = splice_find(*bytes, *size, members, count);
-	if (rc == 0)
-		rc = splice_write(*bytes, *size, members, count, out);
+		rc = put_in(&additions, *bytes, *size, out);
 	if (rc == -EMSGSIZE || rc == -EINVAL)
 		(void)snprintf(error, REQUEST_ERROR_BYTES, "%s",
 			       rc == -EINVAL ? "the request is no JSON object"
 					     : "the request is too large with what is put into it");
-	free(members);
-	json_object_put(object);
+	free(additions.list);
+	json_object_put(additions.members);
+	json_object_put(additions.defaults);
 	*bytes = out->bytes;
 	*size = out->size;
 	return rc;

@@ -36,9 +36,10 @@ void request_deinit(struct request *request);
 
 /*
  * The request as that route's adapter gets it: with the members that the list gives for its model
- * alone. Where something has to change, @bytes and @size lead to @out afterwards, which was empty.
- * Return: 0; -EINVAL it is no JSON object; -EMSGSIZE; -ENOMEM. The sentence in error
- * (REQUEST_ERROR_BYTES) stays when memory ran out.
+ * alone, and the route's defaults where neither says anything. Where something has to change,
+ * @bytes and @size lead to @out afterwards, which was empty. Return: 0; -EINVAL it is no JSON
+ * object; -EMSGSIZE; -ENOMEM. The sentence in error (REQUEST_ERROR_BYTES) stays when memory ran
+ * out.
  */
 int request_for_route(const struct http_route *route, const char **bytes, size_t *size,
 		      struct buffer *out, char *error);

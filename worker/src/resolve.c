@@ -253,6 +253,11 @@ static int set_additions(struct making *m)
 	struct http_route *route = m->route;
 
 	set_limits(m);
+	if (entry->defaults) {
+		route->defaults = text_format("{%s}", entry->defaults);
+		if (!route->defaults)
+			return -ENOMEM;
+	}
 	if (copy_text(entry->organization, &route->organization) != 0 ||
 	    copy_text(entry->limits.ca_file ? entry->limits.ca_file : all->ca_file,
 		      &route->ca_file) != 0 ||
@@ -415,6 +420,7 @@ void http_route_deinit(struct http_route *route)
 	for (char **header = route->headers; header && *header; header++)
 		text_free_secret(*header);
 	free(route->headers);
+	free(route->defaults);
 	free(route->members);
 	free(route->extra_body);
 	*route = (struct http_route){0};

@@ -34,6 +34,9 @@ struct http_route {
 				       streamed attempts; 0 none */
 	bool stream_upstream;
 	char **headers; /* "Name: value" additions (extra_headers), NULL-terminated, or NULL */
+	char *defaults; /* JSON object: what its requests say where the caller does not; NULL
+			 * nothing
+			 */
 	char *members;  /* JSON object: what the caller's list puts into this route's request; NULL
 			   nothing */
 	char *extra_body; /* JSON object merged into the request, or NULL */

@@ -68,6 +68,10 @@
 	{section, "proxy", SCHEMA_PROXY, (base) + offsetof(struct limits, proxy), 0, 2048, NULL, "", \
 	 "proxy instead of the environment's; empty is none"}
 
+/* LiteLLM's defaults of a request, by the names that they have in it. */
+#define DEFAULT_ROW(name) \
+	{PARAMS, name, SCHEMA_MEMBER, IN_ENTRY(defaults), 0, 0, NULL, "", "said in the request where the caller does not"}
+
 static const struct schema_row rows[] = {
 	{"", LITELLM, SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's library"},
 	{"", ROUTER, SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's router"},
@@ -153,7 +157,29 @@ static const struct schema_row rows[] = {
 	{PARAMS, "order", SCHEMA_COUNT, IN_ENTRY(order), 0, 1000000, NULL, "",
 	 "lower is tried first among entries of one name; those without come last"},
 	{PARAMS, "extra_headers", SCHEMA_HEADERS, 0, 0, 0, NULL, "", "further headers of the request"},
-	{PARAMS, "extra_body", SCHEMA_BODY, IN_ENTRY(extra_body), 0, 0, NULL, "", "members put into the request"},
+	{PARAMS, "extra_body", SCHEMA_BODY, IN_ENTRY(extra_body), 0, 0, NULL, "",
+	 "members put into the request, whatever the caller says"},
+	DEFAULT_ROW("temperature"),
+	DEFAULT_ROW("top_p"),
+	DEFAULT_ROW("top_k"),
+	DEFAULT_ROW("max_tokens"),
+	DEFAULT_ROW("max_completion_tokens"),
+	DEFAULT_ROW("stop"),
+	DEFAULT_ROW("seed"),
+	DEFAULT_ROW("n"),
+	DEFAULT_ROW("presence_penalty"),
+	DEFAULT_ROW("frequency_penalty"),
+	DEFAULT_ROW("logit_bias"),
+	DEFAULT_ROW("logprobs"),
+	DEFAULT_ROW("top_logprobs"),
+	DEFAULT_ROW("response_format"),
+	DEFAULT_ROW("tools"),
+	DEFAULT_ROW("tool_choice"),
+	DEFAULT_ROW("parallel_tool_calls"),
+	DEFAULT_ROW("user"),
+	DEFAULT_ROW("reasoning_effort"),
+	DEFAULT_ROW("thinking"),
+	DEFAULT_ROW("service_tier"),
 
 	{INFO, "id", SCHEMA_TEXT, IN_ENTRY(id), 1, NAME_BYTES, NULL, "", "a label, shown in the trail"},
 
@@ -222,10 +248,7 @@ static const struct schema_inert inert[] = {
 	 "use_litellm_proxy merge_reasoning_content_in_choices weight tags max_budget budget_duration "
 	 "input_cost_per_token output_cost_per_token input_cost_per_second output_cost_per_second "
 	 "base_model model_info "
-	 "temperature top_p top_k max_tokens max_completion_tokens stop seed n stream stream_options "
-	 "presence_penalty frequency_penalty logit_bias logprobs top_logprobs response_format tools "
-	 "tool_choice parallel_tool_calls user metadata reasoning_effort thinking service_tier "
-	 "safety_settings cache_control_injection_points "
+	 "stream stream_options metadata safety_settings cache_control_injection_points "
 	 "tenant_id client_id client_secret azure_scope azure_username azure_password "
 	 "vertex_credentials region_name "
 	 "aws_access_key_id aws_secret_access_key aws_session_token aws_session_name "
@@ -295,6 +318,7 @@ void schema_expected(const struct schema_row *row, char *ret)
 		[SCHEMA_ALIASES] = "a map such as {ALIAS: MODEL}",
 		[SCHEMA_HEADERS] = "a map of header names to values",
 		[SCHEMA_BODY] = "a map",
+		[SCHEMA_MEMBER] = "as in a request",
 		[SCHEMA_RULES] = "a map of classes such as {content_policy: next}",
 	};
 

@@ -25,6 +25,7 @@ enum schema_type {
 	SCHEMA_ALIASES,     /* struct alias_list */
 	SCHEMA_HEADERS,     /* struct entry's headers */
 	SCHEMA_BODY,        /* const char *: a map as JSON */
+	SCHEMA_MEMBER,      /* const char *: members of an object as JSON, the row's added */
 	SCHEMA_RULES,       /* `on`: class names, each with a word or a section of rules */
 	SCHEMA_TYPE_COUNT
 };

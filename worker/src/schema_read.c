@@ -299,7 +299,7 @@ static const value_fn readers[SCHEMA_TYPE_COUNT] = {
 	[SCHEMA_CHOICE] = read_choice,       [SCHEMA_NAMES] = read_names,
 	[SCHEMA_FALLBACKS] = read_fallbacks, [SCHEMA_ALIASES] = read_aliases,
 	[SCHEMA_HEADERS] = read_headers,     [SCHEMA_BODY] = read_body,
-	[SCHEMA_RULES] = read_rules,
+	[SCHEMA_MEMBER] = read_member,       [SCHEMA_RULES] = read_rules,
 };
 
 /* In the order of the table, not of the file: where two keys fill one value, the table decides. */

@@ -55,6 +55,7 @@ VALUE_READER(read_fallbacks);
 VALUE_READER(read_aliases);
 VALUE_READER(read_headers);
 VALUE_READER(read_body);
+VALUE_READER(read_member);
 #undef VALUE_READER
 
 /* The scalar's text, with "os.environ/NAME" replaced. NULL: none, which was noted. */

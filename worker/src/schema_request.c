@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reading what a route adds to its requests: headers, and members of the body. */
 #include <ctype.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -69,34 +70,38 @@ void read_headers(struct reading *r, const struct place *place, const struct sch
 
 /* ---- body */
 
-/* What a plain YAML scalar means in JSON: null, a truth value, a number, else text. */
-static struct json_object *scalar_to_json(const struct node *node)
+/* What a scalar means in JSON: where it is plain, or comes from the environment, null, a truth
+ * value, a number, else text. */
+static struct json_object *text_to_json(const char *text, bool plain)
 {
 	struct json_object *number = NULL;
 	const char *error;
 	unsigned line;
 	bool value;
 
-	if (!node->plain)
-		return json_object_new_string(node->text);
-	if (text_is_bool(node->text, &value))
+	if (!plain)
+		return json_object_new_string(text);
+	if (text_is_bool(text, &value))
 		return json_object_new_boolean(value);
-	if (node->text[0] == '-' || isdigit((unsigned char)node->text[0]))
-		number = json_parse(node->text, strlen(node->text), &line, &error);
-	return number ? number : json_object_new_string(node->text);
+	if (text[0] == '-' || isdigit((unsigned char)text[0]))
+		number = json_parse(text, strlen(text), &line, &error);
+	return number ? number : json_object_new_string(text);
 }
 
-/* False: no memory. A null is a NULL object. */
-static bool node_to_json(const struct node *node, struct json_object **ret)
+/* False: no memory. A null is a NULL object; so is a variable that is not set, which was noted. */
+static bool node_to_json(struct reading *r, const struct place *place, const struct schema_row *row,
+			 const struct node *node, struct json_object **ret)
 {
 	bool is_list = node->type == NODE_LIST;
 	struct json_object *object;
 
 	*ret = NULL;
 	if (node->type == NODE_SCALAR) {
-		if (!node_is_null(node))
-			*ret = scalar_to_json(node);
-		return *ret || node_is_null(node);
+		const char *text = node_is_null(node) ? NULL : read_scalar(r, place, row, node);
+
+		if (text)
+			*ret = text_to_json(text, node->plain || text != node->text);
+		return *ret || !text;
 	}
 	object = is_list ? json_object_new_array() : json_object_new_object();
 	if (!object)
@@ -104,7 +109,7 @@ static bool node_to_json(const struct node *node, struct json_object **ret)
 	for (const struct node *child = node->first; child; child = child->next) {
 		struct json_object *value;
 
-		if (!node_to_json(child, &value) ||
+		if (!node_to_json(r, place, row, child, &value) ||
 		    (is_list ? json_object_array_add(object, value)
 			     : json_object_object_add(object, child->key, value)) != 0) {
 			json_object_put(object);
@@ -113,6 +118,24 @@ static bool node_to_json(const struct node *node, struct json_object **ret)
 	}
 	*ret = object;
 	return true;
+}
+
+/* In the arena. NULL: no memory, which was noted. */
+static const char *node_text(struct reading *r, const struct place *place,
+			     const struct schema_row *row, const struct node *node)
+{
+	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
+	struct json_object *object;
+	const char *text = NULL;
+
+	if (node_to_json(r, place, row, node, &object)) {
+		text = json_object_to_json_string_ext(object, flags);
+		text = text ? reading_text(r, text, strlen(text)) : NULL;
+		json_object_put(object);
+	}
+	if (!text)
+		r->tree->report->out_of_memory = true;
+	return text;
 }
 
 /* What the route and the caller decide cannot be set once more. */
@@ -134,23 +157,27 @@ static void check_body(struct reading *r, const struct node *map)
 void read_body(struct reading *r, const struct place *place, const struct schema_row *row,
 	       const struct node *node, void *ret)
 {
-	struct json_object *object;
-	const char *text;
-
 	if (node->type != NODE_MAP) {
 		report_mistyped(r, place, row, node);
 		return;
 	}
 	check_body(r, node);
-	if (!node_to_json(node, &object)) {
-		r->tree->report->out_of_memory = true;
+	*(const char **)ret = node_text(r, place, row, node);
+}
+
+void read_member(struct reading *r, const struct place *place, const struct schema_row *row,
+		 const struct node *node, void *ret)
+{
+	const char *value = node_text(r, place, row, node), **members = ret;
+	char *text;
+
+	if (!value)
 		return;
-	}
-	text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
-							      JSON_C_TO_STRING_NOSLASHESCAPE);
+	text = text_format("%s%s\"%s\":%s", *members ? *members : "", *members ? "," : "", row->key,
+			   value);
 	if (text)
-		*(const char **)ret = reading_text(r, text, strlen(text));
+		*members = reading_text(r, text, strlen(text));
 	else
 		r->tree->report->out_of_memory = true;
-	json_object_put(object);
+	free(text);
 }

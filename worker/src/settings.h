@@ -43,6 +43,7 @@ struct entry { /* of model_list */
 	uint32_t timeout_ms, stream_timeout_ms, cooldown_ms, order;
 	struct header *headers;
 	size_t header_count;
+	const char *defaults;   /* members of a JSON object, without its braces */
 	const char *extra_body; /* JSON */
 	struct limits limits;
 };
