@@ -122,6 +122,8 @@ static void test_what_is_no_json_is_said_with_its_line(void)
 		{"{\n\"lull\": {\n\"budget\": 1,\n}}", "E f:4: no JSON: unexpected character\n"},
 		{"{\n\"lull\": {} // no\n}", "E f:2: no JSON: a character that begins no value\n"},
 		{"{\"lull\": {\"budget\": NaN}}", "E f:1: no JSON: a character that begins no value\n"},
+		{"{\"a\": \"\xff\"}", "E f:1: no JSON: bytes that are not UTF-8\n"},
+		{"{\n\"a\": \"\xc3\"}", "E f:2: no JSON: bytes that are not UTF-8\n"},
 		{"{\"lull\": {},\n\"lull\": {}}", "E f:2: key 'lull' stands twice, first on line 1\n"},
 		{"{\"lull\": {},\n\n\"l\\u0075ll\": {}}", "E f:3: key 'lull' stands twice, first on line 1\n"},
 		{"{\"lull\": {\"table\": \"a\\u0000b\"}}",
@@ -156,6 +158,9 @@ static void test_unknown_keys_are_warned_of_with_what_was_meant(void)
 		 "W f:3: unknown key 'litelm_params' in model_list, did you mean 'litellm_params'?\n"
 		 "W f:6: unknown key 'api_bass' in litellm_params, did you mean 'api_base'?\n"
 		 "W f:7: unknown key 'ca_fil' in lull, did you mean 'ca_file'?\n"},
+		{"\"modle\\e[2J_list\": []\nlull: {\"a\\nb\\x7f\": 1}\n",
+		 "W f:1: unknown key 'modle?[2J_list'\n"
+		 "W f:2: unknown key 'a?b?' in lull\n"},
 		{"lull: {on: {timeout: {goo: next}}}\n",
 		 "W f:1: unknown key 'goo' in lull.on.timeout, did you mean 'go'?\n"},
 	};
@@ -472,6 +477,23 @@ static void test_depth_is_bounded(void)
 }
 
 /* Each alias stands for all that its anchor marked, and so counts for as much. */
+/* Of a text without end a message quotes the beginning, and no half of a character. */
+static void test_messages_stay_short(void)
+{
+	check_one(repeat("lull: {budget: ", "x", 1000000, "}"), false,
+		  "E f:1: lull.budget is 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx...', "
+		  "expected seconds or a duration such as 45s, from 1ms to 24h\n");
+	check_one(repeat("", "x", 1000000, ": 1"), false,
+		  "E f:1: no YAML: mapping values are not allowed in this context\n");
+	check_one(
+		repeat("{\"x", "\xc3\xa9", 400000, "\": 1}"), true,
+		"W f:1: unknown key "
+		"'x\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9"
+		"\xc3\xa9\xc3\xa9"
+		"\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9\xc3\xa9?'\n");
+}
+
 static void test_a_billion_laughs_are_few(void)
 {
 	struct messages messages;
@@ -1087,6 +1109,7 @@ int main(void)
 		CUNIT_TEST(test_aliases_are_checked),
 		CUNIT_TEST(test_rules_are_checked),
 		CUNIT_TEST(test_depth_is_bounded),
+		CUNIT_TEST(test_messages_stay_short),
 		CUNIT_TEST(test_a_billion_laughs_are_few),
 		CUNIT_TEST(test_aliases_do_not_go_deeper),
 		CUNIT_TEST(test_counts_are_bounded),

@@ -5,6 +5,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "text.h"
+
 void json_scan_init(struct json_scanner *scanner, const char *bytes, size_t size)
 {
 	*scanner = (struct json_scanner){.at = bytes, .end = bytes + size, .line = 1};
@@ -27,44 +29,6 @@ static void skip_space(struct json_scanner *scanner)
 }
 
 /* ---- strings */
-
-/*
- * Length of the UTF-8 character at `at`, 0 if it is none. The second byte's range excludes
- * overlong forms, surrogates and what lies beyond U+10FFFF.
- */
-static size_t utf8_length(const unsigned char *at, const unsigned char *end)
-{
-	/* clang-format off */
-	static const struct {
-		unsigned char first_min, first_max, second_min, second_max;
-		size_t length;
-	} forms[] = {
-		{0xc2, 0xdf, 0x80, 0xbf, 2},
-		{0xe0, 0xe0, 0xa0, 0xbf, 3},
-		{0xe1, 0xec, 0x80, 0xbf, 3},
-		{0xed, 0xed, 0x80, 0x9f, 3},
-		{0xee, 0xef, 0x80, 0xbf, 3},
-		{0xf0, 0xf0, 0x90, 0xbf, 4},
-		{0xf1, 0xf3, 0x80, 0xbf, 4},
-		{0xf4, 0xf4, 0x80, 0x8f, 4},
-	};
-	/* clang-format on */
-
-	if (*at < 0x80)
-		return 1;
-	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
-		if (*at < forms[i].first_min || *at > forms[i].first_max)
-			continue;
-		if ((size_t)(end - at) < forms[i].length || at[1] < forms[i].second_min ||
-		    at[1] > forms[i].second_max)
-			return 0;
-		for (size_t k = 2; k < forms[i].length; k++)
-			if ((at[k] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
 
 /* Length of the escape at `at`, which points to its backslash; 0 if it is none. */
 static size_t escape_length(const char *at, const char *end)
@@ -97,7 +61,8 @@ static int scan_string(struct json_scanner *scanner, bool *ret_has_nul)
 		if (*at == '\\')
 			length = escape_length(at, end);
 		else
-			length = utf8_length((const unsigned char *)at, (const unsigned char *)end);
+			length = text_utf8_length((const unsigned char *)at,
+						  (const unsigned char *)end);
 		if (length == 6 && memcmp(at + 2, "0000", 4) == 0)
 			*ret_has_nul = true;
 		if (length == 0)

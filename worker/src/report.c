@@ -37,6 +37,7 @@ __attribute__((format(printf, 4, 0))) static void add(struct report *report, uns
 	if (is_error)
 		report->errors++;
 	(void)vsnprintf(what, sizeof(what), format, arguments);
+	text_make_plain(what); /* it may quote the file */
 	if (line == 0)
 		text = text_format("%s: %s", report->file, what);
 	else

@@ -27,6 +27,7 @@ int unusable(struct making *m, const char *format, ...)
 	va_end(arguments);
 	if (r < 0)
 		return -ENOMEM;
+	text_make_plain(problem); /* it may quote what somebody typed */
 	m->route->problem = problem;
 	m->route->call.flags |= LULL_ROUTE_UNUSABLE;
 	return UNUSABLE;

@@ -67,9 +67,6 @@ static void describe(const struct schema_row *row, const struct node *node, char
 	kept = quoted_size(node->text);
 	(void)snprintf(ret, size, " is '%.*s%s'", (int)kept, node->text,
 		       node->text[kept] ? "..." : "");
-	for (; *ret; ret++)
-		if (iscntrl((unsigned char)*ret))
-			*ret = '?';
 }
 
 void report_mistyped(struct reading *r, const struct place *place, const struct schema_row *row,
@@ -94,6 +91,7 @@ void entry_problem(struct reading *r, unsigned line, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(what, sizeof(what), format, arguments);
 	va_end(arguments);
+	text_make_plain(what);
 	text = text_format("%s (%s:%u)", what, r->tree->report->file, line);
 	if (text)
 		r->entry->problem = reading_text(r, text, strlen(text));

@@ -33,6 +33,53 @@ bool text_has_control(const char *text)
 	return false;
 }
 
+size_t text_utf8_length(const unsigned char *at, const unsigned char *end)
+{
+	/* clang-format off */
+	static const struct {
+		unsigned char first_min, first_max, second_min, second_max;
+		size_t length;
+	} forms[] = {
+		{0xc2, 0xdf, 0x80, 0xbf, 2},
+		{0xe0, 0xe0, 0xa0, 0xbf, 3},
+		{0xe1, 0xec, 0x80, 0xbf, 3},
+		{0xed, 0xed, 0x80, 0x9f, 3},
+		{0xee, 0xef, 0x80, 0xbf, 3},
+		{0xf0, 0xf0, 0x90, 0xbf, 4},
+		{0xf1, 0xf3, 0x80, 0xbf, 4},
+		{0xf4, 0xf4, 0x80, 0x8f, 4},
+	};
+	/* clang-format on */
+
+	if (*at < 0x80)
+		return 1;
+	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
+		if (*at < forms[i].first_min || *at > forms[i].first_max)
+			continue;
+		if ((size_t)(end - at) < forms[i].length || at[1] < forms[i].second_min ||
+		    at[1] > forms[i].second_max)
+			return 0;
+		for (size_t k = 2; k < forms[i].length; k++)
+			if ((at[k] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+void text_make_plain(char *text)
+{
+	const unsigned char *end = (const unsigned char *)text + strlen(text);
+
+	while (*text) {
+		size_t length = text_utf8_length((const unsigned char *)text, end);
+
+		if (length == 0 || iscntrl((unsigned char)*text))
+			*text = '?';
+		text += length ? length : 1;
+	}
+}
+
 void text_free_secret(char *text)
 {
 	if (text)

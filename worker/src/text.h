@@ -15,6 +15,15 @@ bool text_is(const char *text, const char *other);
 /* Line breaks and the like: nothing that belongs into a name, a key or a header. */
 bool text_has_control(const char *text);
 
+/*
+ * Length of the UTF-8 character at `at`, 0 if it is none. The second byte's range excludes
+ * overlong forms, surrogates and what lies beyond U+10FFFF.
+ */
+size_t text_utf8_length(const unsigned char *at, const unsigned char *end);
+
+/* Control characters, and halves of characters where a text was cut, become '?'. */
+void text_make_plain(char *text);
+
 /* Wiped and freed; NULL is fine. For keys and whatever may hold one. */
 void text_free_secret(char *text);
 
