@@ -54,9 +54,10 @@ void near_init(struct near *near, const char *word)
 void near_offer(struct near *near, const char *candidate)
 {
 	size_t word_size = strlen(near->word), size = strlen(candidate);
+	size_t apart = word_size > size ? word_size - size : size - word_size;
 	unsigned d;
 
-	if (word_size > NEAR_BYTES_MAX || size > NEAR_BYTES_MAX)
+	if (word_size > NEAR_BYTES_MAX || size > NEAR_BYTES_MAX || apart >= near->distance)
 		return;
 	d = distance(near->word, word_size, candidate, size);
 	if (d < near->distance) {
