@@ -179,7 +179,8 @@ static void test_keys_without_effect_are_named_once(void)
 		{"general_settings:\n  master_key: sk-1\n  database_url: x\n",
 		 "W f:2: general_settings.master_key has no effect in Lull\n"
 		 "W f:3: general_settings.database_url has no effect in Lull\n"},
-		{"environment_variables: {A: b}\n", "W f:1: environment_variables has no effect in Lull\n"},
+		{"environment_variables: {A: b}\n", ""},
+		{"prompts: []\n", "W f:1: prompts has no effect in Lull\n"},
 		{"model_list:\n"
 		 "- {model_name: a, litellm_params: {model: openai/a, rpm: 1}}\n"
 		 "- {model_name: b, litellm_params: {model: openai/b, rpm: 2, tpm: 3}}\n",
@@ -226,6 +227,12 @@ static void test_values_of_a_wrong_type_are_named_with_what_was_expected(void)
 		{"lull: {table: /}", "E f:1: lull.table is '/', expected a name of at most 200 bytes without '/' inside\n"},
 		{"lull: {proxy: 'ftp://user:secret@x'}",
 		 "E f:1: lull.proxy is not usable, expected http://, https:// or socks5h://, a host and a port, or nothing\n"},
+		{"environment_variables: [sk-1]",
+		 "E f:1: environment_variables is a list, expected a map of names to values\n"},
+		{"environment_variables: sk-1",
+		 "E f:1: environment_variables is not usable, expected a map of names to values\n"},
+		{"environment_variables: {A: [sk-1]}",
+		 "E f:1: environment_variables is a list, expected a map of names to values\n"},
 		{"lull: 5", "E f:1: lull is '5', expected a map\n"},
 		{"lull: []", "E f:1: lull is a list, expected a map\n"},
 		{"router_settings: {num_retries: many}",
@@ -905,6 +912,14 @@ static void test_a_key_that_others_may_read_is_warned_of_once(void)
 		"W %s:4: others may read the api_key here (mode 0640), expected chmod 600 or "
 		"os.environ/NAME\n",
 		in_scratch("open.yaml"));
+	CU_ASSERT_STRING_EQUAL(messages.text, expected);
+	config_free(config);
+	write_file("open.yaml", "environment_variables:\n  A: sk-literal\n", 0644);
+	CU_ASSERT_EQUAL_FATAL(load(in_scratch("open.yaml"), &messages, &config), 0);
+	(void)snprintf(expected, sizeof(expected),
+		       "W %s:2: others may read the environment_variables here (mode 0644), "
+		       "expected chmod 600\n",
+		       in_scratch("open.yaml"));
 	CU_ASSERT_STRING_EQUAL(messages.text, expected);
 	config_free(config);
 	write_file("open.yaml", text, 0600);

@@ -100,6 +100,7 @@ void __wrap_free(void *memory)
 
 static const char text[] =
 	"general_settings: {master_key: x}\n"
+	"environment_variables: {OPENAI_API_KEY: " PLANTED "-file, OTHER: x}\n"
 	"unknown: 1\n"
 	"lull: {policy: tutorial, on: {timeout: {go: next}}, proxy: 'http://u:" PLANTED
 	"@proxy:1'}\n"

@@ -12,6 +12,7 @@
 
 #include "../../worker/src/config.h"
 #include "../../worker/src/settings.h"
+#include "../../worker/src/text.h"
 #include "../../worker/src/url.h"
 #include "cunit_main.h"
 
@@ -820,6 +821,58 @@ static void test_keys_from_the_environment_stay_with_their_vendor(void)
 	clear_environment();
 }
 
+static void test_the_file_may_hold_variables(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *variables, *params;
+		const char *base_url, *api_key, *source;
+	} cases[] = {
+		{"OPENAI_API_KEY: f", "model: openai/x", "https://api.openai.com/v1", "f", "$OPENAI_API_KEY"},
+		{"MINE: f", "model: openai/x, api_key: os.environ/MINE", "https://api.openai.com/v1", "f", "$MINE"},
+		{"MINE: 'http://h/v1'", "model: hosted_vllm/x, api_base: os.environ/MINE", "http://h/v1", NULL, NULL},
+		/* the environment comes first */
+		{"GROQ_API_KEY: f", "model: groq/x", "https://api.groq.com/openai/v1", KEY, "$GROQ_API_KEY"},
+		{"ROUTES_KEY: f", "model: groq/x, api_key: os.environ/ROUTES_KEY", "https://api.groq.com/openai/v1", OTHER_KEY, "$ROUTES_KEY"},
+		/* the environment's key goes to no host of the file, the file's may */
+		{"OPENAI_API_BASE: 'http://h/v1'", "model: openai/x", "http://h/v1", NULL, NULL},
+		{"GROQ_API_BASE: 'http://h/v1', GROQ_API_KEY: f", "model: groq/x", "http://h/v1", "f", "$GROQ_API_KEY"},
+		{"GROQ_API_KEY: f", "model: groq/x, api_base: http://h/v1", "http://h/v1", "f", "$GROQ_API_KEY"},
+		/* and it may itself stand elsewhere */
+		{"OPENAI_API_KEY: os.environ/ROUTES_KEY", "model: openai/x", "https://api.openai.com/v1", OTHER_KEY, "$OPENAI_API_KEY"},
+		{"OPENAI_API_KEY: 5, OTHER: ~, EMPTY: ''", "model: openai/x", "https://api.openai.com/v1", "5", "$OPENAI_API_KEY"},
+	};
+	/* clang-format on */
+
+	clear_environment();
+	(void)setenv("GROQ_API_KEY", KEY, 1);
+	(void)setenv("ROUTES_KEY", OTHER_KEY, 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char text[512];
+		struct config *config;
+		struct route_list list;
+
+		(void)snprintf(text, sizeof(text),
+			       "model_list: [{model_name: m, litellm_params: {%s}}]\n"
+			       "environment_variables: {%s}\n",
+			       cases[i].params, cases[i].variables);
+		config = read_config(text);
+		list = one_route(config, "m");
+		check_no_problem(&list);
+		CU_ASSERT_STRING_EQUAL(list.routes[0].base_url, cases[i].base_url);
+		CU_ASSERT(
+			text_is(list.routes[0].api_key, cases[i].api_key ? cases[i].api_key : "") ||
+			(!list.routes[0].api_key && !cases[i].api_key));
+		CU_ASSERT(text_is(list.routes[0].key_source,
+				  cases[i].source ? cases[i].source : "") ||
+			  (!list.routes[0].key_source && !cases[i].source));
+		route_list_deinit(&list);
+		config_free(config);
+	}
+	CU_ASSERT_PTR_NULL(getenv("OPENAI_API_KEY"));
+	clear_environment();
+}
+
 static void test_missing_keys_are_named(void)
 {
 	struct route_list list;
@@ -1321,6 +1374,7 @@ int main(void)
 		CUNIT_TEST(test_the_base_comes_from_file_environment_or_default),
 		CUNIT_TEST(test_keys_come_from_file_or_environment),
 		CUNIT_TEST(test_keys_from_the_environment_stay_with_their_vendor),
+		CUNIT_TEST(test_the_file_may_hold_variables),
 		CUNIT_TEST(test_missing_keys_are_named),
 		CUNIT_TEST(test_key_files_are_identified_by_their_path),
 		CUNIT_TEST(test_key_files_that_cannot_be_read_are_named),

@@ -71,8 +71,15 @@ static bool is_literal_key(const char *key)
 
 static void check_permissions(struct config *config, mode_t mode)
 {
+	const struct variable_list *variables = &config->settings.variables;
+
 	if (!(mode & (S_IRGRP | S_IROTH)))
 		return;
+	if (variables->count > 0)
+		report_warning(config->tree.report, variables->items[0].line,
+			       "others may read the environment_variables here (mode %04o), "
+			       "expected chmod 600",
+			       (unsigned)(mode & 07777));
 	for (size_t i = 0; i < config->settings.entry_count; i++) {
 		const struct entry *entry = &config->settings.entries[i];
 

@@ -90,6 +90,19 @@ static void put_fallbacks(struct builder *b, struct json_object *object, const c
 	put(b, object, key, map);
 }
 
+static void put_variables(struct builder *b, struct json_object *object,
+			  const struct variable_list *list)
+{
+	struct json_object *map;
+
+	if (list->count == 0)
+		return;
+	map = new_object(b);
+	for (size_t i = 0; i < list->count; i++)
+		put_text(b, map, list->items[i].name, hidden);
+	put(b, object, "environment_variables", map);
+}
+
 static void put_aliases(struct builder *b, struct json_object *object,
 			const struct alias_list *list)
 {
@@ -257,6 +270,7 @@ static struct json_object *config_object(struct builder *b, const struct config 
 	put_text(b, object, "table", config_table(config));
 	put(b, object, "settings", settings_object(b, config));
 	put_rules(b, object, settings);
+	put_variables(b, object, &settings->variables);
 	put_aliases(b, object, &settings->aliases);
 	put_fallbacks(b, object, "fallbacks", &settings->fallbacks);
 	if (settings->default_fallbacks.count > 0)

@@ -77,6 +77,8 @@ static int word_value(struct making *m, const struct word *word, const char **re
 	if (!value)
 		value = environment_first(word->variables, &variable);
 	if (!value)
+		value = settings_own_variable(&m->config->settings, word->variables, &variable);
+	if (!value)
 		value = word->otherwise;
 	if (!value)
 		return unusable(m, "no %s for %s, expected litellm_params.%s or $%s", word->name,
@@ -206,6 +208,11 @@ int find_base(struct making *m)
 	if (value) {
 		(void)snprintf(source, sizeof(source), "$%s", variable);
 		return parse_base(m, value, source);
+	}
+	value = settings_own_variable(&m->config->settings, provider->base_variables, &variable);
+	if (value) {
+		m->base_configured = true;
+		return parse_base(m, value, variable);
 	}
 	return default_base(m);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The key of a route: from a variable or a file that the configuration names, from the
- * configuration itself, or from the provider's own variables.
+ * configuration itself, or from the provider's own variables, which it may hold as well.
  *
  * A provider's key from the environment goes to that provider's own hosts, or to a base URL that
  * comes from the environment too; never to a host that only the file names. Who wants that writes
@@ -42,10 +42,10 @@ static int set_key(struct making *m, const char *key, const char *source)
 
 static int key_from_variable(struct making *m, const char *variable)
 {
-	const char *value = getenv(variable);
+	const char *value = settings_variable(&m->config->settings, variable);
 	char source[80];
 
-	if (!value || !value[0])
+	if (!value)
 		return unusable(m, "no key: $%.64s is not set (%s:%u)", variable, m->config->path,
 				m->entry->api_key_line);
 	(void)snprintf(source, sizeof(source), "$%.64s", variable);
@@ -140,11 +140,17 @@ static int mark_token(struct making *m)
 	return copy_text(m->route->key_source, &m->key_identity);
 }
 
-static int key_from_environment(struct making *m, const char *const *variables)
+/* A key that the file itself names (environment_variables) may go wherever the file says. */
+static int key_from_variables(struct making *m, const char *const *variables,
+			      bool may_use_environment)
 {
-	const char *variable, *value = environment_first(variables, &variable);
+	const char *variable, *value = NULL;
 	char source[80];
 
+	if (may_use_environment)
+		value = environment_first(variables, &variable);
+	if (!value)
+		value = settings_own_variable(&m->config->settings, variables, &variable);
 	if (!value)
 		return NOT_SAID;
 	(void)snprintf(source, sizeof(source), "$%s", variable);
@@ -159,14 +165,14 @@ static int said_or_environment_key(struct making *m, bool may_use_environment, b
 	*ret_is_token = !provider->key_variables[0] && provider->token_variables[0];
 	if (m->entry->api_key)
 		return configured_key(m, m->entry->api_key);
-	if (may_use_environment && !m->entry->token)
-		r = key_from_environment(m, provider->key_variables);
+	if (!m->entry->token)
+		r = key_from_variables(m, provider->key_variables, may_use_environment);
 	if (r != NOT_SAID)
 		return r;
 	*ret_is_token = true;
 	if (m->entry->token)
 		return configured_key(m, m->entry->token);
-	return may_use_environment ? key_from_environment(m, provider->token_variables) : r;
+	return key_from_variables(m, provider->token_variables, may_use_environment);
 }
 
 int find_key(struct making *m)

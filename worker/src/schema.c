@@ -73,6 +73,9 @@
 	{PARAMS, name, SCHEMA_MEMBER, IN_ENTRY(defaults), 0, 0, NULL, "", "said in the request where the caller does not"}
 
 static const struct schema_row rows[] = {
+	/* before all that may refer to them */
+	{"", "environment_variables", SCHEMA_VARIABLES, IN_SETTINGS(variables), 0, 0, NULL, "",
+	 "variables where the environment has none of that name"},
 	{"", LITELLM, SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's library"},
 	{"", ROUTER, SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's router"},
 	{"", "general_settings", SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's server; none has an effect"},
@@ -188,7 +191,7 @@ static const struct schema_row rows[] = {
 #define ROW_COUNT (sizeof(rows) / sizeof(rows[0]))
 
 static const struct schema_inert inert[] = {
-	{"", "environment_variables callback_settings credential_list guardrails mcp_servers mcp_tools "
+	{"", "callback_settings credential_list guardrails mcp_servers mcp_tools "
 	     "vector_store_registry files_settings finetune_settings assistant_settings search_tools "
 	     "prompts policies policy_attachments agents include"},
 	{LITELLM,
@@ -315,6 +318,7 @@ void schema_expected(const struct schema_row *row, char *ret)
 		[SCHEMA_SWITCH] = "true or false",
 		[SCHEMA_NAMES] = "a list of model names",
 		[SCHEMA_FALLBACKS] = "a list such as [{MODEL: [OTHER, ANOTHER]}]",
+		[SCHEMA_VARIABLES] = "a map of names to values",
 		[SCHEMA_ALIASES] = "a map such as {ALIAS: MODEL}",
 		[SCHEMA_HEADERS] = "a map of header names to values",
 		[SCHEMA_BODY] = "a map",

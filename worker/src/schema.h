@@ -22,6 +22,7 @@ enum schema_type {
 	SCHEMA_CHOICE,      /* uint32_t: `min` + the place among the choices */
 	SCHEMA_NAMES,       /* struct name_list */
 	SCHEMA_FALLBACKS,   /* struct fallback_list */
+	SCHEMA_VARIABLES,   /* struct variable_list: never quoted */
 	SCHEMA_ALIASES,     /* struct alias_list */
 	SCHEMA_HEADERS,     /* struct entry's headers */
 	SCHEMA_BODY,        /* const char *: a map as JSON */

@@ -297,9 +297,10 @@ static const value_fn readers[SCHEMA_TYPE_COUNT] = {
 	[SCHEMA_PROXY] = read_proxy,         [SCHEMA_DURATION] = read_duration,
 	[SCHEMA_COUNT] = read_count,         [SCHEMA_SWITCH] = read_switch,
 	[SCHEMA_CHOICE] = read_choice,       [SCHEMA_NAMES] = read_names,
-	[SCHEMA_FALLBACKS] = read_fallbacks, [SCHEMA_ALIASES] = read_aliases,
-	[SCHEMA_HEADERS] = read_headers,     [SCHEMA_BODY] = read_body,
-	[SCHEMA_MEMBER] = read_member,       [SCHEMA_RULES] = read_rules,
+	[SCHEMA_FALLBACKS] = read_fallbacks, [SCHEMA_VARIABLES] = read_variables,
+	[SCHEMA_ALIASES] = read_aliases,     [SCHEMA_HEADERS] = read_headers,
+	[SCHEMA_BODY] = read_body,           [SCHEMA_MEMBER] = read_member,
+	[SCHEMA_RULES] = read_rules,
 };
 
 /* In the order of the table, not of the file: where two keys fill one value, the table decides. */
@@ -322,7 +323,7 @@ static void read_section(struct reading *r, const struct place *place, const str
 
 void schema_read(struct tree *tree, const struct node *root, struct settings *settings)
 {
-	struct reading reading = {.tree = tree};
+	struct reading reading = {.tree = tree, .settings = settings};
 	struct place top = {"", "", settings};
 
 	if (root->type == NODE_MAP)

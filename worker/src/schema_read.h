@@ -13,8 +13,9 @@ struct inert_seen;
 
 struct reading {
 	struct tree *tree;
-	struct entry *entry;     /* of model_list, while one is read */
-	struct inert_seen *seen; /* keys without effect that were named already */
+	const struct settings *settings; /* as far as they are read */
+	struct entry *entry;             /* of model_list, while one is read */
+	struct inert_seen *seen;         /* keys without effect that were named already */
 };
 
 /* One map and where it goes. */
@@ -52,6 +53,7 @@ VALUE_READER(read_switch);
 VALUE_READER(read_choice);
 VALUE_READER(read_names);
 VALUE_READER(read_fallbacks);
+VALUE_READER(read_variables);
 VALUE_READER(read_aliases);
 VALUE_READER(read_headers);
 VALUE_READER(read_body);

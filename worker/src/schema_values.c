@@ -60,7 +60,8 @@ static void describe(const struct schema_row *row, const struct node *node, char
 		(void)snprintf(ret, size, " is a %s", node->type == NODE_LIST ? "list" : "map");
 		return;
 	}
-	if (row->type == SCHEMA_SECRET || row->type == SCHEMA_URL || row->type == SCHEMA_PROXY) {
+	if (row->type == SCHEMA_SECRET || row->type == SCHEMA_URL || row->type == SCHEMA_PROXY ||
+	    row->type == SCHEMA_VARIABLES) {
 		(void)snprintf(ret, size, " is not usable");
 		return;
 	}
@@ -126,8 +127,8 @@ const char *read_scalar(struct reading *r, const struct place *place, const stru
 	}
 	if (strncmp(node->text, REFERENCE_VARIABLE, prefix) != 0)
 		return node->text;
-	value = getenv(node->text + prefix);
-	if (value && value[0])
+	value = settings_variable(r->settings, node->text + prefix);
+	if (value)
 		return reading_text(r, value, strlen(value));
 	note_unset(r, place, row, node, node->text + prefix);
 	return NULL;
@@ -450,4 +451,27 @@ void read_aliases(struct reading *r, const struct place *place, const struct sch
 				LULL_KEY_BYTES_MAX);
 	}
 	*(struct alias_list *)ret = list;
+}
+
+void read_variables(struct reading *r, const struct place *place, const struct schema_row *row,
+		    const struct node *node, void *ret)
+{
+	struct variable_list list = {0};
+
+	if (node->type != NODE_MAP) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	list.items = reading_alloc(r, node->count, sizeof(*list.items));
+	if (!list.items)
+		return;
+	for (const struct node *member = node->first; member; member = member->next) {
+		const char *value =
+			node_is_null(member) ? NULL : read_scalar(r, place, row, member);
+
+		if (value)
+			list.items[list.count++] =
+				(struct variable){member->key, value, member->key_line};
+	}
+	*(struct variable_list *)ret = list;
 }

@@ -2,6 +2,9 @@
 /* Settings of which nothing is said: see settings.h. */
 #include "settings.h"
 
+#include <stdlib.h>
+#include <string.h>
+
 static void limits_init(struct limits *limits)
 {
 	*limits = (struct limits){LULL_UNSET, LULL_UNSET, LULL_UNSET, LULL_UNSET,
@@ -37,4 +40,32 @@ void entry_init(struct entry *entry, unsigned line)
 		.order = LULL_UNSET,
 	};
 	limits_init(&entry->limits);
+}
+
+static const char *own_variable(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->variables.count; i++)
+		if (strcmp(settings->variables.items[i].name, name) == 0 &&
+		    settings->variables.items[i].value[0])
+			return settings->variables.items[i].value;
+	return NULL;
+}
+
+const char *settings_variable(const struct settings *settings, const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && value[0] ? value : own_variable(settings, name);
+}
+
+const char *settings_own_variable(const struct settings *settings, const char *const *names,
+				  const char **ret_name)
+{
+	const char *value = NULL;
+
+	for (; !value && *names; names++) {
+		value = own_variable(settings, *names);
+		*ret_name = *names;
+	}
+	return value;
 }

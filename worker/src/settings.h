@@ -76,7 +76,19 @@ struct alias_list {
 	size_t count;
 };
 
+struct variable {
+	const char *name;
+	const char *value; /* may be a secret */
+	unsigned line;
+};
+
+struct variable_list { /* environment_variables */
+	struct variable *items;
+	size_t count;
+};
+
 struct settings {
+	struct variable_list variables;
 	struct entry *entries;
 	size_t entry_count;
 	struct alias_list aliases;
@@ -117,6 +129,15 @@ int config_has(const struct settings *settings, const char *name);
 
 /* config_check.c: the model_name or alias that may have been meant; NULL: none is near. */
 const char *config_near(const struct settings *settings, const char *name);
+
+/*
+ * Variables of the environment, or else of the file: LiteLLM puts the latter into the environment
+ * where they are not set. NULL: neither has it, or it is empty. Borrowed.
+ */
+const char *settings_variable(const struct settings *settings, const char *name);
+/* The first of the names (NULL ends them) that the file has. NULL none */
+const char *settings_own_variable(const struct settings *settings, const char *const *names,
+				  const char **ret_name);
 
 #define REFERENCE_VARIABLE "os.environ/"
 #define REFERENCE_FILE     "file:"
