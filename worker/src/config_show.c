@@ -283,9 +283,14 @@ static struct json_object *config_object(struct builder *b, const struct config 
 
 /* ---- for people */
 
+/* What would break the line, or move a cursor, is shown as JSON writes it. */
 static const char *scalar_text(struct json_object *value)
 {
-	return value ? json_object_get_string(value) : "null";
+	const char *text = value ? json_object_get_string(value) : "null";
+
+	return text_has_control(text)
+		       ? json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE)
+		       : text;
 }
 
 static bool is_collection(struct json_object *value)

@@ -90,6 +90,8 @@ static int map_name(struct making *m)
 	}
 	if (r == 0)
 		return set_model(m->route, model);
+	if (m->entry->is_pattern)
+		return UNUSABLE; /* and no problem: what fits it says its provider */
 	return unknown_name(m, near);
 }
 

@@ -6,7 +6,9 @@
 #include "settings.h"
 #include "url.h"
 
-#define UNUSABLE 1 /* a step's outcome: the route has its problem, no further step */
+#define UNUSABLE                                                                          \
+	1 /* a step's outcome: no further step; the route has its problem, unless it is a \
+	     pattern's */
 
 /* What is known of a route while it is being made. */
 struct making {

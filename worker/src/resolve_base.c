@@ -70,7 +70,7 @@ static bool is_plain(const char *value)
 
 static int word_value(struct making *m, const struct word *word, const char **ret)
 {
-	const char *variable = word->variables[0], *value = NULL;
+	const char *variable, *value = NULL;
 
 	if (word->option)
 		value = *(const char *const *)((const char *)m->entry + word->in_entry);
@@ -83,7 +83,7 @@ static int word_value(struct making *m, const struct word *word, const char **re
 	if (!value)
 		return unusable(m, "no %s for %s, expected litellm_params.%s or $%s", word->name,
 				m->route->provider->name, word->option ? word->option : "api_base",
-				variable);
+				word->variables[0]);
 	if (!is_plain(value))
 		return unusable(m,
 				"the %s of %s is no part of an address, expected letters, digits "

@@ -210,7 +210,7 @@ static const struct schema_inert inert[] = {
 	 "model_group_settings public_model_groups store_audit_logs cost_discount_config "
 	 "cost_margin_config add_function_to_prompt suppress_debug_info default_max_internal_user_budget "
 	 "max_end_user_budget max_ui_session_budget user_url_validation return_response_headers "
-	 "custom_provider_map aws_sqs_callback_params model_alias_map forward_traceparent_to_llm_provider"},
+	 "guardrails check_provider_endpoint custom_provider_map aws_sqs_callback_params model_alias_map forward_traceparent_to_llm_provider"},
 	{ROUTER,
 	 "routing_strategy routing_strategy_args routing_groups redis_url redis_host redis_password "
 	 "redis_port redis_db cache_responses cache_kwargs caching_groups client_ttl "
@@ -256,7 +256,7 @@ static const struct schema_inert inert[] = {
 	 "vertex_credentials region_name "
 	 "aws_access_key_id aws_secret_access_key aws_session_token aws_session_name "
 	 "aws_profile_name aws_role_name aws_web_identity_token aws_sts_endpoint aws_external_id "
-	 "watsonx_region_name"},
+	 "watsonx_region_name project_id keep_alive"},
 	{INFO, "*"},
 };
 #define INERT_COUNT (sizeof(inert) / sizeof(inert[0]))
