@@ -1,14 +1,14 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# lull config check and show, lull-worker resolve: on the samples in config/, against what is kept
-# beside them. `LULL_GOLDEN=write bats config.bats` writes what is kept anew; read the difference.
+# lull config check and show, lull-worker resolve: on the samples in config/, and on what people write
+# for LiteLLM in config/real/, against what is kept beside them. `LULL_GOLDEN=write bats config.bats` writes what is kept anew; read the difference.
 
 bats_require_minimum_version 1.5.0
 
 setup() {
 	SAMPLES=$BATS_TEST_DIRNAME/config
 	SCRATCH=$(mktemp -d /tmp/lull-config-XXXXXX)
-	cp "$SAMPLES"/*.yaml "$SAMPLES"/*.json "$SCRATCH"
+	cp "$SAMPLES"/*.yaml "$SAMPLES"/*.json "$SAMPLES"/real/*.yaml "$SCRATCH"
 	chmod 600 "$SCRATCH"/*
 	cd "$SCRATCH"
 	WORKER=$LULL_BIN_DIR/lull-worker
@@ -69,6 +69,18 @@ checked() { # FILE EXIT-CODE
 	done
 }
 
+@test "files as people write them for LiteLLM are read as they are" {
+	local file name keys=(OPENAI_API_KEY=sk-planted-1 ANTHROPIC_API_KEY=sk-planted-2
+		POOL_KEY_1=sk-planted-3 POOL_KEY_2=sk-planted-4)
+
+	for file in "$SAMPLES"/real/*.yaml; do
+		name=$(basename "$file")
+		run -0 --separate-stderr worker "${keys[@]}" -- config check "$name"
+		printf '%s\n' "$stderr" | golden "real/$name.messages"
+		worker "${keys[@]}" -- config show -c "$name" 2>/dev/null | golden "real/$name.show"
+	done
+}
+
 @test "config show --json is one object of version 1" {
 	worker -- config show --json -c litellm.yaml 2>/dev/null |
 		jq -e '.v == 1 and (.routes | length) == 5' >/dev/null
@@ -90,7 +102,7 @@ checked() { # FILE EXIT-CODE
 		worker OPENAI_API_KEY=sk-planted-1 TEAM=blue -- resolve -c $file fast || true
 	done >all 2>&1
 	grep -q hidden all
-	run -1 grep -E 'planted|blue|password|sk-1234' all
+	run -1 grep -E 'planted|blue|user:password|sk-1234' all
 }
 
 @test "resolve prints the keys of a name, one on a line" {
