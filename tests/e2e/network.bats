@@ -40,11 +40,12 @@ network_make() {
 
 # hold NAME COMMAND...: starts a process that only keeps its namespaces; NAME becomes its pid.
 hold() {
-	"${@:2}" sh -c 'echo ready && exec sleep 600' >"$SCRATCH/$1" 2>/dev/null 3>&- &
+	local ready=$SCRATCH/$1
+
+	"${@:2}" sh -c 'echo ready && exec sleep 600' >"$ready" 2>/dev/null 3>&- &
 	printf -v "$1" %s $!
-	HOLDERS+=" $!"
-	until_true eval '[ -s "$SCRATCH/$1" ] || ! kill -0 $! 2>/dev/null'
-	[ -s "$SCRATCH/$1" ]
+	until_true eval '[ -s "$ready" ] || ! kill -0 $! 2>/dev/null'
+	[ -s "$ready" ] && HOLDERS+=" $!"
 }
 
 in_namespace() {
