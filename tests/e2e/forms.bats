@@ -14,10 +14,6 @@ setup() {
 		  - {model_name: g, litellm_params: {model: gemini/gemini-2.5-flash, api_base: $MOCK_URL/v1beta, api_key: os.environ/KEY_G}}
 		  - {model_name: c, litellm_params: {model: cohere/command-r-08-2024, api_base: $MOCK_URL/v2, api_key: os.environ/KEY_C}}
 	END
-	run ask -c "$SCRATCH/config.yaml" -m c hi
-	[ "$(mock_requests '.requests[-1].path')" = /v2/chat ] || skip "cohere is not asked in its own form"
-	lull reset -q >/dev/null
-	mock_reset
 }
 
 teardown() {

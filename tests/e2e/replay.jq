@@ -180,25 +180,17 @@ def check_call($run):
 	check_table($run; $class),
 	check_end($run; $run.trail[-1]; $class);
 
-# Cohere is asked through its OpenAI-compatible face, and what Mistral says in its own way is handed on.
-def is_other_form($asked): .provider == "cohere" and $asked == .base + "/chat/completions";
-def is_not_yet:
-	.name | test("^mistral/(success_tool_call|success_content_array|stream_tool_call|request_full)");
-
-# -> {name, skipped: why} or {name, wrong: [sentence]}
+# -> {name, wrong: [sentence]}
 def judge($run; $asked):
 	.name as $name | attempts($run)[0].http_status as $status |
 	($run.trail | map(select(.step == "unusable" and .name == $name))[0].detail) as $unusable |
-	{name} +
-	if is_other_form($asked[0]) then {skipped: "\(.provider) is asked in another form"}
-	else {wrong: [
+	{name, wrong: [
 		check("unusable: \($unusable)"; $unusable == null),
 		check("asked \($asked)"; ($asked | length) == 1 and
 			($asked[0] == .api or .stream != $run.streamed)),
 		check("HTTP \($status)"; $status == .status),
 		check_call($run)
-	]} end |
-	if .wrong != [] and is_not_yet then {name, skipped: "not in OpenAI's form yet"} else . end;
+	]};
 
 # $files: {"12.out": [line], ...} of the row's call
 def run($files):
@@ -226,11 +218,10 @@ def judge_faults($files): map({name, wrong: [run($files) as $run | check_call($r
 
 # ---- lull explain-error
 
-# Errors are read in every form, answers in the one in which their vendor is asked.
-def explained($judgements):
-	($judgements | map(select(.skipped).name)) as $skipped | map(select(
-		.status >= 300 or (.expect.class != "ok" and (.api | test("/responses$"))) or
-		((.api | is_never_asked | not) and (.name as $name | all($skipped[]; . != $name)))));
+# Errors are read whatever the interface, answers where there are calls.
+def explained:
+	map(select(.status >= 300 or (.expect.class != "ok" and (.api | test("/responses$"))) or
+		(.api | is_never_asked | not)));
 
 def judge_explanation($said):
 	.expect as $expect | {name, wrong: [check($said | tojson;
@@ -253,11 +244,9 @@ def requests($bodies):
 
 # The wire had each once, as its vendor wants it. Order is of no matter.
 def judge_requests($requests):
-	journal_of($requests) as $journal | map(.body as $body | ($journal[.key] // []) as $got | {name} +
-		if is_other_form($got[0].asked) then {skipped: "\(.provider) is asked in another form"}
-		elif ($got | length) == 1 and ($got[0].body | fromjson) == $body then {wrong: []}
-		elif is_not_yet then {skipped: "not in Mistral's form yet"}
-		else {wrong: ["got \($got | map(.body))"]} end);
+	journal_of($requests) as $journal | map(.body as $body | ($journal[.key] // []) as $got |
+		{name, wrong: [check("got \($got | map(.body))";
+			($got | length) == 1 and ($got[0].body | fromjson) == $body)]});
 
 # ---- faults below HTTP: tests/wire/transport/faults.json
 
