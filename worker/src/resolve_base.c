@@ -97,7 +97,7 @@ static int word_value(struct making *m, const struct word *word, const char **re
 static int add_word(struct making *m, const char *name, size_t size, struct buffer *out)
 {
 	const bool is_start = size > 0 && name[size - 1] == '-';
-	const char *value = NULL;
+	const char *value = "";
 	int r;
 
 	if (strncmp(name, "model", size) == 0) {
