@@ -237,6 +237,11 @@ static void test_members_of_the_list_and_defaults_are_put_in(void)
 		{NULL, "{\"max_tokens\":9}", "{\"max_completion_tokens\":1}", "{\"max_completion_tokens\":1}"},
 		{NULL, "{\"max_completion_tokens\":9}", "{\"max_tokens\":1}", "{\"max_tokens\":1}"},
 		{"{\"max_completion_tokens\":5}", "{\"max_tokens\":9}", "{}", "{\"max_completion_tokens\":5}"},
+		{"{\"max_tokens\":5}", NULL, "{\"max_completion_tokens\":1,\"n\":1}", "{\"max_tokens\":5,\"n\":1}"},
+		{"{\"max_completion_tokens\":5}", "{\"max_tokens\":9}", "{\"max_tokens\":1}", "{\"max_completion_tokens\":5}"},
+		{"{\"max_tokens\":5}", NULL, "{\"max_completion_tokens\":1,\"max_tokens\":2}", "{\"max_tokens\":5}"},
+		{"{\"max_tokens\":5,\"max_completion_tokens\":6}", NULL, "{}", "{\"max_tokens\":5,\"max_completion_tokens\":6}"},
+		{NULL, "{\"max_tokens\":5,\"max_completion_tokens\":6}", "{}", "{\"max_tokens\":5}"},
 	};
 	/* clang-format on */
 

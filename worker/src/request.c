@@ -334,6 +334,19 @@ static int add_all(struct additions *additions, struct json_object *object)
 	return 0;
 }
 
+/* The list's limit takes the place of the caller's, whichever name that goes by. */
+static void replace_max_tokens(struct additions *additions)
+{
+	for (size_t i = 0; i < MAX_TOKENS_COUNT; i++) {
+		const char *name = max_tokens[i], *other = max_tokens[MAX_TOKENS_COUNT - 1 - i];
+
+		if (json_object_object_get_ex(additions->members, other, NULL) &&
+		    !json_object_object_get_ex(additions->members, name, NULL))
+			additions->list[additions->count++] =
+				(struct splice){.name = name, .action = SPLICE_REMOVE};
+	}
+}
+
 static int list_additions(const struct http_route *route, struct additions *ret)
 {
 	int rc = parse(route->members, &ret->members);
@@ -342,12 +355,13 @@ static int list_additions(const struct http_route *route, struct additions *ret)
 		rc = parse(route->defaults, &ret->defaults);
 	if (rc != 0)
 		return rc;
-	ret->list = calloc(size_of(ret->members) + size_of(ret->defaults) + MAX_TOKENS_COUNT,
+	ret->list = calloc(size_of(ret->members) + size_of(ret->defaults) + 2 * MAX_TOKENS_COUNT,
 			   sizeof(*ret->list));
 	if (!ret->list)
 		return -ENOMEM;
 	if (ret->members)
 		rc = add_all(ret, ret->members);
+	replace_max_tokens(ret);
 	ret->first_default = ret->count;
 	if (rc == 0 && ret->defaults)
 		rc = add_all(ret, ret->defaults);
@@ -356,16 +370,19 @@ static int list_additions(const struct http_route *route, struct additions *ret)
 	return rc;
 }
 
-/* By the caller or by his list, under this name or the other one. */
-static bool is_said(const struct additions *additions, const char *name)
+/* What that default says is said already: by the caller, by his list or by a default before it,
+ * under this name or the other one. */
+static bool is_said(const struct additions *additions, size_t at)
 {
+	const char *name = additions->list[at].name;
+
 	for (size_t i = 0; i < additions->count; i++) {
 		const struct splice *other = &additions->list[i];
+		bool is_set = i < additions->first_default ||
+			      (i < at && other->action == SPLICE_SET) || other->count > 0;
 
-		if (i >= additions->first_default && other->count == 0)
-			continue;
-		if (strcmp(other->name, name) == 0 ||
-		    (is_max_tokens(other->name) && is_max_tokens(name)))
+		if (is_set && (strcmp(other->name, name) == 0 ||
+			       (is_max_tokens(other->name) && is_max_tokens(name))))
 			return true;
 	}
 	return false;
@@ -376,7 +393,7 @@ static int put_in(struct additions *additions, const char *bytes, size_t size, s
 	int rc = splice_find(bytes, size, additions->list, additions->count);
 
 	for (size_t i = additions->first_default; i < additions->count; i++)
-		if (is_said(additions, additions->list[i].name))
+		if (is_said(additions, i))
 			additions->list[i].action = SPLICE_KEEP;
 	return rc == 0 ? splice_write(bytes, size, additions->list, additions->count, out) : rc;
 }
