@@ -60,6 +60,7 @@ static void test_parameters(void)
 		{"{" ASKS ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}}",
 		 "{\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"}}}}", NULL},
 		{"{" ASKS ",\"some_new_wish\":{\"a\":1}}", "{}", "some_new_wish"},
+		{"{" ASKS ",\"\u00fc\\u001b[31m\\n\":{\"a\":1}}", "{}", "\u00fc?[31m?"},
 	};
 
 	CHECK_ALL(adapter_check_request, cases);
@@ -88,6 +89,8 @@ static void test_what_the_form_cannot_carry_is_refused(void)
 		{"{\"messages\":[]}", "the messages hold nothing but instructions, and anthropic wants a user's turn"},
 		{"{\"messages\":[{\"role\":\"system\",\"content\":\"a\"}]}", "the messages hold nothing but instructions, and anthropic wants a user's turn"},
 		{"{\"messages\":[{\"role\":\"function\",\"name\":\"f\",\"content\":\"a\"}]}", "messages[0]: the role 'function' has no form in anthropic"},
+		{"{\"messages\":[{\"role\":\"\\u001b[31m\"}]}", "messages[0]: the role '?[31m' has no form in anthropic"},
+		{"{\"messages\":[{\"role\":\"0123456789abcdef0123456789abcde\u00fc\"}]}", "messages[0]: the role '0123456789abcdef0123456789abcde?' has no form in anthropic"},
 		{"{\"messages\":[1]}", "messages[0]: the role '' has no form in anthropic"},
 		{SAYS("7"), "messages[0]: content is neither text nor a list"},
 		{SAYS("[{\"type\":\"video\"}]"), "messages[0]: a part of type 'video' cannot be translated for anthropic"},

@@ -12,6 +12,7 @@
 #include "headers.h"
 #include "json_build.h"
 #include "openai.h"
+#include "text.h"
 #include "wire_error.h"
 
 int chat_init(struct chat *chat, const char *form, const struct http_route *route,
@@ -47,6 +48,7 @@ int chat_refuse(struct chat *chat, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(chat->error, REQUEST_ERROR_BYTES, format, arguments);
 	va_end(arguments);
+	text_make_plain(chat->error); /* it may quote the request */
 	chat->is_refused = true;
 	return -EINVAL;
 }
@@ -58,6 +60,7 @@ void chat_omit(struct chat *chat, const char *name)
 
 	(void)snprintf(omitted + used, sizeof(chat->out->omitted) - used, "%s%s",
 		       used > 0 ? ", " : "", name);
+	text_make_plain(omitted + used);
 }
 
 int chat_set(struct chat *chat, const char *path, struct json_object *value)
