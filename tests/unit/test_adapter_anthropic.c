@@ -159,6 +159,8 @@ static void test_answers(void)
 		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":9223372036854775807,\"cache_read_input_tokens\":9223372036854775807,\"output_tokens\":-5}}", LULL_CLASS_ANSWERED, "\"completion_tokens\":0"},
 		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"end_turn\",\"usage\":{\"input_tokens\":1,\"cache_read_input_tokens\":2,\"cache_creation_input_tokens\":4,\"output_tokens\":8}}", LULL_CLASS_ANSWERED,
 		 "\"usage\":{\"prompt_tokens\":7,\"completion_tokens\":8,\"total_tokens\":15,\"prompt_tokens_details\":{\"cached_tokens\":2}}"},
+		/* no usage is none, not 0 */
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"end_turn\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"stop\"}]}"},
 		{"{\"content\":[],\"stop_reason\":\"end_turn\"}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
 		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
 		{"{\"content\":\"a\",\"stop_reason\":\"end_turn\"}", LULL_CLASS_MALFORMED_RESPONSE, NULL},

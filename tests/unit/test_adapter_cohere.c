@@ -158,6 +158,8 @@ static void test_answers(void)
 		{"{\"message\":{\"content\":[]},\"finish_reason\":\"MAX_TOKENS\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"length\""},
 		{"{\"message\":{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]},\"finish_reason\":\"COMPLETE\",\"usage\":{\"billed_units\":{\"input_tokens\":1,\"output_tokens\":2},\"tokens\":{\"input_tokens\":10,\"output_tokens\":20},\"cached_tokens\":4}}", LULL_CLASS_ANSWERED,
 		 "\"usage\":{\"prompt_tokens\":10,\"completion_tokens\":20,\"total_tokens\":30,\"prompt_tokens_details\":{\"cached_tokens\":4}}"},
+		/* no usage is none, not 0 */
+		{SAID("{\"content\":[{\"type\":\"text\",\"text\":\"a\"}]}"), LULL_CLASS_ANSWERED, "\"finish_reason\":\"stop\"}]}"},
 		{SAID("{\"content\":[]}"), LULL_CLASS_MALFORMED_RESPONSE, NULL},
 		{SAID("{\"content\":[1,null,{\"text\":{}}],\"tool_calls\":7}"), LULL_CLASS_MALFORMED_RESPONSE, NULL},
 		{SAID("\"a\""), LULL_CLASS_MALFORMED_RESPONSE, NULL},

@@ -33,8 +33,7 @@ static int finish(struct chunk_writer *out, struct json_object *message)
 /* What was read from a cache, or written to one, counts as prompt, too. */
 static int write_usage(struct chunk_writer *out, struct json_object *message)
 {
-	struct json_object *said = wire_member(message, "usage");
-	int rc = chunk_note_usage(out, said);
+	int rc = chunk_note_usage(out, wire_member(message, "usage"));
 	struct chunk_usage usage = {
 		.cached = chunk_noted(out, "cacheReadInputTokens"),
 		.completion = chunk_noted(out, "outputTokens"),
@@ -42,7 +41,7 @@ static int write_usage(struct chunk_writer *out, struct json_object *message)
 
 	usage.prompt = chunk_noted(out, "inputTokens") + usage.cached +
 		       chunk_noted(out, "cacheWriteInputTokens");
-	return rc == 0 && said ? chunk_usage(out, &usage) : rc;
+	return rc == 0 ? chunk_usage(out, &usage) : rc;
 }
 
 static int begin_call(struct chunk_writer *out, struct json_object *call, const char *arguments)

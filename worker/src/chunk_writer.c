@@ -309,8 +309,11 @@ static int set_count(struct json_object *object, const char *name, int64_t count
 int chunk_usage(struct chunk_writer *writer, const struct chunk_usage *usage)
 {
 	struct json_object *chunk, *into;
-	int rc = new_chunk(writer, &chunk);
+	int rc;
 
+	if (!writer->usage)
+		return 0;
+	rc = new_chunk(writer, &chunk);
 	into = rc == 0 ? json_child(chunk, "usage") : NULL;
 	if (rc == 0)
 		rc = set_count(into, "prompt_tokens", usage->prompt);

@@ -74,6 +74,7 @@ struct chunk_usage {
 	int64_t cached;    /* of prompt */
 	int64_t reasoning; /* of completion */
 };
+/* What that comes to in OpenAI's form. Writes nothing where nothing was noted. */
 int chunk_usage(struct chunk_writer *writer, const struct chunk_usage *usage);
 
 #endif

@@ -183,7 +183,7 @@ static int read_response(struct chunk_writer *out, struct json_object *root)
 	}
 	if (rc == 0 && blocked && count(candidates) == 0)
 		rc = chunk_finish(out, 0, finishes, "SAFETY");
-	return rc == 0 && is_end && out->usage ? write_usage(out) : rc;
+	return rc == 0 && is_end ? write_usage(out) : rc;
 }
 
 int gemini_translate_answer(struct chunk_writer *out, struct json_object *root)
