@@ -118,21 +118,25 @@ static void test_long_messages_are_cut_between_characters(void)
  */
 static void test_hostile_messages_take_no_longer_than_others(void)
 {
-	static const char *const units[] = {"'a", "-'a", "\"", "a'", "sk-", "_", "\xE2", "' "};
+	static const char *const units[] = {"'a", "-'a",  "\"", "a'", "sk-",
+					    "_",  "\xE2", "' ", " ",  "\n"};
 	const size_t size = 8u << 20;
 	char *message = malloc(size + 1);
-	char out[160];
+	char out[160], secret[8192];
 
 	CU_ASSERT_PTR_NOT_NULL_FATAL(message);
 	message[size] = '\0';
+	memset(secret, 'k', sizeof(secret));
+	secret[sizeof(secret) - 1] = '\0';
 	for (size_t i = 0; i < sizeof(units) / sizeof(units[0]); i++) {
 		size_t unit_size = strlen(units[i]);
 
 		for (size_t at = 0; at < size; at++)
 			message[at] = units[i][at % unit_size];
-		mask_write(out, sizeof(out), message, "secret");
+		mask_write(out, sizeof(out), message, secret);
 		CU_ASSERT_TRUE(strlen(out) < sizeof(out));
 	}
+	CU_ASSERT_STRING_EQUAL(out, "\u2026");
 	free(message);
 }
 

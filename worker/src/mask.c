@@ -22,6 +22,7 @@
 #define SECRET_BYTES_MAX 65536 /* more is no key */
 #define PIECE_BYTES_MIN  8     /* of a key: what is shorter is a word, or the four last letters */
 #define PREFIX_BYTES_MIN 4     /* what has to follow a vendor's prefix */
+#define LOOKED_AT_MAX    4096  /* of a message: where a line is not full by then, it is of blanks */
 #define QUOTED_BYTES_MAX 65536 /* looked through for the closing quote */
 #define RUN_BYTES_MIN    24    /* keys are longer, parts of model names are not */
 
@@ -204,6 +205,7 @@ static size_t put_character(struct line *line, const char *at)
 
 void mask_write(char *out, size_t size, const char *message, const char *secret)
 {
+	const char *end = message + strnlen(message, LOOKED_AT_MAX);
 	struct line line = {.out = out, .size = size - 1 - strlen(CUT)};
 	struct reader reader = {
 		.at = message,
@@ -213,7 +215,7 @@ void mask_write(char *out, size_t size, const char *message, const char *secret)
 	};
 	size_t used;
 
-	while (*reader.at != '\0' && !line.full) {
+	while (reader.at < end && !line.full) {
 		used = hidden_size(&reader);
 		if (used > 0)
 			put(&line, HIDDEN, strlen(HIDDEN));
@@ -222,6 +224,7 @@ void mask_write(char *out, size_t size, const char *message, const char *secret)
 		reader.at += used;
 		reader.before = reader.at[-1];
 	}
+	line.full = line.full || *reader.at != '\0';
 	while (line.used > 0 && out[line.used - 1] == ' ')
 		line.used--;
 	if (line.full) {
