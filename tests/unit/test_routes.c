@@ -1263,6 +1263,27 @@ static void test_openrouter_is_told_who_asks(void)
 	clear_environment();
 }
 
+static void test_openrouter_is_told_what_the_file_says(void)
+{
+	struct config *config =
+		read_config("model_list: [{model_name: m, litellm_params: "
+			    "{model: openrouter/a/b, api_key: k}}]\n"
+			    "environment_variables: {OR_SITE_URL: 'https://f.example', "
+			    "OR_APP_NAME: f}\n");
+	struct route_list list;
+
+	clear_environment();
+	(void)setenv("OR_APP_NAME", "my program", 1);
+	list = one_route(config, "m");
+	check_no_problem(&list);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(list.routes[0].headers[0]);
+	CU_ASSERT_STRING_EQUAL(list.routes[0].headers[0], "HTTP-Referer: https://f.example");
+	CU_ASSERT_STRING_EQUAL(list.routes[0].headers[1], "X-Title: my program");
+	route_list_deinit(&list);
+	config_free(config);
+	clear_environment();
+}
+
 static void test_fireworks_models_have_a_place(void)
 {
 	static const struct {
@@ -1388,6 +1409,7 @@ int main(void)
 		CUNIT_TEST(test_limits_reach_the_route),
 		CUNIT_TEST(test_the_provider_may_be_named_apart),
 		CUNIT_TEST(test_openrouter_is_told_who_asks),
+		CUNIT_TEST(test_openrouter_is_told_what_the_file_says),
 		CUNIT_TEST(test_fireworks_models_have_a_place),
 		CUNIT_TEST(test_defaults_reach_the_route),
 		CUNIT_TEST(test_additions_reach_the_route),

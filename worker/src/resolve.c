@@ -241,9 +241,9 @@ static int set_headers(struct making *m)
 	for (size_t i = 0; r == 0 && i < entry->header_count; i++)
 		r = add_header(m->route->headers, entry->headers[i].name, entry->headers[i].value);
 	for (; r == 0 && asked->name; asked++) {
-		const char *value = getenv(asked->variable);
+		const char *value = settings_variable(&m->config->settings, asked->variable);
 
-		if (value && value[0] && !has_header(entry, asked->name))
+		if (value && !has_header(entry, asked->name))
 			r = add_header(m->route->headers, asked->name, value);
 	}
 	return r;
