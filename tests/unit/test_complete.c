@@ -106,6 +106,30 @@ static void test_the_model_is_the_option_s_or_the_request_s(void)
 	end(&f);
 }
 
+/* An object of the list may bring other messages than the request's. */
+static void test_no_word_of_a_listed_model_s_messages_is_shown(void)
+{
+	static const char request[] =
+		"{\"model\":\"openai/a\",\"messages\":[],\"fallbacks\":[{\"model\":\"openai/b\","
+		"\"messages\":[{\"role\":\"user\",\"content\":\"words of the second model\"}]}]}";
+	static const struct raw_turn turns[] = {
+		{LIMITED, RAW_KEEP},
+		{"HTTP/1.1 400 Bad Request\r\nContent-Length: 61\r\n\r\n"
+		 "{\"error\":{\"message\":\"cannot read words of the second model\"}}",
+		 RAW_KEEP},
+	};
+	struct lull_completion c;
+	struct fixture f;
+
+	begin(&f, turns, 2);
+	CU_ASSERT_EQUAL_FATAL(complete(f.http, request, NULL, &c), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(raw_server_request(f.server), "words of the second model"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(c.trail_text, "cannot read [hidden]"));
+	CU_ASSERT_PTR_NULL(strstr(c.trail_json, "second model"));
+	lull_completion_clear(&c);
+	end(&f);
+}
+
 static void test_the_list_is_the_option_s_or_the_request_s(void)
 {
 	static const char request[] = "{\"models\":[\"openai/a\",\"openai/b\"],\"messages\":[]}";
@@ -320,6 +344,7 @@ int main(void)
 		CUNIT_TEST(test_an_answer_comes_with_all_that_is_promised),
 		CUNIT_TEST(test_the_model_is_the_option_s_or_the_request_s),
 		CUNIT_TEST(test_the_list_is_the_option_s_or_the_request_s),
+		CUNIT_TEST(test_no_word_of_a_listed_model_s_messages_is_shown),
 		CUNIT_TEST(test_what_is_no_request_is_refused),
 		CUNIT_TEST(test_cooling_ends_at_once_unless_told_to_wait),
 		CUNIT_TEST(test_a_cancelled_call_blames_nobody),

@@ -64,12 +64,15 @@ static int wait_for_end(struct driver *driver, struct http_attempt *attempt)
 
 static int report_end(struct driver *driver, struct http_attempt *attempt)
 {
+	const char *members = driver->job->routes->routes[driver->result->route].members;
 	struct verdict verdict;
 
 	http_attempt_finish(attempt, &driver->result->answer, &verdict);
 	driver->result->handed_out = http_attempt_handed_out(attempt);
 	redact(verdict.detail, sizeof(verdict.detail), driver->job->request,
 	       driver->job->request_bytes);
+	if (members) /* may hold other messages */
+		redact(verdict.detail, sizeof(verdict.detail), members, strlen(members));
 	return lull_call_report(driver->call, lull_clock_ms(), &verdict.outcome);
 }
 
