@@ -189,6 +189,22 @@ static int add_content(struct reading *reading, const char *role, struct json_ob
 	return rc;
 }
 
+/* Of a message that holds nothing but text, or a list of texts: added to *out. */
+static int read_texts(struct chat *chat, struct json_object *content, struct buffer *out)
+{
+	const bool is_list = json_object_is_type(content, json_type_array);
+
+	if (content && !is_list && !json_object_is_type(content, json_type_string))
+		return chat_refuse(chat, "messages[%zu]: content is neither text nor a list",
+				   chat->message);
+	for (size_t i = 0; is_list && i < json_object_array_length(content); i++)
+		if (!string_of(json_object_array_get_idx(content, i), "text"))
+			return chat_refuse(chat,
+					   "messages[%zu]: nothing but text has a form here in %s",
+					   chat->message, chat->form);
+	return openai_add_text(content, out);
+}
+
 /* ---- tools: a call by the assistant, its result as a message of its own */
 
 static int parse_arguments(struct chat *chat, const char *text, struct json_object **ret)
@@ -260,7 +276,7 @@ static int add_result(struct reading *reading, struct json_object *message)
 				   "in the messages before it",
 				   chat->message);
 	buffer_init(&text, WIRE_BODY_BYTES_MAX);
-	rc = openai_add_text(wire_member(message, "content"), &text);
+	rc = read_texts(chat, wire_member(message, "content"), &text);
 	part.text = text.bytes ? text.bytes : "";
 	if (rc == 0)
 		rc = add_part(reading, reading->form->keeps_messages ? "tool" : "user", &part);
@@ -281,7 +297,7 @@ static int add_system(struct reading *reading, struct json_object *message)
 	if (reading->form->keeps_messages)
 		return add_content(reading, "system", wire_member(message, "content"));
 	buffer_init(&text, WIRE_BODY_BYTES_MAX);
-	rc = openai_add_text(wire_member(message, "content"), &text);
+	rc = read_texts(chat, wire_member(message, "content"), &text);
 	if (rc == 0 && text.size > 0)
 		rc = json_append(chat->system,
 				 json_object_new_string_len(text.bytes, (int)text.size));
