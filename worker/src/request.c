@@ -90,23 +90,16 @@ static int read_models(const struct reader *reader, const char *member, struct j
 /* Where a model is, and with what key, is said by the configuration; the rest is the call's. */
 static const char *forbidden_in(struct json_object *object)
 {
+	/* clang-format off */
 	static const char *const names[] = {
-		"api_key",
-		"api_base",
-		"base_url",
-		"custom_llm_provider",
-		"organization",
-		"api_version",
-		"headers",
-		"extra_headers",
-		"extra_body",
-		"stream",
-		"models",
-		"fallbacks",
-		"num_retries",
-		"timeout",
-		"disable_fallbacks",
+		"api_key", "azure_ad_token", "client_secret", "vertex_credentials",
+		"aws_access_key_id", "aws_secret_access_key", "aws_session_token",
+		"api_base", "base_url", "aws_bedrock_runtime_endpoint", "custom_llm_provider",
+		"organization", "api_version", "vertex_project", "vertex_location",
+		"aws_region_name", "headers", "extra_headers", "extra_body", "stream",
+		"models", "fallbacks", "num_retries", "timeout", "disable_fallbacks",
 	};
+	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (json_object_object_get_ex(object, names[i], NULL))
