@@ -20,7 +20,7 @@ struct provider_header {
 };
 
 struct provider {
-	const char *name;              /* LiteLLM's: "openai"; also in the rules of classify.c */
+	const char *name;              /* LiteLLM's: "openai"; also in the rows of rules.c */
 	const char *prefixes[3];       /* "openai/", "cohere/" + "cohere_chat/"; NULL ends them */
 	const char *adapter;           /* name of the wire form: "openai", ... */
 	const char *base_url;          /* may hold words in braces: see resolve_base.c */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Error bodies. Every vendor has a form of its own, some have three; here they become one struct,
- * on which the rules of classify.c can be short:
+ * on which the rows of rules.c can be short:
  *
  *   {"error":{...}}            OpenAI and most others; Anthropic beside "type", OpenRouter beside
  *                              "choices"
