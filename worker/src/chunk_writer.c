@@ -159,8 +159,6 @@ int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
 
 	if (!text || !*text)
 		return 0;
-	if (choice >= CHUNK_CHOICES_MAX)
-		return -E2BIG;
 	delta = json_object_new_object();
 	return emit_delta(writer, choice, delta, json_set_string(delta, member, text), NULL);
 }
@@ -174,10 +172,6 @@ int chunk_logprobs(struct chunk_writer *writer, uint32_t choice, struct json_obj
 		return 0;
 	logprobs = json_object_new_object();
 	rc = json_set(logprobs, "content", content);
-	if (choice >= CHUNK_CHOICES_MAX) {
-		json_object_put(logprobs);
-		return -E2BIG;
-	}
 	return emit_choice(writer, choice, json_object_new_object(), rc, NULL, logprobs);
 }
 
@@ -221,17 +215,11 @@ static int emit_call(struct chunk_writer *writer, uint32_t choice, struct json_o
 int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
 		    const char *arguments, struct json_object *extra_content)
 {
-	struct json_object *call;
-	int rc;
+	struct json_object *call = json_object_new_object();
+	int rc = extra_content ? json_set(call, "extra_content", extra_content) : 0;
 
-	if (choice >= CHUNK_CHOICES_MAX) {
-		json_object_put(extra_content);
-		return -E2BIG;
-	}
 	writer->choices[choice].call_count++;
 	writer->choices[choice].lacks_arguments = !arguments;
-	call = json_object_new_object();
-	rc = extra_content ? json_set(call, "extra_content", extra_content) : 0;
 	if (rc == 0)
 		rc = set_call(call, id, name ? name : "");
 	return emit_call(writer, choice, call, rc, arguments ? arguments : "");
@@ -245,8 +233,6 @@ int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, con
 
 int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *text)
 {
-	if (choice >= CHUNK_CHOICES_MAX)
-		return -E2BIG;
 	if (!text || !*text || writer->choices[choice].call_count == 0)
 		return 0;
 	writer->choices[choice].lacks_arguments = false;
@@ -255,9 +241,7 @@ int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *te
 
 int chunk_call_end(struct chunk_writer *writer, uint32_t choice)
 {
-	if (choice >= CHUNK_CHOICES_MAX || !writer->choices[choice].lacks_arguments)
-		return 0;
-	return chunk_arguments(writer, choice, "{}");
+	return writer->choices[choice].lacks_arguments ? chunk_arguments(writer, choice, "{}") : 0;
 }
 
 /* ---- the end */
@@ -267,8 +251,6 @@ int chunk_finish(struct chunk_writer *writer, uint32_t choice, const struct fini
 {
 	const char *openai = "stop";
 
-	if (choice >= CHUNK_CHOICES_MAX)
-		return -E2BIG;
 	for (; names->wire; names++)
 		if (strcmp(names->wire, wire) == 0)
 			openai = names->openai;

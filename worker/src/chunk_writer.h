@@ -3,7 +3,7 @@
  * Internal: what another form says, written as chunks in OpenAI's form. Adapters tell it what they
  * read, piece by piece; where the pieces go (to a caller, or into an answer) is not their concern.
  *
- * All functions return 0; -ENOMEM; -E2BIG; or what emit() returned.
+ * All functions return 0; -ENOMEM; or what emit() returned. A choice is below CHUNK_CHOICES_MAX.
  */
 #ifndef LULL_WORKER_CHUNK_WRITER_H
 #define LULL_WORKER_CHUNK_WRITER_H
