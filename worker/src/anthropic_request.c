@@ -24,11 +24,12 @@ static struct json_object *new_block(const char *type)
 	return json_or_null(block, json_set_string(block, "type", type));
 }
 
-static struct json_object *text_block(const char *text)
+static struct json_object *text_block(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *block = new_block("text");
 
-	return json_or_null(block, json_set_string(block, "text", text));
+	(void)chat;
+	return json_or_null(block, json_set_string(block, "text", part->text));
 }
 
 /* An image, or a document: type and place of its bytes. */
@@ -47,11 +48,27 @@ static struct json_object *source_block(const char *type, const struct chat_part
 	return json_or_null(block, rc);
 }
 
-static struct json_object *call_block(const struct chat_part *part)
+static struct json_object *image_block(struct chat *chat, const struct chat_part *part)
+{
+	(void)chat;
+	return source_block("image", part);
+}
+
+static struct json_object *document_block(struct chat *chat, const struct chat_part *part)
+{
+	if (strcmp(part->media_type, "application/pdf") == 0)
+		return source_block("document", part);
+	(void)chat_refuse(chat, "messages[%zu]: of files, %s takes PDF only", chat->message,
+			  chat->form);
+	return NULL;
+}
+
+static struct json_object *call_block(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *block = new_block("tool_use");
 	int rc = json_set_string(block, "id", part->id);
 
+	(void)chat;
 	if (rc == 0)
 		rc = json_set_string(block, "name", part->name);
 	if (rc == 0)
@@ -59,39 +76,15 @@ static struct json_object *call_block(const struct chat_part *part)
 	return json_or_null(block, rc);
 }
 
-static struct json_object *result_block(const struct chat_part *part)
+static struct json_object *result_block(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *block = new_block("tool_result");
 	int rc = json_set_string(block, "tool_use_id", part->id);
 
+	(void)chat;
 	if (rc == 0)
 		rc = json_set_string(block, "content", part->text);
 	return json_or_null(block, rc);
-}
-
-static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
-{
-	switch (part->type) {
-	case CHAT_TEXT:
-		return text_block(part->text);
-	case CHAT_IMAGE:
-		return source_block("image", part);
-	case CHAT_FILE:
-		if (strcmp(part->media_type, "application/pdf") == 0)
-			return source_block("document", part);
-		(void)chat_refuse(chat, "messages[%zu]: of files, %s takes PDF only", chat->message,
-				  chat->form);
-		return NULL;
-	case CHAT_CALL:
-		return call_block(part);
-	case CHAT_RESULT:
-		return result_block(part);
-	case CHAT_AUDIO:
-		break;
-	}
-	(void)chat_refuse(chat, "messages[%zu]: sound has no form in %s", chat->message,
-			  chat->form);
-	return NULL;
 }
 
 static int write_messages(struct chat *chat)
@@ -100,7 +93,11 @@ static int write_messages(struct chat *chat)
 		.messages = "messages",
 		.assistant = "assistant",
 		.parts = "content",
-		.part = write_part,
+		.write = {[CHAT_TEXT] = text_block,
+			  [CHAT_IMAGE] = image_block,
+			  [CHAT_FILE] = document_block,
+			  [CHAT_CALL] = call_block,
+			  [CHAT_RESULT] = result_block},
 	};
 	int rc = chat_messages(chat, &form);
 

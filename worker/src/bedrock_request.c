@@ -65,11 +65,12 @@ static struct json_object *new_block(const char *name, struct json_object **ret_
 	return block;
 }
 
-static struct json_object *text_block(const char *text)
+static struct json_object *text_block(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *block = json_object_new_object();
 
-	return json_or_null(block, json_set_string(block, "text", text));
+	(void)chat;
+	return json_or_null(block, json_set_string(block, "text", part->text));
 }
 
 /* name: NULL none */
@@ -123,11 +124,12 @@ static struct json_object *document_block(struct chat *chat, const struct chat_p
 	return NULL;
 }
 
-static struct json_object *call_block(const struct chat_part *part)
+static struct json_object *call_block(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *content, *block = new_block("toolUse", &content);
 	int rc = json_set_string(content, "toolUseId", part->id);
 
+	(void)chat;
 	if (rc == 0)
 		rc = json_set_string(content, "name", part->name);
 	if (rc == 0)
@@ -136,14 +138,14 @@ static struct json_object *call_block(const struct chat_part *part)
 }
 
 /* JSON, if it is an object: other values are refused there. */
-static struct json_object *result_content(const char *text)
+static struct json_object *result_content(struct chat *chat, const struct chat_part *part)
 {
 	char problem[128];
-	struct json_object *json = json_read(text, strlen(text), problem), *block;
+	struct json_object *json = json_read(part->text, strlen(part->text), problem), *block;
 
 	if (!json_object_is_type(json, json_type_object)) {
 		json_object_put(json);
-		return text_block(text);
+		return text_block(chat, part);
 	}
 	block = json_object_new_object();
 	return json_or_null(block, json_set(block, "json", json));
@@ -157,65 +159,28 @@ static struct json_object *list_of(struct json_object *block)
 	return block ? json_or_null(list, json_append(list, block)) : NULL;
 }
 
-static struct json_object *result_block(const struct chat_part *part)
+static struct json_object *result_block(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *content, *block = new_block("toolResult", &content);
 	int rc = json_set_string(content, "toolUseId", part->id);
 
 	if (rc == 0)
-		rc = json_set_new(content, "content", list_of(result_content(part->text)));
+		rc = json_set_new(content, "content", list_of(result_content(chat, part)));
 	if (rc == 0)
 		rc = json_set_string(content, "status", "success");
 	return json_or_null(block, rc);
-}
-
-static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
-{
-	switch (part->type) {
-	case CHAT_TEXT:
-		return text_block(part->text);
-	case CHAT_IMAGE:
-		return image_block(chat, part);
-	case CHAT_FILE:
-		return document_block(chat, part);
-	case CHAT_CALL:
-		return call_block(part);
-	case CHAT_RESULT:
-		return result_block(part);
-	case CHAT_AUDIO:
-		break;
-	}
-	(void)chat_refuse(chat, "messages[%zu]: sound has no form in %s", chat->message,
-			  chat->form);
-	return NULL;
 }
 
 static const struct chat_form form = {
 	.messages = "messages",
 	.assistant = "assistant",
 	.parts = "content",
-	.part = write_part,
+	.write = {[CHAT_TEXT] = text_block,
+		  [CHAT_IMAGE] = image_block,
+		  [CHAT_FILE] = document_block,
+		  [CHAT_CALL] = call_block,
+		  [CHAT_RESULT] = result_block},
 };
-
-static int write_system(struct chat *chat)
-{
-	const size_t count = json_object_array_length(chat->system);
-	struct json_object *list;
-	int rc;
-
-	if (count == 0)
-		return 0;
-	list = json_object_new_array();
-	rc = chat_set(chat, "system", list);
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		struct json_object *text = json_object_array_get_idx(chat->system, i);
-		struct json_object *block = json_object_new_object();
-
-		block = json_or_null(block, json_set(block, "text", json_object_get(text)));
-		rc = block ? json_append(list, block) : -ENOMEM;
-	}
-	return rc;
-}
 
 /* ---- parameters */
 
@@ -234,8 +199,6 @@ static const struct chat_param params[] = {
 
 static struct json_object *write_tool(struct chat *chat, struct json_object *function)
 {
-	static const char no_parameters[] = "{\"type\":\"object\",\"properties\":{}}";
-	struct json_object *parameters = wire_member(function, "parameters");
 	struct json_object *description = wire_member(function, "description");
 	struct json_object *content, *tool = new_block("toolSpec", &content);
 	int rc = json_set(content, "name", json_object_get(wire_member(function, "name")));
@@ -245,8 +208,7 @@ static struct json_object *write_tool(struct chat *chat, struct json_object *fun
 		rc = json_set(content, "description", json_object_get(description));
 	if (rc == 0)
 		rc = json_set_new(json_child(content, "inputSchema"), "json",
-				  parameters ? json_object_get(parameters)
-					     : json_tokener_parse(no_parameters));
+				  chat_tool_parameters(function));
 	return json_or_null(tool, rc);
 }
 
@@ -314,7 +276,7 @@ int bedrock_write_request(const struct http_route *route, const char *request, s
 	if (rc == 0)
 		rc = chat_messages(&chat, &form);
 	if (rc == 0)
-		rc = write_system(&chat);
+		rc = chat_write_system(&chat, &form, "system");
 	if (rc == 0)
 		rc = chat_params(&chat, params);
 	if (rc == 0)

@@ -20,8 +20,9 @@ enum chat_part_type {
 	CHAT_IMAGE,
 	CHAT_FILE,
 	CHAT_AUDIO,
-	CHAT_CALL,  /* of a tool, by the assistant */
-	CHAT_RESULT /* of a call */
+	CHAT_CALL,   /* of a tool, by the assistant */
+	CHAT_RESULT, /* of a call */
+	CHAT_PART_TYPE_COUNT
 };
 
 /* A piece of a message. All is borrowed, and NULL where it has none. */
@@ -35,8 +36,7 @@ struct chat_part {
 	const char *id;                /* CALL, RESULT */
 	const char *name;              /* CALL, RESULT: of the tool */
 	struct json_object *arguments; /* CALL: an object */
-	struct json_object *call;      /* CALL: as the caller wrote it */
-	struct json_object *from;      /* IMAGE, FILE, AUDIO: as the caller wrote it */
+	struct json_object *from;      /* as the caller wrote it */
 };
 
 struct chat {
@@ -81,16 +81,23 @@ struct chat_form {
 	/* Messages stay what they are, in OpenAI's shape: of system and tool, too, and the calls
 	 * in a list of their own. */
 	bool keeps_messages;
-	/* New; NULL: after chat_refuse(), or out of memory. */
-	struct json_object *(*part)(struct chat *chat, const struct chat_part *part);
+	/* A part of each type: new; NULL: after chat_refuse(), or out of memory. What has no writer
+	 * is refused. */
+	struct json_object *(*write[CHAT_PART_TYPE_COUNT])(struct chat *chat,
+							   const struct chat_part *part);
 };
 
 /* Turns of one role become one, and system messages are gathered in chat->system, unless the form
  * keeps messages. */
 int chat_messages(struct chat *chat, const struct chat_form *form);
 
-/* For chat_form.part: texts, images and calls in OpenAI's shape; all else is refused. */
-struct json_object *chat_openai_part(struct chat *chat, const struct chat_part *part);
+/* chat->system as a list of the form's texts. */
+int chat_write_system(struct chat *chat, const struct chat_form *form, const char *path);
+
+/* For chat_form.write: in OpenAI's shape. */
+struct json_object *chat_openai_text(struct chat *chat, const struct chat_part *part);
+struct json_object *chat_openai_image(struct chat *chat, const struct chat_part *part);
+struct json_object *chat_openai_call(struct chat *chat, const struct chat_part *part);
 
 /* One text alone is written as text, not as a list of one part. For forms whose messages have
  * "content". */

@@ -61,14 +61,33 @@ static struct json_object *list_of(struct reading *reading, const char *role, co
 								      : NULL;
 }
 
+static int write_part(struct chat *chat, const struct chat_form *form, const struct chat_part *part,
+		      struct json_object **ret)
+{
+	static const char *const names[CHAT_PART_TYPE_COUNT] = {
+		[CHAT_TEXT] = "text has",   [CHAT_IMAGE] = "images have",
+		[CHAT_FILE] = "files have", [CHAT_AUDIO] = "sound has",
+		[CHAT_CALL] = "calls have", [CHAT_RESULT] = "results have",
+	};
+
+	if (!form->write[part->type])
+		return chat_refuse(chat, "messages[%zu]: %s no form in %s", chat->message,
+				   names[part->type], chat->form);
+	*ret = form->write[part->type](chat, part);
+	if (*ret)
+		return 0;
+	return chat->is_refused ? -EINVAL : -ENOMEM;
+}
+
 static int add_part(struct reading *reading, const char *role, const struct chat_part *part)
 {
 	const struct chat_form *form = reading->form;
 	bool stands_apart = form->keeps_messages && part->type == CHAT_CALL;
-	struct json_object *written = form->part(reading->chat, part);
+	struct json_object *written;
+	int rc = write_part(reading->chat, form, part, &written);
 
-	if (!written)
-		return reading->chat->is_refused ? -EINVAL : -ENOMEM;
+	if (rc != 0)
+		return rc;
 	return json_append(list_of(reading, role, stands_apart ? "tool_calls" : form->parts),
 			   written);
 }
@@ -229,7 +248,7 @@ static int add_call(struct reading *reading, struct json_object *call)
 		.type = CHAT_CALL,
 		.id = string_of(call, "id"),
 		.name = string_of(function, "name"),
-		.call = call,
+		.from = call,
 	};
 	int rc;
 
@@ -354,35 +373,60 @@ int chat_messages(struct chat *chat, const struct chat_form *form)
 	return rc;
 }
 
+int chat_write_system(struct chat *chat, const struct chat_form *form, const char *path)
+{
+	const size_t count = json_object_array_length(chat->system);
+	struct json_object *list, *written;
+	int rc;
+
+	if (count == 0)
+		return 0;
+	list = json_object_new_array();
+	rc = chat_set(chat, path, list);
+	for (size_t i = 0; rc == 0 && i < count; i++) {
+		struct json_object *from = json_object_array_get_idx(chat->system, i);
+		const struct chat_part part = {.type = CHAT_TEXT,
+					       .text = json_object_get_string(from)};
+
+		rc = write_part(chat, form, &part, &written);
+		if (rc == 0)
+			rc = json_append(list, written);
+	}
+	return rc;
+}
+
 /* ---- in OpenAI's shape */
 
-static struct json_object *text_part(const char *text)
+struct json_object *chat_openai_text(struct chat *chat, const struct chat_part *part)
 {
-	struct json_object *part = json_object_new_object();
-	int rc = json_set_string(part, "type", "text");
+	struct json_object *text = json_object_new_object();
+	int rc = json_set_string(text, "type", "text");
 
-	return json_or_null(part, rc == 0 ? json_set_string(part, "text", text) : rc);
+	(void)chat;
+	return json_or_null(text, rc == 0 ? json_set_string(text, "text", part->text) : rc);
 }
 
 /* With nothing that other vendors read in a part. */
-static struct json_object *image_part(const struct chat_part *part)
+struct json_object *chat_openai_image(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *image = json_object_new_object();
 	int rc = json_set_string(image, "type", "image_url");
 
+	(void)chat;
 	if (rc == 0)
 		rc = json_set(image, "image_url",
 			      json_object_get(wire_member(part->from, "image_url")));
 	return json_or_null(image, rc);
 }
 
-static struct json_object *call_part(const struct chat_part *part)
+struct json_object *chat_openai_call(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *call = json_object_new_object();
 	const char *arguments;
 	size_t size;
 	int rc = json_set_string(call, "id", part->id);
 
+	(void)chat;
 	if (rc == 0)
 		rc = json_set_string(call, "type", "function");
 	if (rc == 0)
@@ -393,25 +437,6 @@ static struct json_object *call_part(const struct chat_part *part)
 			     ? json_set_string(json_child(call, "function"), "arguments", arguments)
 			     : -ENOMEM;
 	return json_or_null(call, rc);
-}
-
-struct json_object *chat_openai_part(struct chat *chat, const struct chat_part *part)
-{
-	switch (part->type) {
-	case CHAT_TEXT:
-	case CHAT_RESULT:
-		return text_part(part->text);
-	case CHAT_IMAGE:
-		return image_part(part);
-	case CHAT_CALL:
-		return call_part(part);
-	case CHAT_FILE:
-	case CHAT_AUDIO:
-		break;
-	}
-	(void)chat_refuse(chat, "messages[%zu]: %s no form in %s", chat->message,
-			  part->type == CHAT_FILE ? "files have" : "sound has", chat->form);
-	return NULL;
 }
 
 int chat_shorten_texts(struct chat *chat)

@@ -21,7 +21,10 @@ static int write_messages(struct chat *chat)
 		.assistant = "assistant",
 		.parts = "content",
 		.keeps_messages = true,
-		.part = chat_openai_part,
+		.write = {[CHAT_TEXT] = chat_openai_text,
+			  [CHAT_IMAGE] = chat_openai_image,
+			  [CHAT_CALL] = chat_openai_call,
+			  [CHAT_RESULT] = chat_openai_text},
 	};
 	int rc = chat_messages(chat, &form);
 

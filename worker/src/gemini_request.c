@@ -53,19 +53,21 @@ static bool is_gemini_3(const char *model)
 
 /* ---- parts */
 
-static struct json_object *text_part(const char *text)
+static struct json_object *text_part(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *object = json_object_new_object();
 
-	return json_or_null(object, json_set_string(object, "text", text));
+	(void)chat;
+	return json_or_null(object, json_set_string(object, "text", part->text));
 }
 
-static struct json_object *data_part(const struct chat_part *part)
+static struct json_object *data_part(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *data = json_child(object, "inlineData");
 	int rc = json_set_string(data, "mimeType", part->media_type);
 
+	(void)chat;
 	if (rc == 0)
 		rc = json_set_string(data, "data", part->data);
 	return json_or_null(object, rc);
@@ -106,6 +108,11 @@ static struct json_object *url_part(const char *url)
 	return json_or_null(object, rc);
 }
 
+static struct json_object *image_part(struct chat *chat, const struct chat_part *part)
+{
+	return part->url ? url_part(part->url) : data_part(chat, part);
+}
+
 static struct json_object *last_of(struct json_object *list)
 {
 	const size_t count = list ? json_object_array_length(list) : 0;
@@ -128,7 +135,7 @@ static bool is_first_call(const struct chat *chat)
  */
 static const char *signature_of(const struct chat *chat, const struct chat_part *part)
 {
-	struct json_object *extra = wire_member(part->call, "extra_content");
+	struct json_object *extra = wire_member(part->from, "extra_content");
 	const char *signature = wire_text(wire_member(extra, "google"), "thought_signature");
 
 	if (!signature && is_gemini_3(chat->route->model) && is_first_call(chat))
@@ -136,7 +143,7 @@ static const char *signature_of(const struct chat *chat, const struct chat_part 
 	return signature;
 }
 
-static struct json_object *call_part(const struct chat *chat, const struct chat_part *part)
+static struct json_object *call_part(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *call = json_child(object, "functionCall");
@@ -150,7 +157,7 @@ static struct json_object *call_part(const struct chat *chat, const struct chat_
 	return json_or_null(object, rc);
 }
 
-static struct json_object *result_part(const struct chat_part *part)
+static struct json_object *result_part(struct chat *chat, const struct chat_part *part)
 {
 	struct json_object *object = json_object_new_object();
 	struct json_object *into = json_child(object, "functionResponse");
@@ -158,6 +165,7 @@ static struct json_object *result_part(const struct chat_part *part)
 	struct json_object *result = json_read(part->text, strlen(part->text), problem);
 	int rc;
 
+	(void)chat;
 	if (json_object_is_type(result, json_type_object))
 		rc = json_set(into, "response", json_object_get(result));
 	else
@@ -168,56 +176,17 @@ static struct json_object *result_part(const struct chat_part *part)
 	return json_or_null(object, rc);
 }
 
-static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
-{
-	switch (part->type) {
-	case CHAT_TEXT:
-		return text_part(part->text);
-	case CHAT_CALL:
-		return call_part(chat, part);
-	case CHAT_RESULT:
-		return result_part(part);
-	case CHAT_IMAGE:
-	case CHAT_FILE:
-	case CHAT_AUDIO:
-		break;
-	}
-	return part->url ? url_part(part->url) : data_part(part);
-}
-
-static int write_messages(struct chat *chat)
-{
-	static const struct chat_form form = {
-		.messages = "contents",
-		.assistant = "model",
-		.parts = "parts",
-		.part = write_part,
-	};
-
-	return chat_messages(chat, &form);
-}
-
-static int write_system(struct chat *chat)
-{
-	const size_t count = json_object_array_length(chat->system);
-	struct json_object *parts;
-	int rc = 0;
-
-	if (count == 0)
-		return 0;
-	parts = json_object_new_array();
-	for (size_t i = 0; rc == 0 && i < count; i++) {
-		const char *text =
-			json_object_get_string(json_object_array_get_idx(chat->system, i));
-		struct json_object *part = text ? text_part(text) : NULL;
-
-		rc = part ? json_append(parts, part) : -ENOMEM;
-	}
-	if (rc == 0)
-		return chat_set(chat, "systemInstruction.parts", parts);
-	json_object_put(parts);
-	return rc;
-}
+static const struct chat_form form = {
+	.messages = "contents",
+	.assistant = "model",
+	.parts = "parts",
+	.write = {[CHAT_TEXT] = text_part,
+		  [CHAT_IMAGE] = image_part,
+		  [CHAT_FILE] = data_part,
+		  [CHAT_AUDIO] = data_part,
+		  [CHAT_CALL] = call_part,
+		  [CHAT_RESULT] = result_part},
+};
 
 /* ---- parameters */
 
@@ -414,9 +383,9 @@ int gemini_write_request(const struct http_route *route, const char *request, si
 	int rc = chat_init(&chat, "gemini", &bare, request, request_bytes);
 
 	if (rc == 0)
-		rc = write_messages(&chat);
+		rc = chat_messages(&chat, &form);
 	if (rc == 0)
-		rc = write_system(&chat);
+		rc = chat_write_system(&chat, &form, "systemInstruction.parts");
 	if (rc == 0)
 		rc = chat_params(&chat, params);
 	if (rc == 0)

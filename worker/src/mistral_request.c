@@ -80,23 +80,21 @@ static struct json_object *new_part(const char *type, const char *value)
 	return json_or_null(part, rc == 0 ? json_set_string(part, type, value) : rc);
 }
 
-static struct json_object *file_part(const struct chat_part *part)
+static struct json_object *file_part(struct chat *chat, const struct chat_part *part)
 {
 	const char *url = wire_text(wire_member(part->from, "file"), "file_data");
 	struct json_object *written = new_part("document_url", url);
 
+	(void)chat;
 	if (!part->file_name)
 		return written;
 	return json_or_null(written, json_set_string(written, "document_name", part->file_name));
 }
 
-static struct json_object *write_part(struct chat *chat, const struct chat_part *part)
+static struct json_object *audio_part(struct chat *chat, const struct chat_part *part)
 {
-	if (part->type == CHAT_FILE)
-		return file_part(part);
-	if (part->type == CHAT_AUDIO)
-		return new_part("input_audio", part->data);
-	return chat_openai_part(chat, part);
+	(void)chat;
+	return new_part("input_audio", part->data);
 }
 
 /* The vendor answers users and tools; the beginning of an answer has to be marked as one. */
@@ -121,7 +119,12 @@ static int write_messages(struct chat *chat)
 		.assistant = "assistant",
 		.parts = "content",
 		.keeps_messages = true,
-		.part = write_part,
+		.write = {[CHAT_TEXT] = chat_openai_text,
+			  [CHAT_IMAGE] = chat_openai_image,
+			  [CHAT_FILE] = file_part,
+			  [CHAT_AUDIO] = audio_part,
+			  [CHAT_CALL] = chat_openai_call,
+			  [CHAT_RESULT] = chat_openai_text},
 	};
 	struct json_object *messages, *message = NULL;
 	int rc = change_ids(chat);
