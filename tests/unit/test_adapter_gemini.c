@@ -111,7 +111,7 @@ static void test_parameters(void)
 		{"{" ASKS ",\"temperature\":1.5,\"top_p\":0.5,\"top_k\":3,\"seed\":0}", GENERATION("\"temperature\":1.5,\"topP\":0.5,\"topK\":3,\"seed\":0"), NULL},
 		{"{" ASKS ",\"stop\":\"END\"}", GENERATION("\"stopSequences\":[\"END\"]"), NULL},
 		{"{" ASKS ",\"stop\":[\"1\",\"2\",\"3\",\"4\",\"5\"]}", GENERATION("\"stopSequences\":[\"1\",\"2\",\"3\",\"4\",\"5\"]"), NULL},
-		{"{" ASKS ",\"stop\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\"]}", GENERATION("\"stopSequences\":[\"1\",\"2\",\"3\",\"4\",\"5\"]"), "a stop beyond the fifth"},
+		{"{" ASKS ",\"stop\":[\"1\",\"2\",\"3\",\"4\",\"5\",\"6\",\"7\"]}", GENERATION("\"stopSequences\":[\"1\",\"2\",\"3\",\"4\",\"5\"]"), "a stop beyond 5"},
 		{"{" ASKS ",\"n\":2,\"presence_penalty\":-0.5,\"frequency_penalty\":0.5}", GENERATION("\"candidateCount\":2,\"presencePenalty\":-0.5,\"frequencyPenalty\":0.5"), NULL},
 		{"{" ASKS ",\"n\":1,\"presence_penalty\":0,\"frequency_penalty\":0.0,\"logprobs\":false,\"top_logprobs\":0}", GENERATION("\"candidateCount\":1"), NULL},
 		{"{" ASKS ",\"logprobs\":true,\"top_logprobs\":2}", GENERATION("\"responseLogprobs\":true,\"logprobs\":2"), NULL},

@@ -5,7 +5,6 @@
  */
 #include "anthropic.h"
 
-#include <errno.h>
 #include <string.h>
 
 #include "chat.h"

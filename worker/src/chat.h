@@ -114,10 +114,11 @@ struct chat_param {
 /* Each parameter by its row; those without one by the rule above. */
 int chat_params(struct chat *chat, const struct chat_param *params);
 
-/* For chat_param.write: cut to 0 to 1; a text as a list of one; older than max_completion_tokens.
- */
+/* For chat_param.write: cut to 0 to 1; a text as a list of one; a list of five at most; older than
+ * max_completion_tokens. */
 int chat_write_unit(struct chat *chat, const struct chat_param *param, struct json_object *value);
 int chat_write_list(struct chat *chat, const struct chat_param *param, struct json_object *value);
+int chat_write_five(struct chat *chat, const struct chat_param *param, struct json_object *value);
 int chat_write_max_tokens(struct chat *chat, const struct chat_param *param,
 			  struct json_object *value);
 

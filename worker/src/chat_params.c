@@ -143,6 +143,19 @@ int chat_write_list(struct chat *chat, const struct chat_param *param, struct js
 	return rc;
 }
 
+int chat_write_five(struct chat *chat, const struct chat_param *param, struct json_object *value)
+{
+	const size_t count = openai_is_list(value) ? json_object_array_length(value) : 0;
+	char omitted[64];
+
+	if (count > 5) {
+		(void)snprintf(omitted, sizeof(omitted), "a %s beyond 5", param->name);
+		chat_omit(chat, omitted);
+		(void)json_object_array_del_idx(value, 5, count - 5);
+	}
+	return chat_write_list(chat, param, value);
+}
+
 int chat_write_max_tokens(struct chat *chat, const struct chat_param *param,
 			  struct json_object *value)
 {

@@ -5,14 +5,10 @@
  */
 #include "cohere.h"
 
-#include <errno.h>
-
 #include "chat.h"
 #include "openai.h"
 #include "text.h"
 #include "wire_error.h"
-
-#define STOPS_MAX 5
 
 static int write_messages(struct chat *chat)
 {
@@ -43,19 +39,6 @@ static int write_top_p(struct chat *chat, const struct chat_param *param, struct
 	if (number < 0.01)
 		return chat_set(chat, param->path, json_object_new_double_s(0.01, "0.01"));
 	return chat_set(chat, param->path, json_object_get(value));
-}
-
-static int write_stop(struct chat *chat, const struct chat_param *param, struct json_object *value)
-{
-	int rc = chat_write_list(chat, param, value);
-	struct json_object *list = wire_member(chat->body, param->path);
-	size_t count = rc == 0 ? json_object_array_length(list) : 0;
-
-	if (count <= STOPS_MAX)
-		return rc;
-	chat_omit(chat, "a stop beyond 5");
-	json_object_array_del_idx(list, STOPS_MAX, count - STOPS_MAX);
-	return 0;
 }
 
 /* JSON mode is not to be had beside tools. */
@@ -92,7 +75,7 @@ static const struct chat_param params[] = {
 	{"frequency_penalty",     "frequency_penalty", chat_write_unit},
 	{"presence_penalty",      "presence_penalty",  chat_write_unit},
 	{"seed",                  "seed",              NULL},
-	{"stop",                  "stop_sequences",    write_stop},
+	{"stop",                  "stop_sequences",    chat_write_five},
 	{"response_format",       NULL,                write_format},
 	/* its own */
 	{"citation_options",      "citation_options",  NULL},

@@ -18,8 +18,6 @@
 #include "text.h"
 #include "wire_error.h"
 
-#define STOPS_MAX 5 /* more are refused */
-
 /* ---- models */
 
 /* A model is one of a collection; people may write that, too. Return: the collection; the model
@@ -190,23 +188,6 @@ static const struct chat_form form = {
 
 /* ---- parameters */
 
-static int write_stop(struct chat *chat, const struct chat_param *param, struct json_object *value)
-{
-	struct json_object *list;
-	size_t count;
-	int rc = chat_write_list(chat, param, value);
-
-	if (rc != 0)
-		return rc;
-	list = wire_member(wire_member(chat->body, "generationConfig"), "stopSequences");
-	count = json_object_array_length(list);
-	if (count <= STOPS_MAX)
-		return 0;
-	chat_omit(chat, "a stop beyond the fifth");
-	(void)json_object_array_del_idx(list, STOPS_MAX, count - STOPS_MAX);
-	return 0;
-}
-
 /* Models that cannot do a thing refuse even to be told not to. */
 static int write_unless_zero(struct chat *chat, const struct chat_param *param,
 			     struct json_object *value)
@@ -273,7 +254,7 @@ static const struct chat_param params[] = {
 	{"temperature",           "generationConfig.temperature",      NULL},
 	{"top_p",                 "generationConfig.topP",             NULL},
 	{"top_k",                 "generationConfig.topK",             NULL},
-	{"stop",                  "generationConfig.stopSequences",    write_stop},
+	{"stop",                  "generationConfig.stopSequences",    chat_write_five},
 	{"n",                     "generationConfig.candidateCount",   NULL},
 	{"seed",                  "generationConfig.seed",             NULL},
 	{"presence_penalty",      "generationConfig.presencePenalty",  write_unless_zero},

@@ -6,7 +6,6 @@
  */
 #include "mistral.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <string.h>
 
