@@ -513,6 +513,8 @@ static void test_a_redirect_is_told_without_its_secrets(void)
 		 "a redirect, which is not followed: the key would go along"},
 		{"location: /elsewhere",
 		 "a redirect, which is not followed: the key would go along"},
+		{"location: /login?token=secret&next=https://other.example",
+		 "a redirect, which is not followed: the key would go along"},
 		{NULL, "a redirect, which is not followed: the key would go along"},
 	};
 

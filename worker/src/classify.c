@@ -137,12 +137,13 @@ bool classify_is_failure(struct json_object *root)
 static const char *describe_redirect(const struct wire_error *error, char *text, size_t size)
 {
 	const char *location = wire_header_get(error->response, "location");
-	const char *host = location ? strstr(location, "://") : NULL;
-	size_t end = host ? strcspn(host + 3, "/?#") : 0;
+	size_t host = location ? strcspn(location, ":/?#") : 0, end = 0;
 
-	if (host && !memchr(host + 3, '@', end))
-		end += (size_t)(host + 3 - location);
-	else
+	if (location && strncmp(location + host, "://", 3) == 0) {
+		host += 3;
+		end = host + strcspn(location + host, "/?#");
+	}
+	if (end && memchr(location + host, '@', end - host))
 		end = 0;
 	(void)snprintf(text, size,
 		       "a redirect%s%.*s, which is not followed: the key would go along",
