@@ -122,6 +122,11 @@ static void test_extra_body_is_merged(void)
 		{"openai", false, "{}", "{\"model\":1}", "{" MODEL "}"},
 		{"openai", true, "{\"stream_options\":{\"include_usage\":false}}", "{\"model\":1}", "{\"stream\":true,\"stream_options\":{\"include_usage\":false}," MODEL "}"},
 		{"openai", false, "{\"max_tokens\":9}", "{\"model\":1,\"max_tokens\":4}", "{" MODEL ",\"max_tokens\":9}"},
+		/* one limit by two names: what is said here stays, under its name */
+		{"openai", false, "{\"max_tokens\":9}", "{\"model\":1,\"max_completion_tokens\":4}", "{\"max_tokens\":9," MODEL "}"},
+		{"deepseek", false, "{\"max_tokens\":9}", "{\"model\":1,\"max_completion_tokens\":4}", "{\"max_tokens\":9," MODEL "}"},
+		{"deepseek", false, "{\"max_completion_tokens\":9}", "{\"model\":1,\"max_tokens\":4}", "{\"max_completion_tokens\":9," MODEL "}"},
+		{"deepseek", false, "{\"max_completion_tokens\":9}", "{\"model\":1,\"max_completion_tokens\":4}", "{" MODEL ",\"max_completion_tokens\":9}"},
 	};
 
 	CHECK_ALL(check_request, cases);

@@ -90,16 +90,23 @@ static int decide_stream(struct draft *draft, bool stream)
 	return rc;
 }
 
+/* One limit by two names. What extra_body says comes before what the caller says by the other. */
 static void decide_max_tokens(struct draft *draft)
 {
+	struct splice *older = &draft->members[MAX_TOKENS];
 	struct splice *newer = &draft->members[MAX_COMPLETION_TOKENS];
 
-	if (!draft->route->provider->max_tokens_only)
-		return;
-	if (draft->members[MAX_TOKENS].count > 0)
-		set(newer, SPLICE_REMOVE, NULL);
-	else
-		set(newer, SPLICE_RENAME, "\"max_tokens\"");
+	if (older->action == SPLICE_SET || newer->action == SPLICE_SET) {
+		if (older->action == SPLICE_KEEP)
+			set(older, SPLICE_REMOVE, NULL);
+		if (newer->action == SPLICE_KEEP)
+			set(newer, SPLICE_REMOVE, NULL);
+	} else if (draft->route->provider->max_tokens_only) {
+		if (older->count > 0)
+			set(newer, SPLICE_REMOVE, NULL);
+		else
+			set(newer, SPLICE_RENAME, "\"max_tokens\"");
+	}
 }
 
 static int decide_model(struct draft *draft)
