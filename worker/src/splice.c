@@ -158,15 +158,17 @@ static void put_comma(struct writer *writer)
 static void put_new(struct writer *writer, const struct splice *member)
 {
 	struct json_object *name;
+	const char *text;
 
 	if (member->count > 0 || member->action != SPLICE_SET)
 		return;
 	name = json_object_new_string(member->name);
+	text = name ? json_object_to_json_string_ext(name, JSON_C_TO_STRING_PLAIN) : NULL;
+	writer->rc = text ? writer->rc : -ENOMEM;
 	put_comma(writer);
-	put_text(writer, json_object_to_json_string_ext(name, JSON_C_TO_STRING_PLAIN));
+	put_text(writer, text ? text : "");
 	put_text(writer, ":");
 	put_text(writer, member->text);
-	writer->rc = name ? writer->rc : -ENOMEM;
 	json_object_put(name);
 }
 
