@@ -310,6 +310,7 @@ static int add_result(struct reading *reading, struct json_object *message)
 static int add_system(struct reading *reading, struct json_object *message)
 {
 	struct chat *chat = reading->chat;
+	struct json_object *whole;
 	struct buffer text;
 	int rc;
 
@@ -317,9 +318,10 @@ static int add_system(struct reading *reading, struct json_object *message)
 		return add_content(reading, "system", wire_member(message, "content"));
 	buffer_init(&text, WIRE_BODY_BYTES_MAX);
 	rc = read_texts(chat, wire_member(message, "content"), &text);
-	if (rc == 0 && text.size > 0)
-		rc = json_append(chat->system,
-				 json_object_new_string_len(text.bytes, (int)text.size));
+	if (rc == 0 && text.size > 0) {
+		whole = json_object_new_string_len(text.bytes, (int)text.size);
+		rc = whole ? json_append(chat->system, whole) : -ENOMEM;
+	}
 	buffer_deinit(&text);
 	return rc;
 }
