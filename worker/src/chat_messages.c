@@ -202,7 +202,7 @@ static int add_content(struct reading *reading, const char *role, struct json_ob
 		struct chat_part part = {.type = CHAT_TEXT};
 
 		rc = read_part(reading->chat, json_object_array_get_idx(content, i), &part);
-		if (rc == 0 && (part.type != CHAT_TEXT || *part.text))
+		if (rc == 0 && !text_is(part.text, ""))
 			rc = add_part(reading, role, &part);
 	}
 	return rc;
