@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "json_scan.h"
 #include "wire.h"
@@ -63,10 +62,11 @@ static int check_tokens(struct json_scanner *scanner, size_t *ret_keys)
 
 static bool is_blank(const char *bytes, size_t size)
 {
-	for (size_t i = 0; i < size; i++)
-		if (!memchr(" \t\r\n", bytes[i], 4))
-			return false;
-	return true;
+	struct json_scanner scanner;
+	struct json_token token;
+
+	json_scan_init(&scanner, bytes, size);
+	return json_scan(&scanner, &token) == 0;
 }
 
 /*
