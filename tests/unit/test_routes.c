@@ -68,23 +68,24 @@ static struct config *read_config(const char *text)
 static const char *route_names(const struct config *config, const char *primary)
 {
 	static char names[512];
+	FILE *out = fmemopen(names, sizeof(names), "w");
 	struct route_list list = {0};
 
-	names[0] = '\0';
+	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
 	CU_ASSERT_EQUAL_FATAL(config_routes(config, primary, NULL, 0, &list), 0);
 	for (uint32_t i = 0; i < list.count; i++) {
 		const struct http_route *route = &list.routes[i];
 
-		(void)strcat(names, i ? " " : "");
-		(void)strcat(names, route->id ? route->id : route->name);
+		(void)fprintf(out, "%s%s", i ? " " : "", route->id ? route->id : route->name);
 		if (route->call.after_classes == 1u << LULL_CLASS_CONTEXT_WINDOW)
-			(void)strcat(names, "!window");
+			(void)fputs("!window", out);
 		else if (route->call.after_classes == 1u << LULL_CLASS_CONTENT_POLICY)
-			(void)strcat(names, "!policy");
+			(void)fputs("!policy", out);
 		else
 			CU_ASSERT_EQUAL(route->call.after_classes, 0);
 	}
 	route_list_deinit(&list);
+	CU_ASSERT_EQUAL_FATAL(fclose(out), 0);
 	return names;
 }
 
