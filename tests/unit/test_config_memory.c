@@ -36,16 +36,22 @@ void *__wrap_calloc(size_t count, size_t size)
 	return fails() ? NULL : __real_calloc(count, size);
 }
 
-void *__real_reallocarray(void *memory, size_t count, size_t size);
-void *__wrap_reallocarray(void *memory, size_t count, size_t size);
-void *__wrap_reallocarray(void *memory, size_t count, size_t size)
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+void *__wrap_realloc(void *memory, size_t size)
 {
 	size_t before = memory ? malloc_usable_size(memory) : 0;
-	char *grown = fails() ? NULL : __real_reallocarray(memory, count, size);
+	char *grown = fails() ? NULL : __real_realloc(memory, size);
 
 	if (grown && malloc_usable_size(grown) > before)
 		memset(grown + before, 0, malloc_usable_size(grown) - before);
 	return grown;
+}
+
+void *__wrap_reallocarray(void *memory, size_t count, size_t size);
+void *__wrap_reallocarray(void *memory, size_t count, size_t size)
+{
+	return __wrap_realloc(memory, count * size);
 }
 
 char *__wrap_strndup(const char *text, size_t size);
