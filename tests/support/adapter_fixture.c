@@ -2,12 +2,13 @@
 /* See adapter_fixture.h. */
 #include "adapter_fixture.h"
 
-#include <CUnit/CUnit.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <lull/lull.h>
+
+#include "cunit_main.h"
 
 static struct http_route used;
 

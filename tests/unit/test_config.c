@@ -12,6 +12,7 @@
 #include "../../worker/src/config.h"
 #include "../../worker/src/schema.h"
 #include "cunit_main.h"
+#include "repeat.h"
 
 #define MESSAGES_BYTES 16384
 
@@ -449,21 +450,6 @@ static void test_rules_are_checked(void)
 /* clang-format on */
 
 /* ---- bounds */
-
-static char *repeat(const char *head, const char *piece, size_t count, const char *tail)
-{
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(out);
-	(void)fputs(head, out);
-	while (count-- > 0)
-		(void)fputs(piece, out);
-	(void)fputs(tail, out);
-	CU_ASSERT_EQUAL_FATAL(fclose(out), 0);
-	return text;
-}
 
 /* As repeat(), with a number in each piece, which begins with `piece` and ends in `end`. */
 static char *number(const char *head, const char *piece, int count, const char *end,

@@ -8,6 +8,7 @@
 
 #include "../../worker/src/request.h"
 #include "cunit_main.h"
+#include "repeat.h"
 
 static int read_text(const char *text, struct request *request, char *error)
 {
@@ -21,7 +22,7 @@ static void describe(const struct request *request, char *ret)
 	ret += sprintf(ret, "%s |", request->model ? request->model : "-");
 	if (!request->fallbacks)
 		ret += sprintf(ret, " -");
-	for (size_t i = 0; i < request->fallback_count; i++) {
+	for (size_t i = 0; request->fallbacks && i < request->fallback_count; i++) {
 		const struct listed_model *listed = &request->fallbacks[i];
 
 		ret += sprintf(ret, " %s%s", listed->name, listed->members ? listed->members : "");
@@ -168,20 +169,6 @@ static void test_what_is_no_object_is_refused(void)
 		CU_ASSERT_NOT_EQUAL(error[0], '\0');
 		request_deinit(&request);
 	}
-}
-
-/* "{", then the piece so often, then the tail. */
-static char *repeat(const char *head, const char *piece, size_t count, const char *tail)
-{
-	size_t size = strlen(piece);
-	char *text = malloc(strlen(head) + size * count + strlen(tail) + 1), *at;
-
-	CU_ASSERT_PTR_NOT_NULL_FATAL(text);
-	at = stpcpy(text, head);
-	while (count-- > 0)
-		at = stpcpy(at, piece);
-	(void)strcpy(at, tail);
-	return text;
 }
 
 static void test_sizes_are_bounded(void)
