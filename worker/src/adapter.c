@@ -6,12 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "anthropic.h"
 #include "bedrock.h"
 #include "cohere.h"
-#include "eventstream.h"
 #include "gemini.h"
 #include "mistral.h"
 #include "openai.h"
@@ -61,21 +59,6 @@ int request_write(const struct http_route *route, const char *request, size_t re
 	else
 		http_request_deinit(ret);
 	return rc;
-}
-
-const char *wire_header_get(const struct wire_response *response, const char *name)
-{
-	for (size_t i = 0; i < response->header_count; i++)
-		if (strcasecmp(response->headers[i].name, name) == 0)
-			return response->headers[i].value;
-	return NULL;
-}
-
-bool wire_is_event_stream(const struct wire_response *response)
-{
-	const char *type = wire_header_get(response, "content-type");
-
-	return type && (strcasestr(type, "event-stream") || strcasestr(type, EVENTSTREAM_TYPE));
 }
 
 void http_request_deinit(struct http_request *request)

@@ -10,7 +10,6 @@
 #include "chunk_writer.h"
 #include "openai.h"
 #include "text.h"
-#include "wire_error.h"
 
 static const struct finish_name finishes[] = {
 	{"end_turn", "stop"},

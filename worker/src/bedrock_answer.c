@@ -11,7 +11,6 @@
 #include "chunk_writer.h"
 #include "openai.h"
 #include "text.h"
-#include "wire_error.h"
 
 static int finish(struct chunk_writer *out, struct json_object *message)
 {

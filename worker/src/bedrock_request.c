@@ -18,7 +18,6 @@
 #include "json_build.h"
 #include "openai.h"
 #include "text.h"
-#include "wire_error.h"
 
 #define DOCUMENT_NAME_BYTES 200 /* and no more, by its documentation */
 

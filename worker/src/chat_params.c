@@ -8,7 +8,6 @@
 
 #include "json_build.h"
 #include "openai.h"
-#include "wire_error.h"
 
 /* ---- what all forms share */
 

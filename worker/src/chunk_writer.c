@@ -10,7 +10,6 @@
 
 #include "json_build.h"
 #include "openai.h"
-#include "wire_error.h"
 
 #define ID_BYTES  32
 #define COUNT_MAX (INT64_C(1) << 53) /* tokens: what a wire claims can be added up */

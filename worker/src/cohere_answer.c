@@ -12,7 +12,6 @@
 
 #include "chunk_writer.h"
 #include "text.h"
-#include "wire_error.h"
 
 /* ERROR and TIMEOUT are failures, and never get here. */
 static const struct finish_name finishes[] = {

@@ -8,7 +8,6 @@
 #include "chat.h"
 #include "openai.h"
 #include "text.h"
-#include "wire_error.h"
 
 static int write_messages(struct chat *chat)
 {

@@ -13,7 +13,6 @@
 #include "chunk_writer.h"
 #include "json_build.h"
 #include "openai.h"
-#include "wire_error.h"
 
 #define REFUSED "content_filter"
 

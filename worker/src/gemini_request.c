@@ -16,7 +16,6 @@
 #include "json_build.h"
 #include "openai.h"
 #include "text.h"
-#include "wire_error.h"
 
 /* ---- models */
 

@@ -4,8 +4,6 @@
 
 #include <errno.h>
 
-#include "wire_error.h"
-
 int json_set(struct json_object *object, const char *name, struct json_object *value)
 {
 	if (object && json_object_object_add(object, name, value) == 0)

@@ -13,7 +13,6 @@
 #include "json_build.h"
 #include "openai.h"
 #include "text.h"
-#include "wire_error.h"
 
 /* ---- ids of tool calls: nine letters or digits */
 

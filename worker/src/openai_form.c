@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "classify.h"
-#include "wire_error.h"
 
 /* ---- what a message says */
 

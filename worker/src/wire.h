@@ -34,6 +34,12 @@ const char *wire_header_get(const struct wire_response *response, const char *na
 /* Its headers say that the body is a stream of events. */
 bool wire_is_event_stream(const struct wire_response *response);
 
+/* A member of an object; NULL none, also where `object` is none. Borrowed. */
+struct json_object *wire_member(struct json_object *object, const char *name);
+
+/* A member that is text or a number, as text; NULL none. Borrowed from the object. */
+const char *wire_text(struct json_object *object, const char *name);
+
 /* One outcome from the wire to the exit code, with what people want to know of it. */
 struct verdict {
 	struct lull_outcome outcome; /* outcome.detail points to detail[] */

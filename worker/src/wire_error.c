@@ -19,25 +19,6 @@
 #include <string.h>
 #include <strings.h>
 
-const char *wire_text(struct json_object *object, const char *name)
-{
-	struct json_object *member;
-
-	if (!json_object_object_get_ex(object, name, &member))
-		return NULL;
-	if (!json_object_is_type(member, json_type_string) &&
-	    !json_object_is_type(member, json_type_int))
-		return NULL;
-	return json_object_get_string(member);
-}
-
-struct json_object *wire_member(struct json_object *object, const char *name)
-{
-	struct json_object *member;
-
-	return json_object_object_get_ex(object, name, &member) ? member : NULL;
-}
-
 static struct json_object *first_of(struct json_object *array)
 {
 	if (!json_object_is_type(array, json_type_array) || json_object_array_length(array) == 0)

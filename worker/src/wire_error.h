@@ -41,10 +41,4 @@ struct json_object *wire_error_in(struct json_object *root);
  * ("ThrottlingException:http://...") only the part before the colon counts. */
 bool wire_code_is(const char *code, const char *name);
 
-/* A member of an object; NULL none, also where `object` is none. Borrowed. */
-struct json_object *wire_member(struct json_object *object, const char *name);
-
-/* A member that is text or a number, as text; NULL none. Borrowed from the object. */
-const char *wire_text(struct json_object *object, const char *name);
-
 #endif
