@@ -142,6 +142,35 @@ messages() {
 		paste -sd' ')" = "route cooling 429 true" ]
 }
 
+@test "text that is not all the model had to say is told apart" {
+	answer() {
+		printf '{"model":"%s","body":{"id":"c","object":"chat.completion","choices":[{"index":0,"message":%s,"finish_reason":"%s"}]}}' "$@"
+	}
+	mock_rules "[$(answer cut '{"role":"assistant","content":"Half of"}' length),
+		$(answer calls '{"role":"assistant","content":null,"tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":"{}"}}]}' tool_calls),
+		$(answer blocked '{"role":"assistant","content":""}' content_filter)]"
+	run --separate-stderr -0 ask -m openai/cut hi
+	[ "$output" = "Half of" ]
+	[[ $stderr == "lull: the answer is cut: its limit of tokens was reached; "* ]]
+	run --separate-stderr -0 ask -m openai/cut --stream hi
+	[ "$output" = "Half of" ]
+	[[ $stderr == "lull: the answer is cut: "* ]]
+	run --separate-stderr -0 ask -m openai/calls hi
+	[ "$stderr" = "lull: the model calls a tool; --json shows the call" ]
+	run --separate-stderr -0 ask -m openai/blocked hi
+	[ "$stderr" = "lull: a content filter has ended the answer" ]
+	run --separate-stderr -0 ask -m openai/cut -q hi
+	[ -z "$stderr" ]
+	run --separate-stderr -0 ask -m openai/whole hi
+	[ -z "$stderr" ]
+}
+
+@test "text behind a NUL is not lost" {
+	mock_rules '[{"model": "nul", "body": {"id":"c","object":"chat.completion","choices":[{"index":0,"message":{"role":"assistant","content":"A\u0000 and the rest"},"finish_reason":"stop"}]}}]'
+	[ "$(ask -m openai/nul hi | tr '\0' _)" = "A_ and the rest" ]
+	[ "$(ask -m openai/nul --stream hi | tr '\0' _)" = "A_ and the rest" ]
+}
+
 @test "--json --explain leaves nothing but JSON lines on stderr, whatever goes wrong" {
 	mock_rules '[{"model": "broken", "status": 500}]'
 	mkdir "$SCRATCH/shm/unreadable"

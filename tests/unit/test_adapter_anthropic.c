@@ -156,6 +156,11 @@ static void test_answers(void)
 		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"},{\"type\":\"new_block\"},{\"type\":\"text\",\"text\":\"b\"}],\"stop_reason\":\"end_turn\"}", LULL_CLASS_ANSWERED, "\"content\":\"ab\""},
 		{"{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"},{\"type\":\"text\",\"text\":\"b\"}],\"stop_reason\":\"end_turn\"}", LULL_CLASS_ANSWERED, "\"reasoning_content\":\"hm\""},
 		{"{\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":null}],\"stop_reason\":\"tool_use\"}", LULL_CLASS_ANSWERED, "\"arguments\":\"{}\""},
+		/* arguments are never lost in silence */
+		{"{\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":[1]}],\"stop_reason\":\"tool_use\"}", LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{"{\"content\":[{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":\"{\\\"a\\\":1}\"}],\"stop_reason\":\"tool_use\"}", LULL_CLASS_ANSWERED, "\"arguments\":\"{\\\"a\\\":1}\""},
+		/* nor is text behind a NUL */
+		{"{\"content\":[{\"type\":\"text\",\"text\":\"A\\u0000 and the rest\"}],\"stop_reason\":\"end_turn\"}", LULL_CLASS_ANSWERED, "A\\u0000 and the rest"},
 		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"max_tokens\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"length\""},
 		{"{\"content\":[],\"stop_reason\":\"max_tokens\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"length\""},
 		{"{\"content\":[{\"type\":\"text\",\"text\":\"a\"}],\"stop_reason\":\"something_new\"}", LULL_CLASS_ANSWERED, "\"finish_reason\":\"stop\""},

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "../src/host.h"
+#include "../src/openai.h"
 #include "../src/trail.h"
 #include "cmd.h"
 #include "log.h"
@@ -139,8 +140,9 @@ static int end_by_signal(int signal_number)
 
 struct output {
 	bool json;
-	char last; /* character of the text */
-	int error; /* errno of a write that failed */
+	char finish[24]; /* of the text: its finish reason; "" none came */
+	char last;       /* character of the text */
+	int error;       /* errno of a write that failed */
 };
 
 static void output_put(struct output *output, const char *bytes, size_t size)
@@ -160,6 +162,39 @@ static int output_flush(struct output *output)
 	return output->error ? -1 : 0;
 }
 
+/* Text alone does not show whether it is all that the model had to say. */
+static void note_finish(struct output *output, const char *json, size_t size)
+{
+	char error[128];
+	struct json_object *root = json_read(json, size, error);
+	struct json_object *choices = wire_member(root, "choices");
+	struct json_object *choice =
+		openai_is_list(choices) ? json_object_array_get_idx(choices, 0) : NULL;
+	const char *finish = wire_text(choice, "finish_reason");
+
+	if (finish)
+		(void)snprintf(output->finish, sizeof(output->finish), "%s", finish);
+	json_object_put(root);
+}
+
+static void warn_of_finish(const struct output *output)
+{
+	static const struct {
+		const char *finish;
+		const char *warning;
+	} rows[] = {
+		{"length", "the answer is cut: its limit of tokens was reached; max_tokens of the "
+			   "request, or in litellm_params, sets it"},
+		{"content_filter", "a content filter has ended the answer"},
+		{"tool_calls", "the model calls a tool; --json shows the call"},
+		{"function_call", "the model calls a tool; --json shows the call"},
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (strcmp(output->finish, rows[i].finish) == 0)
+			log_warn("%s", rows[i].warning);
+}
+
 static int output_chunk(const struct stream_event *event, void *userdata)
 {
 	struct output *output = userdata;
@@ -168,19 +203,21 @@ static int output_chunk(const struct stream_event *event, void *userdata)
 		output_put(output, event->json, event->json_bytes);
 		output_put(output, "\n", 1);
 	} else if (event->text) {
-		output_put(output, event->text, strlen(event->text));
+		output_put(output, event->text, event->text_bytes);
 	}
+	if (event->finish && !output->json)
+		note_finish(output, event->json, event->json_bytes);
 	return output_flush(output);
 }
 
 static void output_answer(struct output *output, const struct answer *answer)
 {
-	const char *text = answer->text ? answer->text : "";
-
-	if (output->json)
+	if (output->json) {
 		output_put(output, answer->json, answer->json_bytes);
-	else
-		output_put(output, text, strlen(text));
+		return;
+	}
+	output_put(output, answer->text, answer->text_bytes);
+	note_finish(output, answer->json, answer->json_bytes);
 }
 
 static void output_end(struct output *output)
@@ -283,6 +320,8 @@ static int run(const struct settings *settings, struct lull_http *http,
 	output_end(&output);
 	if (output.error != EPIPE)
 		print_end(settings, &result, routes);
+	if (result.result == LULL_RESULT_ANSWERED)
+		warn_of_finish(&output);
 	rc = exit_code(&result, &output);
 	driver_result_deinit(&result);
 	return rc;

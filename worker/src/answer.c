@@ -32,7 +32,7 @@ static void judge_choices(struct json_object *choices, struct verdict *ret)
 	openai_judge(openai_is_list(choices), says, explained, ret);
 }
 
-static int copy_text(struct json_object *choices, char **ret_text)
+static int copy_text(struct json_object *choices, struct answer *ret)
 {
 	struct json_object *message = wire_member(json_object_array_get_idx(choices, 0), "message");
 	struct json_object *content = wire_member(message, "content");
@@ -46,7 +46,8 @@ static int copy_text(struct json_object *choices, char **ret_text)
 		rc = openai_add_text(refusal, &text);
 	if (rc != 0 || text.size == 0)
 		buffer_deinit(&text);
-	*ret_text = text.bytes;
+	ret->text = text.bytes;
+	ret->text_bytes = text.size;
 	return rc;
 }
 
@@ -81,7 +82,7 @@ static int fill_answer(struct json_object *root, bool as_it_came,
 	*ret = (struct answer){0};
 	rc = as_it_came ? copy_json(response, ret) : write_json(root, ret);
 	if (rc == 0)
-		rc = copy_text(wire_member(root, "choices"), &ret->text);
+		rc = copy_text(wire_member(root, "choices"), ret);
 	if (rc != 0)
 		answer_deinit(ret);
 	return rc;

@@ -48,21 +48,19 @@ static int read_block(struct chunk_writer *out, struct json_object *block)
 {
 	const char *type = wire_text(block, "type");
 	struct json_object *input = wire_member(block, "input");
-	const char *arguments = NULL;
-	size_t size;
+	const char *arguments;
+	int rc;
 
 	if (text_is(type, "text"))
-		return chunk_text(out, 0, "content", wire_text(block, "text"));
+		return chunk_text(out, 0, "content", wire_member(block, "text"));
 	if (text_is(type, "thinking"))
-		return chunk_text(out, 0, "reasoning_content", wire_text(block, "thinking"));
+		return chunk_text(out, 0, "reasoning_content", wire_member(block, "thinking"));
 	if (!text_is(type, "tool_use"))
 		return 0;
-	if (json_object_is_type(input, json_type_object) && json_object_object_length(input) > 0) {
-		arguments = openai_json(input, &size);
-		if (!arguments)
-			return -ENOMEM;
-	}
-	return chunk_call(out, 0, wire_text(block, "id"), wire_text(block, "name"), arguments);
+	rc = chunk_arguments_text(input, &arguments);
+	return rc == 0 ? chunk_call(out, 0, wire_text(block, "id"), wire_text(block, "name"),
+				    arguments)
+		       : rc;
 }
 
 int anthropic_translate_answer(struct chunk_writer *out, struct json_object *root)
@@ -107,9 +105,9 @@ static int read_delta(struct chunk_writer *out, struct json_object *event)
 	const char *type = wire_text(delta, "type");
 
 	if (text_is(type, "text_delta"))
-		return chunk_text(out, 0, "content", wire_text(delta, "text"));
+		return chunk_text(out, 0, "content", wire_member(delta, "text"));
 	if (text_is(type, "thinking_delta"))
-		return chunk_text(out, 0, "reasoning_content", wire_text(delta, "thinking"));
+		return chunk_text(out, 0, "reasoning_content", wire_member(delta, "thinking"));
 	if (text_is(type, "input_json_delta"))
 		return chunk_arguments(out, 0, wire_text(delta, "partial_json"));
 	return 0;

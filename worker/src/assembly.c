@@ -358,12 +358,20 @@ static int write_rest(const struct assembly *assembly, struct json_object *into)
 	return 0;
 }
 
+static char *memdup(const char *bytes, size_t size)
+{
+	char *copy = malloc(size);
+
+	return copy ? memcpy(copy, bytes, size) : NULL;
+}
+
 static int copy_out(struct json_object *completion, const struct buffer *text, struct answer *ret)
 {
 	const char *json = openai_json(completion, &ret->json_bytes);
 
 	ret->json = json ? strdup(json) : NULL;
-	ret->text = text->size > 0 ? strdup(text->bytes) : NULL;
+	ret->text = text->size > 0 ? memdup(text->bytes, text->size + 1) : NULL;
+	ret->text_bytes = text->size;
 	return ret->json && (ret->text || text->size == 0) ? 0 : -ENOMEM;
 }
 

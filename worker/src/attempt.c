@@ -153,7 +153,9 @@ static int on_event(const struct stream_event *event, void *userdata)
 		rc = begin_handing_out(attempt);
 	if (rc == 0 && attempt->handed_out)
 		rc = hand_out(attempt, event);
-	attempt->delta_at_ms = lull_clock_ms(); /* after a reader that was slow to take it */
+	if (event->content || event->finish) /* empty ones only show that the server lives */
+		attempt->delta_at_ms =
+			lull_clock_ms(); /* after a reader that was slow to take it */
 	return rc;
 }
 
@@ -450,6 +452,7 @@ static int hand_out_whole(struct http_attempt *attempt, struct answer *answer)
 			.json = json,
 			.json_bytes = strlen(json),
 			.text = answer->text,
+			.text_bytes = answer->text_bytes,
 			.content = true,
 			.finish = true,
 		};

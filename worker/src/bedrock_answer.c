@@ -52,13 +52,10 @@ static int begin_call(struct chunk_writer *out, struct json_object *call, const 
 
 static int read_call(struct chunk_writer *out, struct json_object *call)
 {
-	struct json_object *input = wire_member(call, "input");
-	const char *arguments = "{}";
-	size_t size;
+	const char *arguments;
+	int rc = chunk_arguments_text(wire_member(call, "input"), &arguments);
 
-	if (json_object_is_type(input, json_type_object))
-		arguments = openai_json(input, &size);
-	return arguments ? begin_call(out, call, arguments) : -ENOMEM;
+	return rc == 0 ? begin_call(out, call, arguments ? arguments : "{}") : rc;
 }
 
 static int read_block(struct chunk_writer *out, struct json_object *block)
@@ -70,8 +67,8 @@ static int read_block(struct chunk_writer *out, struct json_object *block)
 		return read_call(out, call);
 	if (reasoning)
 		return chunk_text(out, 0, "reasoning_content",
-				  wire_text(wire_member(reasoning, "reasoningText"), "text"));
-	return chunk_text(out, 0, "content", wire_text(block, "text"));
+				  wire_member(wire_member(reasoning, "reasoningText"), "text"));
+	return chunk_text(out, 0, "content", wire_member(block, "text"));
 }
 
 int bedrock_translate_answer(struct chunk_writer *out, struct json_object *root)
@@ -98,6 +95,14 @@ static int read_block_start(struct chunk_writer *out, struct json_object *event)
 	return call ? begin_call(out, call, NULL) : 0;
 }
 
+static int read_arguments(struct chunk_writer *out, struct json_object *call)
+{
+	const char *arguments;
+	int rc = chunk_arguments_text(wire_member(call, "input"), &arguments);
+
+	return rc == 0 ? chunk_arguments(out, 0, arguments) : rc;
+}
+
 static int read_delta(struct chunk_writer *out, struct json_object *event)
 {
 	struct json_object *delta = wire_member(event, "delta");
@@ -105,10 +110,10 @@ static int read_delta(struct chunk_writer *out, struct json_object *event)
 	struct json_object *call = wire_member(delta, "toolUse");
 
 	if (call)
-		return chunk_arguments(out, 0, wire_text(call, "input"));
+		return read_arguments(out, call);
 	if (reasoning)
-		return chunk_text(out, 0, "reasoning_content", wire_text(reasoning, "text"));
-	return chunk_text(out, 0, "content", wire_text(delta, "text"));
+		return chunk_text(out, 0, "reasoning_content", wire_member(reasoning, "text"));
+	return chunk_text(out, 0, "content", wire_member(delta, "text"));
 }
 
 static int read_block_stop(struct chunk_writer *out, struct json_object *event)

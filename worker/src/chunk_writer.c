@@ -152,14 +152,16 @@ static int emit_delta(struct chunk_writer *writer, uint32_t choice, struct json_
 
 /* ---- texts */
 
-int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member, const char *text)
+int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
+	       struct json_object *text)
 {
 	struct json_object *delta;
 
-	if (!text || !*text)
+	if (!openai_is_text(text))
 		return 0;
 	delta = json_object_new_object();
-	return emit_delta(writer, choice, delta, json_set_string(delta, member, text), NULL);
+	return emit_delta(writer, choice, delta, json_set(delta, member, json_object_get(text)),
+			  NULL);
 }
 
 int chunk_logprobs(struct chunk_writer *writer, uint32_t choice, struct json_object *content)
@@ -209,6 +211,26 @@ static int emit_call(struct chunk_writer *writer, uint32_t choice, struct json_o
 	json_object_put(call);
 	json_object_put(list);
 	return emit_delta(writer, choice, delta, rc, NULL);
+}
+
+int chunk_arguments_text(struct json_object *value, const char **ret)
+{
+	size_t size;
+
+	*ret = NULL;
+	if (!value || json_is_empty_text(value))
+		return 0;
+	if (json_object_is_type(value, json_type_string)) {
+		*ret = json_object_get_string(value);
+		return 0;
+	}
+	if (!json_object_is_type(value, json_type_object))
+		return -EBADMSG;
+	if (json_object_object_length(value) > 0) {
+		*ret = openai_json(value, &size);
+		return *ret ? 0 : -ENOMEM;
+	}
+	return 0;
 }
 
 int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,

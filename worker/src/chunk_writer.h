@@ -37,8 +37,16 @@ int chunk_identify(struct chunk_writer *writer, const char *id, const char *mode
 int chunk_identify_by(struct chunk_writer *writer, const struct wire_response *head,
 		      const char *header);
 
-/* A piece of "content" or "reasoning_content". NULL and "" write nothing. */
-int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member, const char *text);
+/* A piece of "content" or "reasoning_content". What is no text, or an empty one, writes nothing. */
+int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
+	       struct json_object *text);
+
+/*
+ * What a wire has for the arguments of a call, as text: a text as it stands, an object as JSON.
+ * *ret: borrowed from the value; NULL: none, or none so far.
+ * Return: 0; -EBADMSG it is neither; -ENOMEM.
+ */
+int chunk_arguments_text(struct json_object *value, const char **ret);
 
 /* A tool call begins. id: NULL one is made. arguments: all, or NULL: chunk_arguments() follow. */
 int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,

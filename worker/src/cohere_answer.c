@@ -44,28 +44,32 @@ static int finish(struct chunk_writer *out, struct json_object *from)
 
 static int read_block(struct chunk_writer *out, struct json_object *block)
 {
-	int rc = chunk_text(out, 0, "reasoning_content", wire_text(block, "thinking"));
+	int rc = chunk_text(out, 0, "reasoning_content", wire_member(block, "thinking"));
 
-	return rc == 0 ? chunk_text(out, 0, "content", wire_text(block, "text")) : rc;
+	return rc == 0 ? chunk_text(out, 0, "content", wire_member(block, "text")) : rc;
 }
 
 static int read_plan(struct chunk_writer *out, struct json_object *message)
 {
-	return chunk_text(out, 0, "reasoning_content", wire_text(message, "tool_plan"));
+	return chunk_text(out, 0, "reasoning_content", wire_member(message, "tool_plan"));
+}
+
+static int arguments_of(struct json_object *call, const char **ret)
+{
+	return chunk_arguments_text(wire_member(wire_member(call, "function"), "arguments"), ret);
 }
 
 /* A call without arguments has none, or "null" for them. */
-static const char *arguments_of(struct json_object *call)
-{
-	const char *text = wire_text(wire_member(call, "function"), "arguments");
-
-	return text && *text && !text_is(text, "null") ? text : NULL;
-}
-
 static int read_call(struct chunk_writer *out, struct json_object *call)
 {
+	const char *arguments;
+	int rc = arguments_of(call, &arguments);
+
+	if (rc != 0)
+		return rc;
 	return chunk_call(out, 0, wire_text(call, "id"),
-			  wire_text(wire_member(call, "function"), "name"), arguments_of(call));
+			  wire_text(wire_member(call, "function"), "name"),
+			  text_is(arguments, "null") ? NULL : arguments);
 }
 
 /* ---- whole answers */
@@ -127,12 +131,12 @@ static int on_call(struct chunk_writer *out, struct json_object *event)
 /* "null" stands for none where it comes first; later it is a value in the arguments. */
 static int on_arguments(struct chunk_writer *out, struct json_object *event)
 {
-	struct json_object *call = wire_member(message_of(event), "tool_calls");
+	const char *arguments;
+	int rc = arguments_of(wire_member(message_of(event), "tool_calls"), &arguments);
 
-	return chunk_arguments(out, 0,
-			       out->choices[0].lacks_arguments
-				       ? arguments_of(call)
-				       : wire_text(wire_member(call, "function"), "arguments"));
+	if (rc != 0 || (out->choices[0].lacks_arguments && text_is(arguments, "null")))
+		return rc;
+	return chunk_arguments(out, 0, arguments);
 }
 
 static int on_call_end(struct chunk_writer *out, struct json_object *event)

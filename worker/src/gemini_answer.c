@@ -52,21 +52,19 @@ static struct json_object *new_extra(const char *signature)
 static int read_call(struct chunk_writer *out, uint32_t choice, struct json_object *part)
 {
 	struct json_object *call = wire_member(part, "functionCall");
-	struct json_object *arguments = wire_member(call, "args");
-	const char *signature = wire_text(part, "thoughtSignature"), *json = "{}";
+	const char *signature = wire_text(part, "thoughtSignature"), *arguments;
 	struct json_object *extra = NULL;
-	size_t size;
+	int rc = chunk_arguments_text(wire_member(call, "args"), &arguments);
 
-	if (json_object_is_type(arguments, json_type_object))
-		json = openai_json(arguments, &size);
-	if (signature)
+	if (rc != 0)
+		return rc;
+	if (signature) {
 		extra = new_extra(signature);
-	if (!json || (signature && !extra)) {
-		json_object_put(extra);
-		return -ENOMEM;
+		if (!extra)
+			return -ENOMEM;
 	}
-	return chunk_call_with(out, choice, wire_text(call, "id"), wire_text(call, "name"), json,
-			       extra);
+	return chunk_call_with(out, choice, wire_text(call, "id"), wire_text(call, "name"),
+			       arguments ? arguments : "{}", extra);
 }
 
 static int read_part(struct chunk_writer *out, uint32_t choice, struct json_object *part)
@@ -76,7 +74,7 @@ static int read_part(struct chunk_writer *out, uint32_t choice, struct json_obje
 	if (json_object_is_type(wire_member(part, "functionCall"), json_type_object))
 		return read_call(out, choice, part);
 	return chunk_text(out, choice, is_thought ? "reasoning_content" : "content",
-			  wire_text(part, "text"));
+			  wire_member(part, "text"));
 }
 
 /* ---- logprobs */

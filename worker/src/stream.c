@@ -171,8 +171,10 @@ static int describe(struct stream_reader *reader, struct json_object *choices,
 		if (rc == 0 && reader->text.size == 0)
 			rc = openai_add_text(wire_member(delta, "refusal"), &reader->text);
 	}
-	if (reader->text.size > 0)
+	if (reader->text.size > 0) {
 		event->text = reader->text.bytes;
+		event->text_bytes = reader->text.size;
+	}
 	return rc;
 }
 
@@ -333,6 +335,7 @@ static int hand_out_body(struct stream_reader *reader)
 	event.json = json;
 	event.json_bytes = strlen(json);
 	event.text = reader->answer.text;
+	event.text_bytes = reader->answer.text_bytes;
 	rc = reader->fn(&event, reader->userdata);
 	free(json);
 	return rc;

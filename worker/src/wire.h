@@ -137,7 +137,9 @@ struct answer {
 	char *json; /* chat.completion object in OpenAI's form, NUL-terminated; owned;
 		       answer_deinit() */
 	size_t json_bytes;
-	char *text; /* choices[0].message.content (or refusal); NULL: nothing of it */
+	char *text; /* choices[0].message.content (or refusal), NUL-terminated; NULL: nothing of it
+		     */
+	size_t text_bytes; /* there may be NULs inside */
 };
 void answer_deinit(struct answer *answer);
 /* Reads a whole 2xx body: 0 it is an answer, 1 it is none. *ret_verdict is filled either way,
@@ -154,10 +156,11 @@ struct stream_event {
 	enum stream_event_type type;
 	const char *json; /* one line, NUL-terminated; borrowed */
 	size_t json_bytes;
-	const char *text; /* choices[0].delta.content (or refusal) of it, or NULL; borrowed */
-	bool content;     /* it holds content, a tool call or a refusal, not only a role, usage or a
-			     comment */
-	bool finish;      /* it holds a finish_reason */
+	const char *text;  /* choices[0].delta.content (or refusal) of it, or NULL; borrowed */
+	size_t text_bytes; /* there may be NULs inside */
+	bool content; /* it holds content, a tool call or a refusal, not only a role, usage or a
+			 comment */
+	bool finish;  /* it holds a finish_reason */
 };
 typedef int (*stream_event_fn)(const struct stream_event *event, void *userdata);
 

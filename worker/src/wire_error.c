@@ -245,6 +245,8 @@ void wire_error_read(const struct provider *provider, const struct wire_response
 	ret->inner_status = status_from_text(wire_text(ret->object, "code"));
 	if (succeeded && (found || finish))
 		ret->status = stated_status(ret);
-	ret->hint_ms = hint_read(provider, response, ret->object,
-				 asks_to_wait(ret->status) ? ret->message : NULL, &ret->hint_from);
+	ret->hint_ms = hint_read(
+		provider, response, ret->object,
+		asks_to_wait(ret->status) || asks_to_wait(ret->inner_status) ? ret->message : NULL,
+		&ret->hint_from);
 }
