@@ -22,9 +22,7 @@
 #define SECRET_BYTES_MAX 65536 /* more is no key */
 #define PIECE_BYTES_MIN  8     /* of a key: what is shorter is a word, or the four last letters */
 #define PREFIX_BYTES_MIN 4     /* what has to follow a vendor's prefix */
-#define LOOKED_AT_MAX                                                              \
-	4096 /* of a message: lines are shorter, but for blanks and what is hidden \
-	      */
+#define LOOKED_AT_MAX    4096  /* of a message: only blanks and what is hidden make lines longer */
 #define QUOTED_BYTES_MAX 65536 /* looked through for the closing quote */
 #define RUN_BYTES_MIN    24    /* keys are longer, parts of model names are not */
 
