@@ -61,35 +61,33 @@ static struct json_object *list_of(struct reading *reading, const char *role, co
 								      : NULL;
 }
 
-static int write_part(struct chat *chat, const struct chat_form *form, const struct chat_part *part,
-		      struct json_object **ret)
+/* Behind what `list` has, which is NULL without memory. */
+static int append_part(struct chat *chat, const struct chat_form *form,
+		       const struct chat_part *part, struct json_object *list)
 {
 	static const char *const names[CHAT_PART_TYPE_COUNT] = {
 		[CHAT_TEXT] = "text has",   [CHAT_IMAGE] = "images have",
 		[CHAT_FILE] = "files have", [CHAT_AUDIO] = "sound has",
 		[CHAT_CALL] = "calls have", [CHAT_RESULT] = "results have",
 	};
+	struct json_object *written;
 
 	if (!form->write[part->type])
 		return chat_refuse(chat, "messages[%zu]: %s no form in %s", chat->message,
 				   names[part->type], chat->form);
-	*ret = form->write[part->type](chat, part);
-	if (*ret)
-		return 0;
-	return chat->is_refused ? -EINVAL : -ENOMEM;
+	written = form->write[part->type](chat, part);
+	if (!written)
+		return chat->is_refused ? -EINVAL : -ENOMEM;
+	return json_append(list, written);
 }
 
 static int add_part(struct reading *reading, const char *role, const struct chat_part *part)
 {
 	const struct chat_form *form = reading->form;
 	bool stands_apart = form->keeps_messages && part->type == CHAT_CALL;
-	struct json_object *written;
-	int rc = write_part(reading->chat, form, part, &written);
 
-	if (rc != 0)
-		return rc;
-	return json_append(list_of(reading, role, stands_apart ? "tool_calls" : form->parts),
-			   written);
+	return append_part(reading->chat, form, part,
+			   list_of(reading, role, stands_apart ? "tool_calls" : form->parts));
 }
 
 static int add_text(struct reading *reading, const char *role, const char *text)
@@ -378,7 +376,7 @@ int chat_messages(struct chat *chat, const struct chat_form *form)
 int chat_write_system(struct chat *chat, const struct chat_form *form, const char *path)
 {
 	const size_t count = json_object_array_length(chat->system);
-	struct json_object *list, *written;
+	struct json_object *list;
 	int rc;
 
 	if (count == 0)
@@ -390,9 +388,7 @@ int chat_write_system(struct chat *chat, const struct chat_form *form, const cha
 		const struct chat_part part = {.type = CHAT_TEXT,
 					       .text = json_object_get_string(from)};
 
-		rc = write_part(chat, form, &part, &written);
-		if (rc == 0)
-			rc = json_append(list, written);
+		rc = append_part(chat, form, &part, list);
 	}
 	return rc;
 }
