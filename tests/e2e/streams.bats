@@ -130,6 +130,8 @@ counted() {
 	broke_off timeout -c "$SCRATCH/config.yaml"
 	streams "half$(printf ' ping%.0s' {1..2000})" '{"drip_bytes": 140, "drip_ms": 50}'
 	broke_off timeout -c "$SCRATCH/config.yaml"
+	streams "half$(printf ' role%.0s' {1..500})" '{"drip_bytes": 140, "drip_ms": 50}'
+	broke_off timeout -c "$SCRATCH/config.yaml"
 	table_untouched
 }
 
