@@ -143,3 +143,9 @@ of_bedrock() {
 	run -0 "$LULL" explain-error "$WIRE/openai/429_tokens.http"
 	[ -z "$(ls -A "$SCRATCH")" ]
 }
+
+@test "what curl -i shows of a proxy's CONNECT is not the response" {
+	printf 'HTTP/1.1 200 Connection established\r\n\r\nHTTP/1.1 429 Too Many Requests\r\nretry-after: 7\r\n\r\n{"error":{"message":"slow down"}}' >"$BATS_TEST_TMPDIR/x.http"
+	run -0 "$LULL" explain-error --json "$BATS_TEST_TMPDIR/x.http"
+	[ "$(jq -r '"\(.class) \(.hint_ms)"' <<<"$output")" = "rate_limited 7000" ]
+}

@@ -60,6 +60,14 @@ static void test_parameters(void)
 		{"{" ASKS ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":{\"type\":\"object\"}}}}",
 		 "{\"output_config\":{\"format\":{\"type\":\"json_schema\",\"schema\":{\"type\":\"object\"}}}}", NULL},
 		{"{" ASKS ",\"some_new_wish\":{\"a\":1}}", "{}", "some_new_wish"},
+		{"{" ASKS ",\"web_search_options\":{}}", "{}", "web_search_options"},
+		/* a list that is cut says so */
+		{"{" ASKS ",\"a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_1\":1,\"a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_2\":1,"
+		 "\"a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_3\":1,\"a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_4\":1,"
+		 "\"a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_5\":1,\"a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_6\":1,\"b\":1}", "{}",
+		 "a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_1, a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_2, "
+		 "a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_3, a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_4, "
+		 "a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_5 ..."},
 		{"{" ASKS ",\"\u00fc\\u001b[31m\\n\":{\"a\":1}}", "{}", "\u00fc?[31m?"},
 	};
 
@@ -69,6 +77,8 @@ static void test_parameters(void)
 static void test_tools(void)
 {
 	static const struct request_case cases[] = {
+		{"{" ASKS ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"strict\":true}}]}",
+		 "{\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}},\"strict\":true}]}", NULL},
 		{"{" ASKS "," TOOL "}", "{\"tools\":[{\"name\":\"f\",\"input_schema\":{\"type\":\"object\",\"properties\":{}}}]}", NULL},
 		{"{" ASKS "," TOOL ",\"tool_choice\":\"auto\"}", "{\"tool_choice\":{\"type\":\"auto\"}}", NULL},
 		{"{" ASKS "," TOOL ",\"tool_choice\":\"required\"}", "{\"tool_choice\":{\"type\":\"any\"}}", NULL},
@@ -86,6 +96,9 @@ static void test_what_the_form_cannot_carry_is_refused(void)
 	static const struct refusal_case cases[] = {
 		{"[]", "the request is no JSON object"},
 		{"{}", "'messages' is missing, expected a list"},
+		{"{\"messages\":\"hello\"}", "'messages' is no list, expected a list"},
+		{"{\"messages\":[{\"role\":\"assistant\",\"content\":\"hi\"},{\"role\":\"user\",\"content\":\"\"}]}", "messages[1]: the last message is empty, which has no form in anthropic"},
+		{SAYS("\"\""), "messages[0]: the last message is empty, which has no form in anthropic"},
 		{"{\"messages\":[]}", "the messages hold nothing but instructions, and anthropic wants a user's turn"},
 		{"{\"messages\":[{\"role\":\"system\",\"content\":\"a\"}]}", "the messages hold nothing but instructions, and anthropic wants a user's turn"},
 		{"{\"messages\":[{\"role\":\"function\",\"name\":\"f\",\"content\":\"a\"}]}", "messages[0]: the role 'function' has no form in anthropic"},

@@ -61,7 +61,7 @@ static void test_what_the_form_cannot_carry_is_refused(void)
 {
 	static const struct refusal_case cases[] = {
 		{"[]", "the request is no JSON object"},
-		{"{\"messages\":7}", "'messages' is missing, expected a list"},
+		{"{\"messages\":7}", "'messages' is no list, expected a list"},
 		{"{\"messages\":[7]}", "messages[0]: the role '' has no form in mistral"},
 		{"{\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":\"a\"}]}", "the last message is the assistant's, which has no form in mistral"},
 		{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[7]}]}", "messages[0]: a tool call that is no function with an id"},

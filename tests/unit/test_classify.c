@@ -231,7 +231,7 @@ static void test_every_rule_holds_for_its_answer(void)
 		{ANY, 503, NULL, "{\"error\":{\"code\":429,\"message\":\"x\"}}", "proxy passing on a 429", "rate_limited", OWN, OWN},
 		{ANY, 524, NULL, "<html>", "edge time-out page", "timeout", OWN, OWN},
 		{ANY, 502, NULL, "<html>", "edge page", "server_error", LULL_KIND_ENDPOINT, SOFT},
-		{ANY, 503, "retry-after: 5", "busy", "edge page", "overloaded", LULL_KIND_ENDPOINT, SOFT},
+		{ANY, 503, "retry-after: 5", "busy", "edge page", "server_error", LULL_KIND_ENDPOINT, SOFT},
 		{ANY, 200, NULL, "<html>", "page instead of an answer", "malformed_response", LULL_KIND_ENDPOINT, OWN},
 		{ANY, 302, "location: https://elsewhere", "", "redirect", "malformed_response", LULL_KIND_ENDPOINT, OWN},
 		{ANY, 200, NULL, "", "empty answer", "malformed_response", OWN, OWN},

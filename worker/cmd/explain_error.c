@@ -330,7 +330,8 @@ static int explain_file(const struct settings *settings, const struct provider *
 	buffer_init(&bytes, FILE_BYTES_MAX);
 	rc = read_file(path, &bytes);
 	if (rc != 0)
-		log_error("explain-error: cannot read %s: %s", path, strerror(-rc));
+		log_error("explain-error: cannot read %s: %s", path,
+			  rc == -EMSGSIZE ? "it has more than 33 MiB" : strerror(-rc));
 	else
 		code = explain_bytes(settings, provider, path, &bytes);
 	buffer_deinit(&bytes);

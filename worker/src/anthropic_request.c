@@ -191,6 +191,7 @@ static int write_params(struct chat *chat)
 static struct json_object *write_tool(struct chat *chat, struct json_object *function)
 {
 	struct json_object *description = wire_member(function, "description");
+	struct json_object *strict = wire_member(function, "strict");
 	struct json_object *tool = json_object_new_object();
 	int rc = json_set(tool, "name", json_object_get(wire_member(function, "name")));
 
@@ -199,6 +200,8 @@ static struct json_object *write_tool(struct chat *chat, struct json_object *fun
 		rc = json_set(tool, "description", json_object_get(description));
 	if (rc == 0)
 		rc = json_set_new(tool, "input_schema", chat_tool_parameters(function));
+	if (rc == 0 && strict)
+		rc = json_set(tool, "strict", json_object_get(strict));
 	return json_or_null(tool, rc);
 }
 

@@ -55,11 +55,17 @@ int chat_refuse(struct chat *chat, const char *format, ...)
 
 void chat_omit(struct chat *chat, const char *name)
 {
+	static const char more[] = " ...";
 	char *omitted = chat->out->omitted;
-	size_t used = strlen(omitted);
+	const size_t used = strlen(omitted), room = REQUEST_OMITTED_BYTES - used;
 
-	(void)snprintf(omitted + used, sizeof(chat->out->omitted) - used, "%s%s",
-		       used > 0 ? ", " : "", name);
+	if (used > 0 && omitted[used - 1] == '.')
+		return;
+	if (strlen(name) + sizeof(", ") + sizeof(more) > room) {
+		(void)snprintf(omitted + used, room, "%s", more);
+		return;
+	}
+	(void)snprintf(omitted + used, room, "%s%s", used > 0 ? ", " : "", name);
 	text_make_plain(omitted + used);
 }
 

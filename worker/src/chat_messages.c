@@ -24,6 +24,7 @@ struct reading {
 	struct json_object *turn; /* the last one; NULL none */
 	const char *role;         /* of it */
 	size_t message;           /* that began it */
+	bool is_said;             /* the message that is read has a part */
 };
 
 /* A string member that is one, not a number. */
@@ -86,6 +87,7 @@ static int add_part(struct reading *reading, const char *role, const struct chat
 	const struct chat_form *form = reading->form;
 	bool stands_apart = form->keeps_messages && part->type == CHAT_CALL;
 
+	reading->is_said = true;
 	return append_part(reading->chat, form, part,
 			   list_of(reading, role, stands_apart ? "tool_calls" : form->parts));
 }
@@ -350,6 +352,23 @@ static int add_message(struct reading *reading, struct json_object *message)
 			   reading->chat->message, role ? role : "", reading->chat->form);
 }
 
+/* A user's last turn without a word: what stood before it would be asked, or be a prefill. */
+static int check_last_turn(const struct reading *reading)
+{
+	struct json_object *messages = wire_member(reading->chat->request, "messages"), *last;
+	const size_t count = json_object_array_length(messages);
+
+	if (count == 0 || reading->is_said)
+		return 0;
+	last = json_object_array_get_idx(messages, count - 1);
+	return text_is(wire_text(last, "role"), "user")
+		       ? chat_refuse(reading->chat,
+				     "messages[%zu]: the last message is empty, which has no form "
+				     "in %s",
+				     count - 1, reading->chat->form)
+		       : 0;
+}
+
 int chat_messages(struct chat *chat, const struct chat_form *form)
 {
 	struct json_object *messages = wire_member(chat->request, "messages");
@@ -358,13 +377,17 @@ int chat_messages(struct chat *chat, const struct chat_form *form)
 
 	if (!json_object_is_type(messages, json_type_array)) {
 		json_object_put(reading.turns);
-		return chat_refuse(chat, "'messages' is missing, expected a list");
+		return chat_refuse(chat, "'messages' is %s, expected a list",
+				   messages ? "no list" : "missing");
 	}
 	rc = chat_set(chat, form->messages, reading.turns);
 	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
 		chat->message = i;
+		reading.is_said = false;
 		rc = add_message(&reading, json_object_array_get_idx(messages, i));
 	}
+	if (rc == 0)
+		rc = check_last_turn(&reading);
 	if (rc == 0 && json_object_array_length(reading.turns) == 0)
 		rc = chat_refuse(chat,
 				 "the messages hold nothing but instructions, and %s wants a "

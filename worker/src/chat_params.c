@@ -53,7 +53,8 @@ static bool is_default(const char *name, struct json_object *value)
 		       (strcmp(name, "modalities") == 0 && json_object_array_length(value) == 1 &&
 			is(json_object_array_get_idx(value, 0), "text"));
 	case json_type_object:
-		return json_object_object_length(value) == 0 ||
+		return (json_object_object_length(value) == 0 &&
+			strcmp(name, "web_search_options") != 0) ||
 		       (strcmp(name, "response_format") == 0 &&
 			is(wire_member(value, "type"), "text"));
 	}

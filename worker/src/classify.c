@@ -60,8 +60,7 @@ static void decide(const struct wire_error *error, struct verdict *ret)
 	const struct status_default *by_status = find_default(error->status);
 	struct lull_outcome *outcome = &ret->outcome;
 
-	outcome->class_id =
-		rule && rule->class_id != RULE_BY_STATUS ? rule->class_id : by_status->class_id;
+	outcome->class_id = rule ? rule->class_id : by_status->class_id;
 	outcome->scope = rule ? rule->scope : LULL_UNSET;
 	outcome->proof = rule ? rule->proof : LULL_UNSET;
 	outcome->hint_ms = rule && rule->disbelieves_hint ? -1 : error->hint_ms;

@@ -88,7 +88,8 @@ int http_text_parse(const char *bytes, size_t size, struct http_text *ret,
 	end = at + size;
 	do {
 		*ret_expected = read_head(&at, end, ret);
-	} while (!*ret_expected && ret->response.status <= 199);
+		/* interim answers, and a proxy's "200 Connection established" */
+	} while (!*ret_expected && (ret->response.status <= 199 || strncmp(at, "HTTP/", 5) == 0));
 	if (*ret_expected) {
 		http_text_deinit(ret);
 		return -EINVAL;

@@ -27,6 +27,7 @@ static const struct provider providers[] = {
 		.base_url = "https://api.anthropic.com/v1", .base_path = "/v1",
 		.base_variables = {"ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"},
 		.key_variables = {"ANTHROPIC_API_KEY"}, .key_header = "x-api-key",
+		.token_variables = {"ANTHROPIC_AUTH_TOKEN"},
 		.header = "anthropic-version", .header_value = "2023-06-01",
 		.hosts = {"api.anthropic.com"},
 	},

@@ -362,7 +362,7 @@ static const struct rule rules[] = {
 /* what stands between the provider and us. A slow origin's page is still the origin's slowness. */
 {"proxy passing on a 429",         NULL, {5}, IF(inner_status_is, "429"),                        IS(RATE_LIMITED)},
 {"edge time-out page",             NULL, {504, 522, 524}, IF(body_is_text, NULL),                IS(TIMEOUT)},
-{"edge page",                      NULL, {5}, IF(body_is_text, NULL), .class_id = RULE_BY_STATUS, .scope = LULL_KIND_ENDPOINT, .proof = LULL_PROOF_SOFT},
+{"edge page",                      NULL, {5}, IF(body_is_text, NULL),                            IS_OF_BY(SERVER_ERROR, ENDPOINT, SOFT)},
 {"page instead of an answer",      NULL, {2}, IF(body_is_text, NULL),                            IS_OF(MALFORMED_RESPONSE, ENDPOINT)},
 {"redirect",                       NULL, {3},                                                    IS_OF(MALFORMED_RESPONSE, ENDPOINT)},
 {"empty answer",                   NULL, {2}, IF(body_is_empty, NULL),                           IS(MALFORMED_RESPONSE)},

@@ -5,8 +5,6 @@
 
 #include "wire_error.h"
 
-#define RULE_BY_STATUS LULL_CLASS_COUNT /* class of a row that only names scope and proof */
-
 typedef bool (*rule_fact_fn)(const struct wire_error *error, const char *value);
 
 /* A row holds if all that it names holds. */

@@ -113,7 +113,7 @@ struct json_object *json_read(const char *bytes, size_t size, char *error);
 
 /* ---- requests (adapter.c) */
 #define REQUEST_ERROR_BYTES   256
-#define REQUEST_OMITTED_BYTES 128
+#define REQUEST_OMITTED_BYTES 384
 
 struct http_request {
 	char *url;
