@@ -14,6 +14,7 @@ enum exit_status {
 	EXIT_BUG = 70,           /* out of memory and other things that cannot be */
 	EXIT_OUTPUT = 74,        /* stdout could not be written */
 	EXIT_COOLING = 75,       /* check: not ready; try again later */
+	EXIT_TIMED_OUT = 124,    /* wait: not ready in time */
 	EXIT_CANNOT_START = 126, /* a program of Lull's was found and did not start */
 	EXIT_NOT_FOUND = 127     /* a program of Lull's was not found */
 };

@@ -222,6 +222,20 @@ int meaning_init(struct meaning *meaning, const struct invocation *invocation,
 	return add_key(meaning, table, 0, kind, key, now_ms);
 }
 
+void meaning_reread(struct meaning *meaning, struct lull_table *table, uint64_t now_ms)
+{
+	for (size_t i = 0; i < meaning->count; i++) {
+		struct member *const member = &meaning->members[i];
+		const struct key_text text = key_text(member->state.kind, member->state.key);
+		uint32_t kind;
+		const char *key;
+
+		if (lull_key_parse(text.text, &kind, &key) == 0)
+			member->in_table =
+				lull_key_read(table, kind, key, now_ms, &member->state) == 0;
+	}
+}
+
 void meaning_deinit(struct meaning *meaning)
 {
 	free(meaning->members);

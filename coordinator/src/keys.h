@@ -52,6 +52,9 @@ int meaning_init(struct meaning *meaning, const struct invocation *invocation,
 		 uint64_t now_ms);
 void meaning_deinit(struct meaning *meaning);
 
+/* Reads the states of its members again, as they are now. */
+void meaning_reread(struct meaning *meaning, struct lull_table *table, uint64_t now_ms);
+
 /* The key that decides: of part 0 and the part that is ready soonest, the one ready last. */
 const struct lull_key_state *meaning_deciding(const struct meaning *meaning);
 

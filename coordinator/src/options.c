@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "duration.h"
 #include "exits.h"
 #include "near.h"
 #include "options.h"
@@ -109,6 +110,20 @@ static int parse_number(const struct option_row *row, const char *text, uint64_t
 	return 0;
 }
 
+static int parse_duration(const struct option_row *row, const char *text, uint64_t *ret_ms)
+{
+	uint64_t ms;
+
+	if (duration_parse_ms(text, &ms) < 0 || ms < row->min || ms > row->max) {
+		say("'%s' is no %s: expected %llums to %lluh, such as 100ms, 45s, 10m or 1h", text,
+		    row->argument, (unsigned long long)row->min,
+		    (unsigned long long)(row->max / 3600000));
+		return -EINVAL;
+	}
+	*ret_ms = ms;
+	return 0;
+}
+
 static int apply(const struct option_row *row, const char *argument, struct settings *settings)
 {
 	char *const member = (char *)settings + row->member;
@@ -122,6 +137,8 @@ static int apply(const struct option_row *row, const char *argument, struct sett
 		return 0;
 	case OPTION_NUMBER:
 		return parse_number(row, argument, (uint64_t *)(void *)member);
+	case OPTION_DURATION:
+		return parse_duration(row, argument, (uint64_t *)(void *)member);
 	}
 	return -EINVAL;
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Words that both forms of output share. */
+#include <stdio.h>
+
 #include "duration.h"
 #include "out.h"
 #include "output.h"
@@ -67,20 +69,27 @@ uint64_t moment_unix_ms(const struct moment *now, uint64_t at_ms)
 	return now->unix_ms - (now->table_ms - at_ms);
 }
 
-void output_state(const struct lull_key_state *state)
+struct state_text output_state_text(const struct lull_key_state *state)
 {
 	const char *const cause = output_cause_name(state->cause);
+	struct state_text ret = {""};
+	char http[20] = "";
 
-	if (state->state == LULL_STATE_HELD) {
-		out("held until cleared");
-		return;
-	}
-	out("%s", output_state_name(state->state));
-	if (state->state == LULL_STATE_READY)
-		return;
-	out(" for %s", duration_seconds(state->ready_in_ms).text);
-	if (cause != NULL)
-		out(", %s", cause);
 	if (state->http_status != 0)
-		out(" (HTTP %u)", (unsigned int)state->http_status);
+		(void)snprintf(http, sizeof(http), " (HTTP %u)", (unsigned int)state->http_status);
+	if (state->state == LULL_STATE_HELD)
+		(void)snprintf(ret.text, sizeof(ret.text), "held until cleared");
+	else if (state->state == LULL_STATE_READY)
+		(void)snprintf(ret.text, sizeof(ret.text), "ready");
+	else
+		(void)snprintf(ret.text, sizeof(ret.text), "%s for %s%s%s%s",
+			       output_state_name(state->state),
+			       duration_seconds(state->ready_in_ms).text, cause != NULL ? ", " : "",
+			       cause != NULL ? cause : "", http);
+	return ret;
+}
+
+void output_state(const struct lull_key_state *state)
+{
+	out_string(output_state_text(state).text);
 }

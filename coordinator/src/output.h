@@ -72,6 +72,12 @@ struct moment moment_now(void);
 uint64_t moment_unix_ms(const struct moment *now, uint64_t at_ms);
 
 /* "cooling for 29.8 s, rate_limited (HTTP 429)", for people */
+struct state_text {
+	char text[96];
+};
+struct state_text output_state_text(const struct lull_key_state *state);
+
+/* The same on stdout. */
 void output_state(const struct lull_key_state *state);
 
 #endif

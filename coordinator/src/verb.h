@@ -17,11 +17,12 @@ struct output;
 
 /* What the options of a command line have set. */
 struct settings {
-	const char *table; /* --table, else the configuration's; NULL: the environment's or the
-			      default */
-	const char *group; /* --group */
-	uint64_t slots;    /* --slots; 0: not given */
-	uint64_t count;    /* -n */
+	const char *table;   /* --table, else the configuration's; NULL: the environment's or the
+				default */
+	const char *group;   /* --group */
+	uint64_t slots;      /* --slots; 0: not given */
+	uint64_t count;      /* -n */
+	uint64_t timeout_ms; /* --timeout; 0: not given */
 	bool all;
 	bool json;
 	bool quiet;
@@ -30,14 +31,14 @@ struct settings {
 	bool version;
 };
 
-enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER };
+enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_DURATION };
 
 struct option_row {
 	const char *name;     /* NULL: a letter only */
 	const char *argument; /* as shown: "NAME"; NULL: takes none */
 	const char *help;
 	size_t member; /* OPTION_SETS() */
-	uint64_t min;  /* OPTION_NUMBER */
+	uint64_t min;  /* OPTION_NUMBER; OPTION_DURATION: in milliseconds */
 	uint64_t max;
 	enum option_type type;
 	char letter;         /* 0: none */
@@ -72,6 +73,7 @@ struct verb {
 };
 
 extern const struct verb verb_check;
+extern const struct verb verb_wait;
 extern const struct verb verb_status;
 extern const struct verb verb_cool;
 extern const struct verb verb_hold;

@@ -5,7 +5,7 @@
 load coordinator
 bats_require_minimum_version 1.5.0
 
-VERBS="check status cool hold clear events init reset doctor"
+VERBS="check wait status cool hold clear events init reset doctor"
 HANDED_OVER="complete config explain-error resolve"
 
 setup() {
@@ -139,6 +139,8 @@ synopsis_of() {
 		check a --table|--table needs a value: NAME
 		events -n|-n needs a value: N
 		check -q -v a|-q and -v exclude each other
+		wait --timeout soon a|'soon' is no TIME: expected 1ms to 24h, such as 100ms, 45s, 10m or 1h
+		wait --timeout 0 a|'0' is no TIME: expected 1ms to 24h, such as 100ms, 45s, 10m or 1h
 		check --table a/b c|a table's name is 1 to 200 bytes without '/' inside
 	EOF
 }
