@@ -35,7 +35,19 @@ static int word_add(struct call_route *r, uint32_t kind, const char *text)
 	return 0;
 }
 
-int route_words_init(struct call_route *r)
+static int way_words_init(struct call_route *r, struct route_word *words)
+{
+	int err = 0;
+
+	r->way_words = words;
+	for (uint32_t i = 0; !err && i < r->route.way_key_count; i++) {
+		words[i] = (struct route_word){0};
+		err = key_init(&words[i].key, r->route.ways[i].kind, r->route.ways[i].key);
+	}
+	return err;
+}
+
+int route_words_init(struct call_route *r, struct route_word *way_words)
 {
 	int err;
 
@@ -50,7 +62,7 @@ int route_words_init(struct call_route *r)
 		err = word_add(r, LULL_KIND_NAME, r->route.names[i]);
 	if (!err && r->charged == r->word_count)
 		err = -EINVAL;
-	return err;
+	return err ? err : way_words_init(r, way_words);
 }
 
 static struct layout_slot *word_slot(struct lull_call *call, struct route_word *word)
@@ -67,13 +79,14 @@ static uint64_t word_bits(struct lull_call *call, struct route_word *word)
 	return slot ? atomic_load_explicit(&slot->word, memory_order_relaxed) : 0;
 }
 
-uint64_t route_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_t now_ms,
-			   const struct route_word **ret_shut)
+/* 0: all of them ready. Else how long the longest lasts, and which it is */
+static uint64_t words_ready_in_ms(struct lull_call *call, struct route_word *words, uint32_t count,
+				  uint64_t now_ms, const struct route_word **ret_shut)
 {
 	uint64_t longest_ms = 0;
 
-	for (uint32_t i = 0; i < r->word_count; i++) {
-		uint64_t bits = word_bits(call, &r->words[i]);
+	for (uint32_t i = 0; i < count; i++) {
+		uint64_t bits = word_bits(call, &words[i]);
 		uint64_t ready_in_ms = bits ? word_ready_in_ms(bits, now_ms) : 0;
 
 		if (ready_in_ms > 0 && !call->options.probe &&
@@ -81,10 +94,47 @@ uint64_t route_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_
 			ready_in_ms = 0; /* without probes nobody's lease keeps others out */
 		if (ready_in_ms > longest_ms) {
 			longest_ms = ready_in_ms;
-			*ret_shut = &r->words[i];
+			*ret_shut = &words[i];
 		}
 	}
 	return longest_ms;
+}
+
+/* Of the ways that a name stands for, the one that is ready first. */
+static uint64_t ways_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_t now_ms,
+				 const struct route_word **ret_shut)
+{
+	const struct lull_way_key *ways = r->route.ways;
+	uint32_t count = r->route.way_key_count, end;
+	uint64_t soonest_ms = count > 0 ? LULL_NEVER : 0;
+
+	for (uint32_t begin = 0; begin < count; begin = end) {
+		const struct route_word *shut = NULL;
+		uint64_t ready_in_ms;
+
+		for (end = begin; end < count && ways[end].way == ways[begin].way;)
+			end++;
+		ready_in_ms =
+			words_ready_in_ms(call, &r->way_words[begin], end - begin, now_ms, &shut);
+		if (begin == 0 || ready_in_ms < soonest_ms) {
+			soonest_ms = ready_in_ms;
+			*ret_shut = shut;
+		}
+	}
+	return soonest_ms;
+}
+
+uint64_t route_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_t now_ms,
+			   const struct route_word **ret_shut)
+{
+	const struct route_word *shut = NULL;
+	uint64_t own_ms = words_ready_in_ms(call, r->words, r->word_count, now_ms, ret_shut);
+	uint64_t ways_ms = ways_ready_in_ms(call, r, now_ms, &shut);
+
+	if (ways_ms <= own_ms)
+		return own_ms;
+	*ret_shut = shut;
+	return ways_ms;
 }
 
 /* The keys an attempt stands on are kept in the table; names only where somebody else put them. */

@@ -107,15 +107,32 @@ static bool is_duplicate(const struct lull_call *call, const struct call_route *
 	return false;
 }
 
+/* Room for the words of all ways. */
+static int way_words_new(struct lull_call *call, const struct lull_route *routes, uint32_t count)
+{
+	size_t total = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (routes[i].abi_version != LULL_ABI_VERSION ||
+		    (routes[i].way_key_count > 0 && !routes[i].ways))
+			return -EINVAL;
+		total += routes[i].way_key_count;
+	}
+	if (total == 0)
+		return 0;
+	call->way_words = calloc(total, sizeof(*call->way_words));
+	return call->way_words ? 0 : -ENOMEM;
+}
+
 static int routes_add(struct lull_call *call, const struct lull_route *routes, uint32_t count)
 {
+	struct route_word *way_words = call->way_words;
+
 	for (uint32_t i = 0; i < count; i++) {
 		struct call_route *r = &call->routes[call->route_count];
 		int err;
 
 		*r = (struct call_route){.route = routes[i], .index = i};
-		if (routes[i].abi_version != LULL_ABI_VERSION)
-			return -EINVAL;
 		if (routes[i].flags & LULL_ROUTE_UNUSABLE) {
 			struct lull_trail_entry *entry = trail_entry(
 				call, trail_add(call, call->begin_ms, LULL_TRAIL_UNUSABLE, i));
@@ -123,9 +140,10 @@ static int routes_add(struct lull_call *call, const struct lull_route *routes, u
 			entry->class_id = LULL_CLASS_CONFIG;
 			continue;
 		}
-		err = route_words_init(r);
+		err = route_words_init(r, way_words);
 		if (err)
 			return err;
+		way_words += routes[i].way_key_count;
 		if (!is_duplicate(call, r))
 			call->route_count++;
 	}
@@ -164,6 +182,8 @@ int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
 	call->segment = table_pin(table);
 	err = segment_is_read_only(call->segment) ? -EROFS : rules_apply(call, options);
 	if (!err)
+		err = way_words_new(call, routes, route_count);
+	if (!err)
 		err = routes_add(call, routes, route_count);
 	if (err) {
 		lull_call_end(call, now_ms);
@@ -185,6 +205,7 @@ void lull_call_end(struct lull_call *call, uint64_t now_ms)
 		(void)lull_call_report(call, now_ms, &cancelled);
 	}
 	segment_unpin(call->segment);
+	free(call->way_words);
 	free(call->trail.entries);
 	free(call);
 }

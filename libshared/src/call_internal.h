@@ -47,6 +47,7 @@ struct call_route {
 	uint32_t word_count;
 	uint32_t charged; /* index of the word that failures of the route go to */
 	struct route_word words[ROUTE_WORDS_MAX];
+	struct route_word *way_words; /* one for each of route.ways */
 };
 
 struct attempt {
@@ -89,6 +90,7 @@ struct lull_call {
 	struct attempt attempt;
 	struct lull_step step; /* the last one; repeated until something happens */
 	struct trail trail;
+	struct route_word *way_words; /* of all routes */
 	struct call_route routes[];
 };
 
@@ -121,7 +123,8 @@ static inline const struct route_word *charged_word(const struct call_route *r)
 
 /* ---- attempt.c */
 
-int route_words_init(struct call_route *r);
+/* @way_words: room for one word for each of the route's way keys; stays the caller's */
+int route_words_init(struct call_route *r, struct route_word *way_words);
 /* 0: all words ready. Else how long the longest lasts, and which it is */
 uint64_t route_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_t now_ms,
 			   const struct route_word **ret_shut);

@@ -159,7 +159,9 @@ static void route_failed(struct lull_call *call, struct call_route *r, uint32_t 
 		r->state = r->cooled ? ROUTE_FRESH : ROUTE_OUT;
 		return;
 	}
-	if (blames_request(class_id) || class_id == LULL_CLASS_LOCAL) {
+	/* a command that has failed for reasons of its own is not run again: it may do things */
+	if (blames_request(class_id) || class_id == LULL_CLASS_LOCAL ||
+	    (class_id == LULL_CLASS_COMMAND && !r->cooled)) {
 		r->state = ROUTE_OUT;
 		return;
 	}

@@ -911,6 +911,91 @@ static void test_a_full_table(void)
 	scratch_remove(&scratch);
 }
 
+/* ------------------------------------------------------------------ names and their ways */
+
+/* World with three routes: 0 and 1 are the ways of the name that alone is called. */
+static void ways_world_make(struct world *w, struct lull_way_key *ways)
+{
+	static const uint32_t stands_on[] = {LULL_KIND_ROUTE, LULL_KIND_CREDENTIAL,
+					     LULL_KIND_ENDPOINT};
+
+	world_make(w, 3);
+	for (uint32_t i = 0; i < 6; i++)
+		ways[i] = (struct lull_way_key){i / 3, stands_on[i % 3],
+						world_key(w, stands_on[i % 3], i / 3)};
+}
+
+/* The name's state, as a call without time to wait finds it: 0 it is tried. */
+static uint64_t name_shut_ms(struct world *w, const struct lull_way_key *ways, uint32_t *ret_kind)
+{
+	struct lull_call_options options = w->options;
+	struct lull_step step = {.abi_version = LULL_ABI_VERSION};
+	struct lull_trail_entry entry = {.abi_version = LULL_ABI_VERSION};
+	struct lull_route name;
+	struct lull_call *call;
+
+	lull_route_init(&name);
+	name.names[0] = "fast";
+	name.ways = ways;
+	name.way_key_count = 6;
+	options.when_cooling = LULL_WHEN_COOLING_FAIL;
+	CU_ASSERT_EQUAL_FATAL(lull_call_begin(&call, w->table, &name, 1, &options, w->now_ms), 0);
+	CU_ASSERT_EQUAL(lull_call_next(call, w->now_ms, &step), 0);
+	CU_ASSERT_EQUAL(lull_call_trail_at(call, 0, &entry), 0);
+	lull_call_end(call, w->now_ms);
+	*ret_kind = entry.cooled_kind;
+	if (step.action == LULL_ACTION_TRY)
+		return 0;
+	CU_ASSERT_EQUAL(step.result, LULL_RESULT_COOLING);
+	CU_ASSERT_EQUAL(step.class_id, LULL_CLASS_MANUAL);
+	return step.ready_in_ms;
+}
+
+static void test_a_name_is_shut_while_each_of_its_ways_is(void)
+{
+	struct lull_way_key ways[6];
+	struct world w;
+	uint32_t kind;
+
+	ways_world_make(&w, ways);
+	CU_ASSERT_EQUAL(name_shut_ms(&w, ways, &kind), 0); /* nothing is known of them */
+	cool_by_hand(&w, LULL_KIND_ROUTE, 0, 5000);
+	CU_ASSERT_EQUAL(name_shut_ms(&w, ways, &kind), 0);
+	cool_by_hand(&w, LULL_KIND_ENDPOINT, 1, 3000);
+	CU_ASSERT_EQUAL(name_shut_ms(&w, ways, &kind), 3000);
+	CU_ASSERT_EQUAL(kind, LULL_KIND_ENDPOINT);
+	cool_by_hand(&w, LULL_KIND_CREDENTIAL, 1, 9000);
+	CU_ASSERT_EQUAL(name_shut_ms(&w, ways, &kind), 5000);
+	CU_ASSERT_EQUAL(kind, LULL_KIND_ROUTE);
+	CU_ASSERT_EQUAL(lull_key_cool(w.table, LULL_KIND_NAME, "fast", 7000, w.now_ms), 0);
+	CU_ASSERT_EQUAL(name_shut_ms(&w, ways, &kind), 7000);
+	CU_ASSERT_EQUAL(kind, LULL_KIND_NAME);
+	world_end(&w);
+}
+
+static void test_what_becomes_of_a_name_is_not_charged_to_its_ways(void)
+{
+	struct lull_way_key ways[6];
+	struct world w;
+	struct caller c;
+
+	ways_world_make(&w, ways);
+	cool_by_hand(&w, LULL_KIND_ROUTE, 0, 5000);
+	w.route_count = 1;
+	lull_route_init(&w.routes[0]);
+	w.routes[0].names[0] = "fast";
+	w.routes[0].ways = ways;
+	w.routes[0].way_key_count = 6;
+	caller_begin(&c, &w);
+	EXPECT_TRY(&c, 0);
+	report(&c, LULL_CLASS_COMMAND);
+	EXPECT_DONE(&c, LULL_RESULT_FAILED);
+	caller_end(&c);
+	CU_ASSERT_EQUAL(shut_ms(&w, LULL_KIND_NAME, 0), MINUTE);
+	CU_ASSERT_EQUAL(word_bits_of(&w, LULL_KIND_ROUTE, ways[3].key), 0); /* not even inserted */
+	world_end(&w);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -953,6 +1038,8 @@ int main(void)
 		CUNIT_TEST(test_a_length_of_0_cools_nothing),
 		CUNIT_TEST(test_two_handles_of_one_segment),
 		CUNIT_TEST(test_a_full_table),
+		CUNIT_TEST(test_a_name_is_shut_while_each_of_its_ways_is),
+		CUNIT_TEST(test_what_becomes_of_a_name_is_not_charged_to_its_ways),
 	};
 
 	return CUNIT_MAIN("call: cooling", tests);

@@ -136,13 +136,16 @@ static void test_all_is_given_back_wherever_it_ends(void)
 
 static void test_without_memory_there_is_no_call(void)
 {
+	static const struct lull_way_key way = {1, LULL_KIND_NAME, "a"};
 	struct lull_call *call = NULL;
 	struct world w;
 	int before;
 
 	world_make(&w, 2);
+	w.routes[1].ways = &way;
+	w.routes[1].way_key_count = 1;
 	before = live;
-	for (uint32_t n = 1; n <= 2; n++) {
+	for (uint32_t n = 1; n <= 3; n++) { /* the call, its trail, the words of its ways */
 		watch(n);
 		CU_ASSERT_EQUAL(lull_call_begin(&call, w.table, w.routes, 2, &w.options, w.now_ms),
 				-ENOMEM);

@@ -92,6 +92,31 @@ static void test_duplicate_names_are_dropped(void)
 	world_end(&w);
 }
 
+/* What `lull run` wraps may do things: once a model, unless a cooldown said to come again. */
+static void test_a_command_that_failed_is_not_run_again(void)
+{
+	struct lull_outcome failed = outcome_of(LULL_CLASS_COMMAND);
+	struct world w;
+	struct caller c;
+
+	failed.proof = LULL_PROOF_NONE;
+	world_make(&w, 2);
+	w.options.num_retries = 1;
+	w.routes[1].cooldown_ms = 1000;
+	caller_begin(&c, &w);
+	EXPECT_TRY(&c, 0);
+	report_outcome(&c, &failed);
+	CU_ASSERT_EQUAL(shut_ms(&w, LULL_KIND_ROUTE, 0), 0);
+	EXPECT_TRY(&c, 1);
+	report(&c, LULL_CLASS_COMMAND);
+	EXPECT_SLEEP(&c, 1000, 3000);
+	EXPECT_TRY(&c, 1);
+	report_outcome(&c, &failed);
+	EXPECT_DONE(&c, LULL_RESULT_FAILED);
+	caller_end(&c);
+	world_end(&w);
+}
+
 /* The tutorial's own "bad-model": it maps to nothing, and never leaves the host. */
 static void test_unusable_routes_are_passed_over(void)
 {
@@ -815,6 +840,29 @@ static void test_a_table_for_reading_takes_no_call(void)
 	lull_table_close(table);
 }
 
+static void test_ways_out_of_range(void)
+{
+	char long_key[LULL_KEY_BYTES_MAX + 2];
+	struct lull_way_key way = {1, LULL_KIND_ROUTE, ""};
+	struct lull_call *call = NULL;
+	struct world w;
+
+	world_make(&w, 1);
+	w.routes[0].way_key_count = 1;
+	CU_ASSERT_EQUAL(lull_call_begin(&call, w.table, w.routes, 1, &w.options, w.now_ms),
+			-EINVAL);
+	w.routes[0].ways = &way;
+	CU_ASSERT_EQUAL(lull_call_begin(&call, w.table, w.routes, 1, &w.options, w.now_ms),
+			-EINVAL);
+	memset(long_key, 'x', sizeof(long_key) - 1);
+	long_key[sizeof(long_key) - 1] = '\0';
+	way.key = long_key;
+	CU_ASSERT_EQUAL(lull_call_begin(&call, w.table, w.routes, 1, &w.options, w.now_ms),
+			-ENAMETOOLONG);
+	CU_ASSERT_PTR_NULL(call);
+	world_end(&w);
+}
+
 static void test_routes_out_of_range(void)
 {
 	static char long_key[LULL_KEY_BYTES_MAX + 2];
@@ -940,6 +988,7 @@ int main(void)
 		CUNIT_TEST(test_next_repeats_itself),
 		CUNIT_TEST(test_duplicates_are_dropped),
 		CUNIT_TEST(test_duplicate_names_are_dropped),
+		CUNIT_TEST(test_a_command_that_failed_is_not_run_again),
 		CUNIT_TEST(test_unusable_routes_are_passed_over),
 		CUNIT_TEST(test_two_further_passes_after_pauses),
 		CUNIT_TEST(test_pauses_are_spread),
@@ -971,6 +1020,7 @@ int main(void)
 		CUNIT_TEST(test_options_at_their_ends),
 		CUNIT_TEST(test_rules_out_of_range),
 		CUNIT_TEST(test_routes_out_of_range),
+		CUNIT_TEST(test_ways_out_of_range),
 		CUNIT_TEST(test_a_table_for_reading_takes_no_call),
 		CUNIT_TEST(test_steps_out_of_turn),
 		CUNIT_TEST(test_seed_from_the_kernel),

@@ -63,6 +63,14 @@ enum lull_route_flag {
 				    never handed out */
 };
 
+/* One key of those that a name stands for: a name may be reached in several ways (a route each),
+ * and each way stands on several keys. */
+struct lull_way_key {
+	uint32_t way;  /* equal numbers, one after another, are one way */
+	uint32_t kind; /* enum lull_kind */
+	const char *key;
+};
+
 struct lull_route {
 	uint32_t abi_version;
 	uint32_t flags;    /* enum lull_route_flag */
@@ -84,6 +92,10 @@ struct lull_route {
 	uint32_t total_ms;         /* 0 = off */
 	uint32_t cooldown_ms; /* the route's configured cooldown_time; LULL_UNSET = none, 0 = cools
 				 nothing */
+	const struct lull_way_key *ways; /* for a route that is only a name: while each of its ways
+					    is shut for others, so is the route. Only read, never
+					    charged; borrowed until lull_call_end() */
+	uint32_t way_key_count;
 };
 LULL_API void lull_route_init(struct lull_route *route);
 
