@@ -13,10 +13,11 @@ enum exit_status {
 	EXIT_UNAVAILABLE = 69,   /* the table could not be changed as asked */
 	EXIT_BUG = 70,           /* out of memory and other things that cannot be */
 	EXIT_OUTPUT = 74,        /* stdout could not be written */
-	EXIT_COOLING = 75,       /* check: not ready; try again later */
-	EXIT_TIMED_OUT = 124,    /* wait: not ready in time */
-	EXIT_CANNOT_START = 126, /* a program of Lull's was found and did not start */
-	EXIT_NOT_FOUND = 127     /* a program of Lull's was not found */
+	EXIT_COOLING = 75,       /* check, run: not ready; try again later */
+	EXIT_TIMED_OUT = 124,    /* wait: not ready in time; run: the budget is spent */
+	EXIT_NO_RUN = 125,       /* run: lull itself failed */
+	EXIT_CANNOT_START = 126, /* a program of Lull's, or run's command, did not start */
+	EXIT_NOT_FOUND = 127     /* … was not found */
 };
 
 #endif

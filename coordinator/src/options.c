@@ -18,8 +18,9 @@
 #include "output.h"
 #include "say.h"
 
-#define OPTIONS_MAX 16
-#define VALUE_BASE  256 /* getopt values of rows: above any letter, ':' and '?' */
+#define OPTIONS_MAX      20
+#define SYNOPSIS_COLUMNS 96
+#define VALUE_BASE       256 /* getopt values of rows: above any letter, ':' and '?' */
 
 /* clang-format off */
 static const struct option_row common_options[] = {
@@ -61,8 +62,11 @@ static struct option_set options_of(const struct verb *verb)
 
 /* ------------------------------------------------------------------ parsing */
 
-static void fill_getopt(const struct option_set *set, struct option *longs, char *letters)
+static void fill_getopt(const struct verb *verb, const struct option_set *set, struct option *longs,
+			char *letters)
 {
+	if (verb->operands_are_a_command)
+		*letters++ = '+';
 	*letters++ = ':'; /* a missing argument is told apart from an unknown option */
 	for (int i = 0; i < set->count; i++) {
 		const struct option_row *row = set->rows[i];
@@ -124,6 +128,16 @@ static int parse_duration(const struct option_row *row, const char *text, uint64
 	return 0;
 }
 
+static int add_text(const struct option_row *row, const char *text, struct text_list *list)
+{
+	if (list->count == TEXT_LIST_MAX) {
+		say("--%s can be given %u times at the most", row->name, TEXT_LIST_MAX);
+		return -EINVAL;
+	}
+	list->texts[list->count++] = text;
+	return 0;
+}
+
 static int apply(const struct option_row *row, const char *argument, struct settings *settings)
 {
 	char *const member = (char *)settings + row->member;
@@ -135,6 +149,8 @@ static int apply(const struct option_row *row, const char *argument, struct sett
 	case OPTION_TEXT:
 		*(const char **)(void *)member = argument;
 		return 0;
+	case OPTION_TEXT_LIST:
+		return add_text(row, argument, (struct text_list *)(void *)member);
 	case OPTION_NUMBER:
 		return parse_number(row, argument, (uint64_t *)(void *)member);
 	case OPTION_DURATION:
@@ -172,6 +188,23 @@ static void explain(const struct option_set *set, char *const *argv, int value)
 	say("there is no option '%s'", word);
 }
 
+/* Only texts are required, and those are NULL where they were not given. */
+static int check_required(const struct invocation *invocation)
+{
+	const struct option_row *row = invocation->verb->options;
+
+	for (; row != NULL && (row->name != NULL || row->letter != 0); row++) {
+		const char *const member = (const char *)&invocation->set + row->member;
+
+		if (row->is_required && *(const char *const *)(const void *)member == NULL) {
+			say("'lull %s' needs --%s %s", invocation->verb->name, row->name,
+			    row->argument);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
 static int check_operands(const struct invocation *invocation)
 {
 	const struct verb *verb = invocation->verb;
@@ -195,11 +228,11 @@ int options_parse(const struct verb *verb, int argc, char **argv, struct invocat
 {
 	const struct option_set set = options_of(verb);
 	struct option longs[OPTIONS_MAX + 1];
-	char letters[2 * OPTIONS_MAX + 2];
+	char letters[2 * OPTIONS_MAX + 3];
 	int value;
 
 	*ret = (struct invocation){.verb = verb};
-	fill_getopt(&set, longs, letters);
+	fill_getopt(verb, &set, longs, letters);
 	opterr = 0;
 	while ((value = getopt_long(argc, argv, letters, longs, NULL)) != -1) {
 		if (value == '?' || value == ':') {
@@ -218,7 +251,7 @@ int options_parse(const struct verb *verb, int argc, char **argv, struct invocat
 		say("-q and -v exclude each other");
 		return -EINVAL;
 	}
-	return check_operands(ret);
+	return check_required(ret) < 0 ? -EINVAL : check_operands(ret);
 }
 
 int options_usage_error(const struct verb *verb)
@@ -229,40 +262,80 @@ int options_usage_error(const struct verb *verb)
 
 /* ------------------------------------------------------------------ help */
 
+/* A piece of the synopsis that is not broken; a new line begins where the last one is full. */
+static void print_piece(int *column, const char *text)
+{
+	const int length = (int)strlen(text) + 1;
+
+	if (*column + length > SYNOPSIS_COLUMNS) {
+		out("\n           ");
+		*column = 11;
+	}
+	out(" %s", text);
+	*column += length;
+}
+
 static void print_synopsis(const struct verb *verb)
 {
+	char piece[80];
+	int column = (int)strlen(verb->name) + 11;
+
 	out("usage: lull %s", verb->name);
 	for (const struct option_row *row = verb->options;
 	     row != NULL && (row->name != NULL || row->letter != 0); row++) {
+		const char letter[] = {row->letter, '\0'};
+
 		if (row->among_operands)
 			continue;
-		if (row->name != NULL)
-			out(" [--%s", row->name);
-		else
-			out(" [-%c", row->letter);
-		out(row->argument != NULL ? " %s]" : "]", row->argument);
+		(void)snprintf(
+			piece, sizeof(piece), "%s%s%s%s%s%s%s", row->is_required ? "" : "[",
+			row->name != NULL ? "--" : "-", row->name != NULL ? row->name : letter,
+			row->argument != NULL ? " " : "",
+			row->argument != NULL ? row->argument : "", row->is_required ? "" : "]",
+			row->type == OPTION_TEXT_LIST ? "..." : "");
+		print_piece(&column, piece);
 	}
-	out(" [--table NAME] [-q|-v]");
+	print_piece(&column, "[--table NAME]");
+	print_piece(&column, "[-q|-v]");
 	if (verb->operands != NULL)
-		out(" %s", verb->operands);
+		print_piece(&column, verb->operands);
 	out("\n");
 }
 
 /* "-q, --quiet", "    --table NAME", "-n N" */
-static void print_option(const struct option_row *row)
+struct option_text {
+	char text[48];
+};
+
+static struct option_text option_text(const struct option_row *row)
 {
 	const char *const argument = row->argument != NULL ? row->argument : "";
 	const char *const gap = row->argument != NULL ? " " : "";
-	char names[40];
+	struct option_text ret;
 
 	if (row->name == NULL)
-		(void)snprintf(names, sizeof(names), "-%c%s%s", row->letter, gap, argument);
+		(void)snprintf(ret.text, sizeof(ret.text), "-%c%s%s", row->letter, gap, argument);
 	else if (row->letter == 0)
-		(void)snprintf(names, sizeof(names), "    --%s%s%s", row->name, gap, argument);
-	else
-		(void)snprintf(names, sizeof(names), "-%c, --%s%s%s", row->letter, row->name, gap,
+		(void)snprintf(ret.text, sizeof(ret.text), "    --%s%s%s", row->name, gap,
 			       argument);
-	out("  %-18s %s\n", names, row->help);
+	else
+		(void)snprintf(ret.text, sizeof(ret.text), "-%c, --%s%s%s", row->letter, row->name,
+			       gap, argument);
+	return ret;
+}
+
+static void print_options(const struct option_set *set)
+{
+	int width = 18;
+
+	for (int i = 0; i < set->count; i++) {
+		const int length = (int)strlen(option_text(set->rows[i]).text);
+
+		if (length > width)
+			width = length;
+	}
+	for (int i = 0; i < set->count; i++)
+		out("  %-*s %s\n", width, option_text(set->rows[i]).text, set->rows[i]->help);
 }
 
 void options_help(const struct verb *verb)
@@ -274,8 +347,7 @@ void options_help(const struct verb *verb)
 	if (verb->details != NULL)
 		out("\n%s", verb->details);
 	out("\noptions:\n");
-	for (int i = 0; i < set.count; i++)
-		print_option(set.rows[i]);
+	print_options(&set);
 	out("\nexamples:\n");
 	out_string(verb->examples);
 }

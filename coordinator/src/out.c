@@ -16,13 +16,14 @@
 static char buffer[16384];
 static size_t buffer_used;
 static int first_error;
+static int target = STDOUT_FILENO;
 
 static void flush(void)
 {
 	size_t done = 0;
 
 	while (done < buffer_used && first_error == 0) {
-		const ssize_t written = write(STDOUT_FILENO, buffer + done, buffer_used - done);
+		const ssize_t written = write(target, buffer + done, buffer_used - done);
 
 		if (written >= 0)
 			done += (size_t)written;
@@ -140,6 +141,12 @@ bool out_is_colourful(void)
 	if (no_color != NULL && no_color[0] != '\0')
 		return false;
 	return terminal != NULL && strcmp(terminal, "dumb") != 0 && isatty(STDOUT_FILENO);
+}
+
+void out_to(int fd)
+{
+	flush();
+	target = fd;
 }
 
 int out_finish(void)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stdout: buffered, and strict about it. What could not be written (a full disk, a closed pipe) is
- * an error of the whole command, never silence.
+ * stdout, or stderr where that has more to say than sentences: buffered, and strict about it. What
+ * could not be written (a full disk, a closed pipe) is an error of the whole command, never
+ * silence.
  */
 #ifndef LULL_COORDINATOR_OUT_H
 #define LULL_COORDINATOR_OUT_H
@@ -24,6 +25,9 @@ void out_json_string(const char *text);
 
 /* Whether a person with a colour terminal is looking, who has not set NO_COLOR. */
 bool out_is_colourful(void);
+
+/* From here on to that descriptor, instead of stdout. */
+void out_to(int fd);
 
 /* Writes what is left. 0; negative errno of the first write that failed. */
 int out_finish(void);

@@ -55,6 +55,25 @@ const char *output_cause_name(uint32_t cause)
 	return cause == LULL_CLASS_ANSWERED || info == NULL ? NULL : info->name;
 }
 
+const char *output_class_name(uint32_t class_id)
+{
+	const struct lull_class_info *const info = lull_class_info(class_id);
+
+	return info == NULL ? "?" : info->name;
+}
+
+const char *output_result_name(uint32_t result)
+{
+	static const char *const names[] = {
+		[LULL_RESULT_ANSWERED] = "answered", [LULL_RESULT_FAILED] = "failed",
+		[LULL_RESULT_DEADLINE] = "deadline", [LULL_RESULT_COOLING] = "cooling",
+		[LULL_RESULT_REFUSED] = "refused",   [LULL_RESULT_AUTH] = "auth",
+		[LULL_RESULT_CONFIG] = "config",     [LULL_RESULT_CANCELLED] = "cancelled",
+	};
+
+	return NAME_OF(names, result);
+}
+
 struct moment moment_now(void)
 {
 	return (struct moment){.table_ms = lull_clock_ms(), .unix_ms = unix_now_ms()};

@@ -6,7 +6,7 @@
 #ifndef LULL_COORDINATOR_OUTPUT_H
 #define LULL_COORDINATOR_OUTPUT_H
 
-#include <lull/table.h>
+#include <lull/call.h>
 
 #include "findings.h"
 #include "keys.h"
@@ -52,11 +52,33 @@ struct doctor_report {
 	bool healthy;
 };
 
+struct dry_run_report {
+	const struct lull_table_info *table;
+	const struct meaning *meanings;
+	char **const *commands; /* one for each meaning */
+	size_t count;
+};
+
+/* What `lull run` did; printed on stderr. */
+struct run_report {
+	const struct lull_trail_entry *steps;
+	size_t count;
+	const struct lull_route *routes; /* what the steps are about */
+	uint32_t result;                 /* enum lull_result */
+	int exit_code;
+	const char *name;   /* that it succeeded with; NULL none */
+	const char *reason; /* why with none; NULL */
+	uint64_t for_ms;
+	uint64_t ready_in_ms;
+};
+
 struct output {
 	void (*check)(const struct check_report *report);
 	void (*status)(const struct status_report *report);
 	void (*events)(const struct events_report *report);
 	void (*doctor)(const struct doctor_report *report);
+	void (*dry_run)(const struct dry_run_report *report);
+	void (*run)(const struct run_report *report);
 };
 
 extern const struct output output_text;
@@ -66,6 +88,9 @@ const char *output_state_name(uint32_t state);           /* "ready", "cooling", 
 const char *output_event_name(uint32_t type);            /* "cooled", "probe", … */
 const char *output_level_name(enum finding_level level); /* "ok", "note", "problem" */
 const char *output_cause_name(uint32_t cause); /* "rate_limited"; NULL: nothing is known */
+
+const char *output_class_name(uint32_t class_id); /* "answered" too */
+const char *output_result_name(uint32_t result);  /* "answered", "failed", … */
 
 struct moment moment_now(void);
 /* When it was on the wall; 0 if it is not known. */

@@ -192,9 +192,95 @@ static void doctor(const struct doctor_report *report)
 	end_list();
 }
 
+static void dry_run(const struct dry_run_report *report)
+{
+	begin(report->table);
+	begin_list("names");
+	for (size_t i = 0; i < report->count; i++) {
+		begin_element(i);
+		out("\"name\":");
+		out_json_string(report->meanings[i].text);
+		state_members(meaning_deciding(&report->meanings[i]));
+		begin_list("command");
+		for (size_t w = 0; report->commands[i][w] != NULL; w++) {
+			out_string(w == 0 ? "" : ",");
+			out_json_string(report->commands[i][w]);
+		}
+		out("]}");
+	}
+	end_list();
+}
+
+/* Members of a trail are in milliseconds, as those of complete's. */
+static void ms_member(const char *name, uint64_t ms)
+{
+	if (ms == LULL_NEVER)
+		out(",\"%s\":null", name);
+	else
+		number_member(name, ms);
+}
+
+static void attempt_members(const struct lull_trail_entry *step)
+{
+	ms_member("for_ms", step->for_ms);
+	string_member("class", output_class_name(step->class_id));
+	string_member("cooled", step->cooled_kind == 0 ? NULL : lull_kind_name(step->cooled_kind));
+	ms_member("cooled_for_ms", step->cooled_kind == 0 ? 0 : step->ready_in_ms);
+	bool_member("probe", step->probe != 0);
+	string_member("detail", step->detail);
+}
+
+static void skip_members(const struct lull_trail_entry *step)
+{
+	string_member("shut", lull_kind_name(step->cooled_kind));
+	string_member("state", output_state_name(step->state));
+	ms_member("ready_in_ms", step->ready_in_ms);
+	string_member("class", output_class_name(step->class_id));
+	number_member("http_status", step->http_status);
+}
+
+static void print_run_step(const struct run_report *report, const struct lull_trail_entry *step)
+{
+	static const char *const names[] = {
+		[LULL_TRAIL_ATTEMPT] = "attempt",
+		[LULL_TRAIL_SKIP] = "skip",
+		[LULL_TRAIL_SLEEP] = "sleep",
+	};
+
+	out("{\"v\":1,\"step\":\"%s\"", names[step->type]);
+	ms_member("at_ms", step->at_ms);
+	if (step->type != LULL_TRAIL_SLEEP) {
+		string_member("name", report->routes[step->route].label);
+		number_member("pass", step->pass);
+	}
+	if (step->type == LULL_TRAIL_ATTEMPT)
+		attempt_members(step);
+	else if (step->type == LULL_TRAIL_SKIP)
+		skip_members(step);
+	else
+		ms_member("for_ms", step->for_ms);
+	out("}\n");
+}
+
+static void run(const struct run_report *report)
+{
+	for (size_t i = 0; i < report->count; i++)
+		print_run_step(report, &report->steps[i]);
+	out("{\"v\":1,\"step\":\"result\"");
+	string_member("result", output_result_name(report->result));
+	number_member("exit_code", (uint64_t)report->exit_code);
+	string_member("name", report->name);
+	ms_member("for_ms", report->for_ms);
+	ms_member("ready_in_ms", report->ready_in_ms);
+	string_member("reason", report->reason);
+	out("}\n");
+}
+
 const struct output output_json = {
 	.check = check,
 	.status = status,
 	.events = events,
 	.doctor = doctor,
+	.dry_run = dry_run,
+	.run = run,
 };

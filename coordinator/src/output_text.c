@@ -156,9 +156,103 @@ static void doctor(const struct doctor_report *report)
 	}
 }
 
+/* ------------------------------------------------------------------ run */
+
+static bool needs_quotes(const char *word)
+{
+	static const char plain[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+				    "%+,-./:=@_";
+
+	return word[0] == '\0' || word[strspn(word, plain)] != '\0';
+}
+
+/* As it would be typed into a shell. */
+static void print_word(const char *word)
+{
+	if (!needs_quotes(word)) {
+		out_string(word);
+		return;
+	}
+	out("'");
+	for (; *word != '\0'; word++)
+		if (*word == '\'')
+			out("'\\''");
+		else
+			out_bytes(word, 1);
+	out("'");
+}
+
+static void dry_run(const struct dry_run_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct meaning *const meaning = &report->meanings[i];
+
+		out_safe(meaning->text);
+		out(": ");
+		output_state(meaning_deciding(meaning));
+		out(":");
+		for (char *const *word = report->commands[i]; *word != NULL; word++) {
+			out(" ");
+			print_word(*word);
+		}
+		out("\n");
+	}
+}
+
+static void print_attempt(const struct lull_trail_entry *step)
+{
+	out("%s after %s s", output_class_name(step->class_id), duration_json(step->for_ms).text);
+	if (step->probe != 0)
+		out(", as the probe");
+	if (step->cooled_kind != 0)
+		out("; %s cools for %s", lull_kind_name(step->cooled_kind),
+		    duration_seconds(step->ready_in_ms).text);
+	if (step->detail[0] != '\0') {
+		out(": ");
+		out_safe(step->detail);
+	}
+}
+
+static void print_skip(const struct lull_trail_entry *step)
+{
+	const struct lull_key_state state = {
+		.state = step->state,
+		.ready_in_ms = step->ready_in_ms,
+		.cause = step->class_id,
+		.http_status = step->http_status,
+	};
+
+	out("skipped: %s ", lull_kind_name(step->cooled_kind));
+	output_state(&state);
+}
+
+static void run(const struct run_report *report)
+{
+	for (size_t i = 0; i < report->count; i++) {
+		const struct lull_trail_entry *const step = &report->steps[i];
+
+		out("lull: %7s s  ", duration_json(step->at_ms).text);
+		if (step->type == LULL_TRAIL_SLEEP) {
+			out("slept %s s\n", duration_json(step->for_ms).text);
+			continue;
+		}
+		out_safe(report->routes[step->route].label);
+		out(": ");
+		if (step->type == LULL_TRAIL_ATTEMPT)
+			print_attempt(step);
+		else
+			print_skip(step);
+		out("\n");
+	}
+	if (report->reason != NULL)
+		out("lull: %s\n", report->reason);
+}
+
 const struct output output_text = {
 	.check = check,
 	.status = status,
 	.events = events,
 	.doctor = doctor,
+	.dry_run = dry_run,
+	.run = run,
 };

@@ -41,20 +41,35 @@ int shared_open_silently(const struct invocation *invocation, uint32_t flags,
 	return 0;
 }
 
+/* A problem is told as often as people want to hear it, and with -v which table it is. */
+static void tell_problem(const struct invocation *invocation, const struct lull_table *table,
+			 bool every_time)
+{
+	const char *const problem = lull_table_problem(table);
+
+	if (problem != NULL && !invocation->set.quiet &&
+	    (every_time || invocation->set.verbose || lull_table_problem_is_news(table)))
+		say("%s", problem);
+	else if (invocation->set.verbose)
+		say("table: %s", shared_info(table).path);
+}
+
 int shared_open(const struct invocation *invocation, bool every_time, struct lull_table **ret_table)
 {
 	const int status = shared_open_silently(invocation, LULL_TABLE_READ_ONLY, ret_table);
-	const char *problem;
 
-	if (status != 0)
-		return status;
-	problem = lull_table_problem(*ret_table);
-	if (problem != NULL && !invocation->set.quiet &&
-	    (every_time || invocation->set.verbose || lull_table_problem_is_news(*ret_table)))
-		say("%s", problem);
-	else if (invocation->set.verbose)
-		say("table: %s", shared_info(*ret_table).path);
-	return 0;
+	if (status == 0)
+		tell_problem(invocation, *ret_table, every_time);
+	return status;
+}
+
+int shared_open_to_call(const struct invocation *invocation, struct lull_table **ret_table)
+{
+	const int status = shared_open_silently(invocation, 0, ret_table);
+
+	if (status == 0)
+		tell_problem(invocation, *ret_table, false);
+	return status;
 }
 
 int shared_open_to_change(const struct invocation *invocation, uint32_t flags,

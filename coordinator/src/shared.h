@@ -24,6 +24,9 @@ int shared_open_silently(const struct invocation *invocation, uint32_t flags,
 int shared_open(const struct invocation *invocation, bool every_time,
 		struct lull_table **ret_table);
 
+/* The same for a call, which writes what it meets; the segment is made if need be. */
+int shared_open_to_call(const struct invocation *invocation, struct lull_table **ret_table);
+
 /*
  * For verbs that change the table: a change of process-local memory would be lost at exit, so where
  * the table is not to be had they say so and fail.

@@ -15,6 +15,13 @@
 
 struct output;
 
+#define TEXT_LIST_MAX 64u /* arbitrary; far above any list seen */
+
+struct text_list {
+	size_t count;
+	const char *texts[TEXT_LIST_MAX]; /* borrowed from the command line */
+};
+
 /* What the options of a command line have set. */
 struct settings {
 	const char *table;   /* --table, else the configuration's; NULL: the environment's or the
@@ -23,6 +30,15 @@ struct settings {
 	uint64_t slots;      /* --slots; 0: not given */
 	uint64_t count;      /* -n */
 	uint64_t timeout_ms; /* --timeout; 0: not given */
+	const char *model;   /* run: --model */
+	struct text_list fallbacks;
+	uint64_t budget_ms;
+	uint64_t cooldown_ms; /* 0: not given */
+	const char *cool_on;
+	const char *cool_on_output;
+	bool live;
+	bool dry_run;
+	bool explain;
 	bool all;
 	bool json;
 	bool quiet;
@@ -31,7 +47,7 @@ struct settings {
 	bool version;
 };
 
-enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_NUMBER, OPTION_DURATION };
+enum option_type { OPTION_FLAG, OPTION_TEXT, OPTION_TEXT_LIST, OPTION_NUMBER, OPTION_DURATION };
 
 struct option_row {
 	const char *name;     /* NULL: a letter only */
@@ -41,7 +57,8 @@ struct option_row {
 	uint64_t min;  /* OPTION_NUMBER; OPTION_DURATION: in milliseconds */
 	uint64_t max;
 	enum option_type type;
-	char letter;         /* 0: none */
+	char letter; /* 0: none */
+	bool is_required;
 	bool among_operands; /* shown there in the synopsis, not as an option of its own */
 };
 
@@ -64,6 +81,7 @@ struct verb {
 	const char *operands; /* as shown in the synopsis; NULL: takes none */
 	int operands_min;
 	int operands_max;
+	bool operands_are_a_command;  /* the first one ends the options */
 	bool all_instead_of_operands; /* --all stands in their place */
 	const char *summary;          /* one line */
 	const char *details;          /* whole lines for --help; NULL: the summary says it all */
@@ -74,6 +92,7 @@ struct verb {
 
 extern const struct verb verb_check;
 extern const struct verb verb_wait;
+extern const struct verb verb_run;
 extern const struct verb verb_status;
 extern const struct verb verb_cool;
 extern const struct verb verb_hold;

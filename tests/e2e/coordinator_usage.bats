@@ -5,21 +5,26 @@
 load coordinator
 bats_require_minimum_version 1.5.0
 
-VERBS="check wait status cool hold clear events init reset doctor"
+VERBS="check wait run status cool hold clear events init reset doctor"
 HANDED_OVER="complete config explain-error resolve"
 
 setup() {
 	coordinator_setup
 }
 
-# The usage line of `lull VERB --help`.
-usage_of() {
-	lull "$1" --help | sed -n 's/^usage: //p'
+# Paragraphs, each on one line.
+joined() {
+	awk 'BEGIN { RS = ""; FS = "[ \n]+" } { $1 = $1; print }'
 }
 
-# The lines of a page's SYNOPSIS, without markup.
+# The usage of `lull VERB --help`.
+usage_of() {
+	lull "$1" --help | joined | sed -n 's/^usage: //p'
+}
+
+# The paragraphs of a page's SYNOPSIS, without markup.
 synopsis_of() {
-	sed -n '/^# SYNOPSIS/,/^# DESCRIPTION/p' "$1" | sed -e '/^#/d' -e '/^$/d' -e 's/[*_]//g'
+	sed -n '/^# SYNOPSIS/,/^# DESCRIPTION/p' "$1" | sed -e '/^#/d' -e 's/[*_]//g' | joined
 }
 
 @test "every verb has help with options and examples" {
@@ -90,7 +95,7 @@ synopsis_of() {
 		hold | clear) page=lull-cool ;;
 		*) page=lull-$verb ;;
 		esac
-		options=$(lull "$verb" --help | sed -nE '/^options:/,/^$/s/^ +(-.,? ?)?(--[a-z]+).*/\2/p')
+		options=$(lull "$verb" --help | sed -nE '/^options:/,/^$/s/^ +(-.,? ?)?(--[a-z-]+).*/\2/p')
 		[ "$(wc -w <<<"$options")" -ge 5 ]
 		for option in $options; do
 			sed '/^# OPTIONS/,/^# /!d' "$LULL_SOURCE_DIR/docs/man/$page.1.scd" \
@@ -141,6 +146,16 @@ synopsis_of() {
 		check -q -v a|-q and -v exclude each other
 		wait --timeout soon a|'soon' is no TIME: expected 1ms to 24h, such as 100ms, 45s, 10m or 1h
 		wait --timeout 0 a|'0' is no TIME: expected 1ms to 24h, such as 100ms, 45s, 10m or 1h
+		run -m a|'lull run' needs -- COMMAND [ARG...]
+		run true|'lull run' needs --model NAME
+		run -m a --cool-on 3,256 true|'3,256' is no list of exit codes: expected numbers from 1 to 255, such as 4,75
+		run -m a --cool-on 0 true|'0' is no list of exit codes: expected numbers from 1 to 255, such as 4,75
+		run -m a --cool-on 4, true|'4,' is no list of exit codes: expected numbers from 1 to 255, such as 4,75
+		run -m a --cool-on -1 true|'-1' is no list of exit codes: expected numbers from 1 to 255, such as 4,75
+		run -m a --cool-on-output ( true|'(' is no regular expression: Unmatched ( or \(
+		run -m route:a true|'route:a' is no name: a command is run by the name of a model
+		run -m a --budget 25h true|'25h' is no TIME: expected 1ms to 24h, such as 100ms, 45s, 10m or 1h
+		run -m a --cooldown 1ms true|'1ms' is no TIME: expected 50ms to 23h, such as 100ms, 45s, 10m or 1h
 		check --table a/b c|a table's name is 1 to 200 bytes without '/' inside
 	EOF
 }
