@@ -102,6 +102,7 @@ static int find_name(struct run *run, size_t i, const char *text)
 {
 	const struct settings *const set = &run->invocation->set;
 	struct lull_route *const route = &run->routes[i];
+	struct invocation asking = *run->invocation;
 	const char *key;
 	uint32_t kind;
 	int status = shared_parse_key(run->invocation, text, &kind, &key);
@@ -110,9 +111,10 @@ static int find_name(struct run *run, size_t i, const char *text)
 		say("'%s' is no name: a command is run by the name of a model", text);
 		status = options_usage_error(run->invocation->verb);
 	}
+	asking.set.quiet = true; /* a name that the configuration does not know is no mistake */
 	if (status == 0)
-		status = meaning_init(&run->meanings[i], run->invocation, run->table, text,
-				      MEANING_VERDICT, lull_clock_ms());
+		status = meaning_init(&run->meanings[i], &asking, run->table, text, MEANING_WHOLE,
+				      lull_clock_ms());
 	if (status != 0)
 		return status;
 	lull_route_init(route);

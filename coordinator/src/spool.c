@@ -82,6 +82,8 @@ static int move_to_file(struct spool *spool)
 /* Makes sure that there is a place for that many bytes more. */
 static int make_room(struct spool *spool, size_t size)
 {
+	if (spool->size_bytes + size > SPOOL_BYTES_MAX)
+		return -EFBIG;
 	if (spool->in_file)
 		return 0;
 	if (spool->size_bytes + size <= SPOOL_MEMORY_BYTES) {

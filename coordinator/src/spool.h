@@ -12,6 +12,9 @@
 
 #define SPOOL_MEMORY_BYTES (UINT64_C(4) << 20) /* beyond that: a file in $TMPDIR, or /tmp */
 
+#define SPOOL_BYTES_MAX \
+	(UINT64_C(1) << 30) /* arbitrary: a command gone wild is not to fill the disk */
+
 struct spool {
 	int fd; /* at its end; -1 while nothing was kept */
 	uint64_t size_bytes;
