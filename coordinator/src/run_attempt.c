@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -192,24 +193,6 @@ static void tell_to_end(struct attempt *attempt, int number)
 	set_timer(attempt, GRACE_MS);
 }
 
-static void on_output(struct attempt *attempt, enum source source)
-{
-	char piece[PIECE_BYTES];
-	const ssize_t got = read(attempt->sources[source].fd, piece, sizeof(piece));
-
-	if (got < 0 && errno == EINTR)
-		return;
-	if (got <= 0) {
-		(void)close(attempt->sources[source].fd);
-		attempt->sources[source].fd = -1;
-		return;
-	}
-	spool_add(attempt->job->kept[source], piece, (size_t)got);
-	if (attempt->job->live)
-		(void)write_all(source == SOURCE_OUT ? STDOUT_FILENO : STDERR_FILENO, piece,
-				(size_t)got);
-}
-
 static void on_timer(struct attempt *attempt)
 {
 	uint64_t times;
@@ -266,6 +249,50 @@ static void on_signal(struct attempt *attempt)
 		attempt->phase = PHASE_OVER;
 	else
 		tell_to_end(attempt, (int)info.ssi_signo);
+}
+
+/* Shows it at once. Whoever reads it may be slow: signals and limits are heard all the same. */
+static void show(struct attempt *attempt, int to, const char *bytes, size_t size)
+{
+	while (size > 0 && attempt->phase != PHASE_OVER) {
+		struct pollfd fds[3] = {
+			{.fd = to, .events = POLLOUT},
+			attempt->sources[SOURCE_TIMER],
+			attempt->sources[SOURCE_SIGNAL],
+		};
+		const size_t part = size < PIPE_BUF ? size : PIPE_BUF; /* has room, if any has */
+
+		if (poll(fds, 3, -1) < 0)
+			continue;
+		if (fds[1].revents != 0)
+			on_timer(attempt);
+		if (fds[2].revents != 0)
+			on_signal(attempt);
+		if (fds[0].revents == 0)
+			continue;
+		if (write_all(to, bytes, part) < 0)
+			return; /* nobody reads any more */
+		bytes += part;
+		size -= part;
+	}
+}
+
+static void on_output(struct attempt *attempt, enum source source)
+{
+	char piece[PIECE_BYTES];
+	const ssize_t got = read(attempt->sources[source].fd, piece, sizeof(piece));
+
+	if (got < 0 && errno == EINTR)
+		return;
+	if (got <= 0) {
+		(void)close(attempt->sources[source].fd);
+		attempt->sources[source].fd = -1;
+		return;
+	}
+	spool_add(attempt->job->kept[source], piece, (size_t)got);
+	if (attempt->job->live)
+		show(attempt, source == SOURCE_OUT ? STDOUT_FILENO : STDERR_FILENO, piece,
+		     (size_t)got);
 }
 
 static bool is_over(const struct attempt *attempt)

@@ -358,6 +358,23 @@ lull: time ran out: the budget of 0.5 s is spent" ]
 	grep -q "status 130" "$SCRATCH/out"
 }
 
+@test "nobody reading what is shown live keeps it from its end" {
+	mkfifo "$SCRATCH/pipe"
+	exec 7<>"$SCRATCH/pipe"
+	for limit in 20s 300ms; do
+		lull run --live --cool-on-output none --budget $limit -m a -- yes \
+			</dev/null >"$SCRATCH/pipe" 2>"$SCRATCH/err" 3>&- 7>&- &
+		RUNNING=$!
+		sleep 0.5 # the pipe is full
+		if [ $limit = 20s ]; then
+			kill -TERM "$RUNNING"
+			ended 143
+		else
+			ended 124
+		fi
+	done
+}
+
 @test "a signal that is ignored stays ignored" {
 	(trap '' INT && exec lull run -m a -- sh -c 'touch "$0"; sleep 0.5; echo done' "$SCRATCH/ready" \
 		</dev/null >"$SCRATCH/out" 2>"$SCRATCH/err" 3>&-) &
