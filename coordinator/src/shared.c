@@ -82,11 +82,13 @@ int shared_open_to_change(const struct invocation *invocation, uint32_t flags,
 	if (status != 0)
 		return status;
 	problem = lull_table_problem(table);
-	if (problem != NULL) {
+	if (problem != NULL && shared_info(table).shared == 0) {
 		say("nothing was changed: %s", problem);
 		lull_table_close(table);
 		return EXIT_UNAVAILABLE;
 	}
+	if (problem != NULL && !invocation->set.quiet) /* it has been repaired */
+		say("%s", problem);
 	if (invocation->set.verbose)
 		say("table: %s", shared_info(table).path);
 	*ret_table = table;

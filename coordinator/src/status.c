@@ -76,7 +76,8 @@ static int add_meaning(struct rows *rows, const struct invocation *invocation,
 		if (member->in_table && !has(rows, &member->state))
 			status = add(rows, table, &member->state, now_ms);
 	}
-	if (status == 0 && !meaning_is_in_table(&meaning) && !invocation->set.quiet)
+	if (status == 0 && !meaning_is_in_table(&meaning) && !invocation->set.quiet &&
+	    !lull_table_problem(table))
 		say("%s is not in the table, so it is ready", text);
 	meaning_deinit(&meaning);
 	return status;

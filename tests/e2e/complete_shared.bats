@@ -102,3 +102,11 @@ sleeps() {
 	[ "$(mock_count m)-$(mock_count other)" = 2-23 ]
 	[ "$(cat "$SCRATCH"/out.* | sort | uniq -c | sed 's/^ *//')" = $'1 Answer from m.\n23 Answer from other.' ]
 }
+
+@test "a warning that -q kept back is still to be told" {
+	mkdir "$SCRATCH/shm/broken"
+	run --separate-stderr -0 ask -m openai/m1 -q --table broken hi
+	[ -z "$stderr" ]
+	run --separate-stderr -0 ask -m openai/m1 --table broken hi
+	[[ $stderr == *"cooldowns are not shared"* ]]
+}

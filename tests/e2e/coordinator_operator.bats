@@ -194,3 +194,11 @@ lull: try 'lull cool --help'" ]
 	run -0 lull reset
 	[ "$(masked <<<"$output")" = "SCRATCH/shm/lull1-g$(id -g): made anew, 64 slots, mode 0660" ]
 }
+
+@test "on a table that had to be replaced, an operator's word holds at once" {
+	: >"$SCRATCH/shm/broken"
+	chmod 600 "$SCRATCH/shm/broken"
+	run --separate-stderr -0 lull cool gpt-4o 10m --table broken
+	[[ $stderr == *"has been replaced by an empty table"* ]]
+	run -75 lull check gpt-4o --table broken
+}

@@ -185,4 +185,6 @@ endpoint:$ENDPOINT" ]
 			[[ $stderr != *nothing\ has\ been* && $stderr != *no\ events* ]]
 		done
 	done
+	run --separate-stderr -0 lull status gpt-4o --table broken
+	[[ $stderr == *"not shared"* && $stderr != *ready* ]]
 }

@@ -364,10 +364,10 @@ static int complete(const struct settings *settings, const struct request *reque
 	struct route_list routes = {0};
 	struct lull_http *http = NULL;
 	int code = open_http(settings, &http);
-	bool told = false;
+	bool told = settings->log_level == LOG_LEVEL_QUIET; /* what is not shown stays news */
 
 	if (code == 0) {
-		told = http_tell_table(http, is_verbose);
+		told = told || http_tell_table(http, is_verbose);
 		code = find_routes(settings, http, request, &routes);
 	}
 	if (code == 0) {
