@@ -10,7 +10,8 @@
  * and counters on different cache lines; reserved bytes are zero. What never changes is copied to
  * the handle at attach and not read again. A change of any offset, or of what a field means, is a
  * new LULL_LAYOUT_VERSION, which is part of the segment's name: two versions run side by side, each
- * with its own knowledge.
+ * with its own knowledge. Reserved bytes may come to mean something without that, where 0 goes on
+ * meaning "nothing known".
  */
 #ifndef LULL_LAYOUT_H
 #define LULL_LAYOUT_H
@@ -75,6 +76,7 @@ enum slot_counter {
 	SLOT_SKIPS,
 	SLOT_COOLDOWNS,
 	SLOT_PROBES,
+	SLOT_LIMITED, /* passed over, or waited for, for want of room within a limit */
 	SLOT_COUNTERS = 8
 };
 
@@ -89,21 +91,30 @@ struct layout_slot {
 	_Atomic uint64_t links;    /* routes: (credential slot + 1):32 | (endpoint slot + 1):32;
 				      advisory, range-checked by readers */
 	uint64_t reserved0[3];
-	/* line 1: token buckets; reserved */
-	uint64_t buckets[8];
-	/* lines 2 to 9: permits; reserved */
-	uint64_t permits[LAYOUT_PERMITS];
-	/* line 10: the waiting room's semaphore; reserved */
-	uint64_t waiting_room[8];
+	/* line 1: limit.h */
+	_Atomic uint64_t request_bucket; /* ns of boottime at which it is full again; CAS only */
+	_Atomic uint64_t token_bucket;   /* likewise */
+	_Atomic uint64_t rates;          /* rpm:32 | tpm:32, as the last process to use them has
+					    them; advisory, for people */
+	_Atomic uint64_t caps;           /* burst_ms:32 | parallel:32, likewise */
+	uint64_t reserved1[4];
+	/* lines 2 to 9 */
+	_Atomic uint64_t permits[LAYOUT_PERMITS]; /* until_ms:40 | tag:24; CAS only */
+	/* line 10 */
+	_Atomic uint64_t awaited; /* 1: somebody sleeps until there is room */
+	uint64_t reserved2[7];
 	/* line 11 */
 	_Atomic uint64_t counters[SLOT_COUNTERS]; /* relaxed fetch_add */
 	/* lines 12 to 14 */
 	_Atomic uint64_t key[LAYOUT_KEY_WORDS]; /* CAS 0 -> bytes, word by word, by whoever needs
 						   the key: insertion by helping */
 	/* line 15 */
-	uint64_t reserved1[8];
+	uint64_t reserved3[8];
 };
 _Static_assert(sizeof(struct layout_slot) == 1024, "a slot is 1 KiB");
+_Static_assert(offsetof(struct layout_slot, request_bucket) == 64, "the buckets begin line 1");
+_Static_assert(offsetof(struct layout_slot, permits) == 128, "the permits begin line 2");
+_Static_assert(offsetof(struct layout_slot, awaited) == 640, "line 10");
 _Static_assert(offsetof(struct layout_slot, counters) == 704, "counters have their own line");
 _Static_assert(offsetof(struct layout_slot, key) == 768, "the key begins line 12");
 

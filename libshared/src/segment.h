@@ -9,6 +9,7 @@
 #ifndef LULL_SEGMENT_H
 #define LULL_SEGMENT_H
 
+#include <lull/limit.h>
 #include <lull/table.h>
 
 #include "layout.h"

@@ -8,6 +8,7 @@
 
 #include <lull/call.h>
 #include <lull/class.h>
+#include <lull/limit.h>
 #include <lull/table.h>
 
 #ifdef __cplusplus
