@@ -10,6 +10,9 @@
  *     credential   works, if the failure was the route's own
  *     the rest     nothing was learned: a lease is handed back
  *
+ * What the attempt takes of limits is settled with it, after the words: whoever is woken by that
+ * finds what this attempt has learned.
+ *
  * A name is judged as its route, but only when this attempt was its probe: a name may stand for
  * routes with other keys and servers, and those have not failed.
  */
@@ -47,6 +50,22 @@ static int way_words_init(struct call_route *r, struct route_word *words)
 	return err;
 }
 
+static int limits_init(struct call_route *r)
+{
+	const struct lull_route *route = &r->route;
+
+	if (!limits_are_valid(&route->limits) || !limits_are_valid(&route->credential_limits))
+		return -EINVAL;
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		if (i == r->charged && limits_are_set(&route->limits))
+			r->words[i].limits = &route->limits;
+		else if (r->words[i].key.kind == LULL_KIND_CREDENTIAL &&
+			 limits_are_set(&route->credential_limits))
+			r->words[i].limits = &route->credential_limits;
+	}
+	return 0;
+}
+
 int route_words_init(struct call_route *r, struct route_word *way_words)
 {
 	int err;
@@ -62,6 +81,8 @@ int route_words_init(struct call_route *r, struct route_word *way_words)
 		err = word_add(r, LULL_KIND_NAME, r->route.names[i]);
 	if (!err && r->charged == r->word_count)
 		err = -EINVAL;
+	if (!err)
+		err = limits_init(r);
 	return err ? err : way_words_init(r, way_words);
 }
 
@@ -136,6 +157,102 @@ uint64_t route_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_
 	*ret_shut = shut;
 	return ways_ms;
 }
+
+/* ------------------------------------------------------------------ limits */
+
+struct room route_room(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	struct room room = {0};
+
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct route_word *word = &r->words[i];
+		uint64_t in_ms;
+		uint32_t limit;
+
+		if (!word->limits || !word_slot(call, word))
+			continue;
+		in_ms = limits_room_in_ms(word->slot, word->limits, now_ms, &limit);
+		if (in_ms > room.in_ms)
+			room = (struct room){in_ms, limit, word};
+	}
+	return room;
+}
+
+void route_await_room(struct lull_call *call, struct call_route *r)
+{
+	for (uint32_t i = 0; i < r->word_count; i++)
+		if (r->words[i].limits && word_slot(call, &r->words[i]))
+			limits_await(r->words[i].slot);
+}
+
+/* As far as they were taken: so many requests (0: the attempt does not take place) and tokens. */
+static void route_limits_settle(struct lull_call *call, struct call_route *r, uint32_t requests,
+				uint32_t tokens, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct route_word *word = &r->words[i];
+
+		if (word->limits && word->slot)
+			limits_settle(call->segment, word->slot, word->limits, requests, tokens,
+				      now_ms, &word->hold);
+	}
+}
+
+/* All or nothing. Without memory for the key's slot there is nothing to hold anybody to. */
+static bool route_limits_take(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct route_word *word = &r->words[i];
+
+		if (!word->limits)
+			continue;
+		if (!word_slot(call, word))
+			word->slot = segment_insert(call->segment, &word->key);
+		if (word->slot &&
+		    !limits_take(call->segment, word->slot, word->limits, call->permit_tag,
+				 call->options.tokens, now_ms, &word->hold)) {
+			route_limits_settle(call, r, 0, 0, now_ms);
+			return false;
+		}
+	}
+	return true;
+}
+
+bool attempt_holds_permit(const struct call_route *r)
+{
+	for (uint32_t i = 0; i < r->word_count; i++)
+		if (r->words[i].hold.permit.word)
+			return true;
+	return false;
+}
+
+void attempt_renew(struct lull_call *call, struct call_route *r, uint64_t now_ms)
+{
+	for (uint32_t i = 0; i < r->word_count; i++) {
+		struct route_word *word = &r->words[i];
+
+		if (word->limits && word->slot)
+			limits_renew(word->slot, word->limits, call->permit_tag, now_ms,
+				     &word->hold);
+	}
+}
+
+void attempt_emptied(struct lull_call *call, struct call_route *r, uint32_t limit, uint64_t for_ms,
+		     uint64_t now_ms)
+{
+	uint64_t most_ms = call->options.max_cooldown_ms;
+
+	if (for_ms > most_ms)
+		for_ms = most_ms;
+	/* the route's own, else the credential's, which stands before it */
+	for (uint32_t i = r->charged + 1; i-- > 0;)
+		if (r->words[i].limits && r->words[i].slot &&
+		    limits_drain(r->words[i].slot, r->words[i].limits, limit, now_ms + for_ms,
+				 now_ms))
+			return;
+}
+
+/* ------------------------------------------------------------------ taking a route */
 
 /* The keys an attempt stands on are kept in the table; names only where somebody else put them. */
 static void words_insert(struct lull_call *call, struct call_route *r)
@@ -223,22 +340,31 @@ static bool word_acquire(struct lull_call *call, struct route_word *word, uint64
 bool attempt_acquire(struct lull_call *call, struct call_route *r, uint64_t now_ms)
 {
 	words_forget_attempt(r);
+	if (route_room(call, r, now_ms).in_ms > 0)
+		return false;
 	for (uint32_t i = 0; i < r->word_count; i++) {
 		if (!word_acquire(call, &r->words[i], now_ms)) {
 			leases_hand_back(call, r, now_ms);
 			return false;
 		}
 	}
+	if (!route_limits_take(call, r, now_ms)) {
+		leases_hand_back(call, r, now_ms);
+		return false;
+	}
 	words_insert(call, r);
 	return true;
 }
 
-void attempt_go_past(struct lull_call *call, struct call_route *r)
+bool attempt_go_past(struct lull_call *call, struct call_route *r, uint64_t now_ms)
 {
 	words_forget_attempt(r);
+	if (!route_limits_take(call, r, now_ms))
+		return false;
 	for (uint32_t i = 0; i < r->word_count; i++)
 		r->words[i].tried = word_bits(call, &r->words[i]);
 	words_insert(call, r);
+	return true;
 }
 
 bool attempt_holds_lease(const struct call_route *r)
@@ -380,18 +506,13 @@ static void answer_finish(struct lull_call *call, struct call_route *r, uint64_t
 	}
 }
 
-struct charged attempt_finish(struct lull_call *call, struct call_route *r,
-			      const struct charge *charge, uint64_t now_ms)
+static struct charged failure_finish(struct lull_call *call, struct call_route *r,
+				     const struct charge *charge, uint64_t now_ms)
 {
 	struct charged charged = {0};
 	uint32_t scope = charge->scope;
 	bool cools = charge->proof != LULL_PROOF_NONE && charge->cooldown.for_ms > 0;
 
-	if (charge->class_id == LULL_CLASS_ANSWERED) {
-		answer_finish(call, r, now_ms);
-		words_forget_attempt(r);
-		return charged;
-	}
 	if (!route_has_kind(r, scope))
 		scope = LULL_KIND_ROUTE; /* a keyless route's "credential" is the route */
 	for (uint32_t i = 0; i < r->word_count; i++) {
@@ -400,6 +521,19 @@ struct charged attempt_finish(struct lull_call *call, struct call_route *r,
 		else
 			word_spare(call, &r->words[i], charge, now_ms);
 	}
+	return charged;
+}
+
+struct charged attempt_finish(struct lull_call *call, struct call_route *r,
+			      const struct charge *charge, uint64_t now_ms)
+{
+	struct charged charged = {0};
+
+	if (charge->class_id == LULL_CLASS_ANSWERED)
+		answer_finish(call, r, now_ms);
+	else
+		charged = failure_finish(call, r, charge, now_ms);
 	words_forget_attempt(r);
+	route_limits_settle(call, r, 1, charge->tokens, now_ms);
 	return charged;
 }

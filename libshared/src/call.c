@@ -46,6 +46,7 @@ void lull_outcome_init(struct lull_outcome *outcome)
 		.scope = LULL_UNSET,
 		.proof = LULL_UNSET,
 		.hint_ms = -1,
+		.tokens = LULL_UNSET,
 	};
 }
 
@@ -177,6 +178,8 @@ int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
 	call->begin_ms = now_ms;
 	call->deadline_ms = now_ms + options->budget_ms;
 	call->random = options->seed ? options->seed : seed_from_kernel();
+	/* not from the seed: two processes may have been given the same one */
+	call->permit_tag = (uint32_t)seed_from_kernel();
 	call->retry_route = LULL_UNSET;
 	(void)lull_table_refresh(table);
 	call->segment = table_pin(table);
@@ -242,7 +245,19 @@ int lull_call_progress(struct lull_call *call, uint64_t now_ms, uint32_t progres
 	case LULL_PROGRESS_RESENT:
 		entry->resent = 1;
 		return 0;
+	case LULL_PROGRESS_RUNNING:
+		attempt_renew(call, r, now_ms);
+		return 0;
 	default:
 		return -EINVAL;
 	}
+}
+
+int lull_call_emptied(struct lull_call *call, uint64_t now_ms, uint32_t limit, uint64_t for_ms)
+{
+	if (!call || !call->attempt.running || (limit != LULL_LIMIT_RPM && limit != LULL_LIMIT_TPM))
+		return -EINVAL;
+	if (for_ms > 0)
+		attempt_emptied(call, &call->routes[call->attempt.route], limit, for_ms, now_ms);
+	return 0;
 }

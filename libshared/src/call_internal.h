@@ -16,6 +16,7 @@
 #include <lull/call.h>
 
 #include "cooldown.h"
+#include "limit.h"
 #include "segment.h"
 
 /* endpoint, credential, route, names: the order in which leases are taken */
@@ -29,6 +30,8 @@ struct route_word {
 	uint64_t tried;           /* the word this attempt went past (when_cooling: try); 0 none */
 	bool counted_start;       /* admit counted this attempt on a SOFT word */
 	bool soft_counted;        /* a soft failure of this call was counted here: once a call */
+	const struct lull_limits *limits; /* of this key; NULL none */
+	struct hold hold;                 /* what this attempt has taken of them */
 };
 
 enum route_state {
@@ -72,6 +75,7 @@ struct lull_call {
 	struct lull_rule rules[LULL_CLASS_COUNT]; /* `on:`; LULL_UNSET where it says nothing */
 
 	uint64_t begin_ms, deadline_ms, random;
+	uint32_t permit_tag;
 	uint32_t route_count, passes, pause_count;
 	uint32_t cursor;       /* policy tutorial goes on after the route that failed */
 	uint32_t retry_route;  /* LULL_UNSET none */
@@ -128,11 +132,26 @@ int route_words_init(struct call_route *r, struct route_word *way_words);
 /* 0: all words ready. Else how long the longest lasts, and which it is */
 uint64_t route_ready_in_ms(struct lull_call *call, struct call_route *r, uint64_t now_ms,
 			   const struct route_word **ret_shut);
-/* Takes what leases are due; false: lost a race, nothing held. */
+/* Which of a route's limits has no room for the longest. */
+struct room {
+	uint64_t in_ms; /* 0: there is room. For a permit, at the latest */
+	uint32_t limit; /* enum lull_limit */
+	const struct route_word *word;
+};
+struct room route_room(struct lull_call *call, struct call_route *r, uint64_t now_ms);
+/* Leaves word that the call means to sleep until the route's limits have room. Look again after
+ * it. */
+void route_await_room(struct lull_call *call, struct call_route *r);
+/* Takes what leases are due, and of all limits; false: lost a race or no room, nothing held. */
 bool attempt_acquire(struct lull_call *call, struct call_route *r, uint64_t now_ms);
-/* Goes past cooling words without a lease. */
-void attempt_go_past(struct lull_call *call, struct call_route *r);
+/* Goes past cooling words without a lease, but within the limits; false: no room. */
+bool attempt_go_past(struct lull_call *call, struct call_route *r, uint64_t now_ms);
 bool attempt_holds_lease(const struct call_route *r);
+bool attempt_holds_permit(const struct call_route *r);
+/* Still running: renews permits. */
+void attempt_renew(struct lull_call *call, struct call_route *r, uint64_t now_ms);
+void attempt_emptied(struct lull_call *call, struct call_route *r, uint32_t limit, uint64_t for_ms,
+		     uint64_t now_ms);
 void attempt_connected(struct lull_call *call, struct call_route *r, uint64_t now_ms);
 void attempt_accepted(struct lull_call *call, struct call_route *r, uint64_t now_ms);
 
@@ -140,6 +159,7 @@ void attempt_accepted(struct lull_call *call, struct call_route *r, uint64_t now
 struct charge {
 	uint32_t class_id, scope, proof, http_status;
 	struct cooldown cooldown;
+	uint32_t tokens; /* used */
 	bool ours;
 };
 /* What the outcome left behind, for the trail. */
@@ -158,5 +178,7 @@ struct lull_trail_entry *trail_entry(struct lull_call *call, uint64_t number); /
 /* Notes a skip, once until the next attempt; true if it is a new one. */
 bool trail_skip(struct lull_call *call, const struct call_route *r, const struct route_word *shut,
 		uint64_t ready_in_ms, uint64_t now_ms);
+bool trail_limited(struct lull_call *call, const struct call_route *r, const struct room *room,
+		   uint64_t now_ms);
 
 #endif

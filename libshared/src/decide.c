@@ -15,7 +15,11 @@
  *     4. a failed route that never cooled: a further pass, after a pause
  *     5. when_cooling: wait: a cooling route whose end leaves a useful rest of the budget
  *
- * and ends the call when there is none. Every step consumes something finite: a fresh route, one of
+ * and ends the call when there is none. A route whose limits (requests or tokens a minute, requests
+ * at once) have no room is passed over like one that cools; if all that could be tried are, the
+ * call sleeps until the first has room again, or somebody makes some.
+ *
+ Every step consumes something finite: a fresh route, one of
  * two passes, or time; a sleep always lies ahead. So no call spins.
  *
  * Policy `tutorial` runs through the same code with other settings: any exception cools its route
@@ -81,7 +85,8 @@ static uint32_t further_ready_count(struct lull_call *call, const struct call_ro
 	uint32_t count = 0;
 
 	for (uint32_t turn = 0; (r = route_next(call, &turn));)
-		if (r != chosen && is_due(r) && route_ready_in_ms(call, r, now_ms, &shut) == 0)
+		if (r != chosen && is_due(r) && route_ready_in_ms(call, r, now_ms, &shut) == 0 &&
+		    route_room(call, r, now_ms).in_ms == 0)
 			count++;
 	return count;
 }
@@ -90,14 +95,32 @@ static uint32_t further_ready_count(struct lull_call *call, const struct call_ro
 struct waiting {
 	struct call_route *soonest; /* shut, ends first; NULL none */
 	uint64_t soonest_ms;        /* from now; LULL_NEVER none */
-	bool ended;                 /* a failed route's cooldown has ended */
-	bool softly;                /* a failed route is ready and never cooled */
-	bool any_ready;             /* a route that could be asked again by a new call */
+	uint64_t room_ms; /* until the first due route that lacks only room has some; LULL_NEVER */
+	bool for_permit;  /* a permit is among that: any moment may bring one */
+	bool ended;       /* a failed route's cooldown has ended */
+	bool softly;      /* a failed route is ready and never cooled */
+	bool any_ready;   /* a route that could be asked again by a new call */
 };
+
+/* Is it a limit that keeps the route back, rather than a cooldown? */
+static bool waits_for_room(struct lull_call *call, struct call_route *r, uint64_t ready_in_ms,
+			   uint64_t now_ms, struct waiting *waiting)
+{
+	struct room room = route_room(call, r, now_ms);
+
+	if (call->options.when_cooling == LULL_WHEN_COOLING_TRY)
+		ready_in_ms = 0;
+	if (room.in_ms == 0 || room.in_ms < ready_in_ms)
+		return false;
+	if (room.in_ms < waiting->room_ms)
+		waiting->room_ms = room.in_ms;
+	waiting->for_permit |= room.limit == LULL_LIMIT_PARALLEL;
+	return true;
+}
 
 static struct waiting waiting_for(struct lull_call *call, uint64_t now_ms)
 {
-	struct waiting waiting = {.soonest_ms = LULL_NEVER};
+	struct waiting waiting = {.soonest_ms = LULL_NEVER, .room_ms = LULL_NEVER};
 	const struct route_word *shut;
 	struct call_route *r;
 
@@ -107,6 +130,8 @@ static struct waiting waiting_for(struct lull_call *call, uint64_t now_ms)
 		if (r->state == ROUTE_OUT)
 			continue;
 		ready_in_ms = route_ready_in_ms(call, r, now_ms, &shut);
+		if (is_due(r) && waits_for_room(call, r, ready_in_ms, now_ms, &waiting))
+			continue;
 		if (is_due(r) && ready_in_ms == 0)
 			ready_in_ms = 1; /* lost to another process, and free again already */
 		if (ready_in_ms > 0 && (!waiting.soonest || ready_in_ms < waiting.soonest_ms)) {
@@ -180,6 +205,7 @@ static void step_try(struct lull_call *call, struct call_route *r, uint64_t now_
 		.budget_by_ms = call->deadline_ms,
 		.total_by_ms = limit_at(now_ms, r->route.total_ms),
 		.idle_ms = r->route.idle_ms ? r->route.idle_ms : LULL_IDLE_MS,
+		.renew_ms = attempt_holds_permit(r) ? LULL_PERMIT_RENEW_MS : 0,
 	};
 	call->attempt = (struct attempt){
 		.running = true,
@@ -225,7 +251,8 @@ static bool any_is_untried(struct lull_call *call, uint64_t now_ms)
 	struct call_route *r;
 
 	for (uint32_t turn = 0; (r = route_next(call, &turn));)
-		if (r->state == ROUTE_FRESH && route_ready_in_ms(call, r, now_ms, &shut) == 0)
+		if (r->state == ROUTE_FRESH && route_ready_in_ms(call, r, now_ms, &shut) == 0 &&
+		    route_room(call, r, now_ms).in_ms == 0)
 			return true;
 	return false;
 }
@@ -271,6 +298,8 @@ static uint32_t class_to_tell(struct lull_call *call, uint32_t result,
 
 	if (result == LULL_RESULT_CONFIG)
 		return LULL_CLASS_CONFIG;
+	if (result == LULL_RESULT_COOLING && waiting->room_ms < waiting->soonest_ms)
+		return LULL_CLASS_RATE_LIMITED; /* by ourselves */
 	if (result == LULL_RESULT_COOLING)
 		(void)route_ready_in_ms(call, waiting->soonest, now_ms, &shut);
 	if (!shut)
@@ -291,7 +320,7 @@ static void finish(struct lull_call *call, uint64_t now_ms)
 		.class_id = class_to_tell(call, result, &waiting, now_ms),
 		.ready_in_ms = result == LULL_RESULT_ANSWERED || waiting.any_ready
 				       ? 0
-				       : waiting.soonest_ms,
+				       : at_most(waiting.soonest_ms, waiting.room_ms),
 	};
 }
 
@@ -307,10 +336,30 @@ static bool try_retry(struct lull_call *call, uint64_t now_ms)
 		return false;
 	r = &call->routes[call->retry_route];
 	call->retry_route = LULL_UNSET;
-	if (route_ready_in_ms(call, r, now_ms, &shut) > 0 || !attempt_acquire(call, r, now_ms))
+	if (route_ready_in_ms(call, r, now_ms, &shut) > 0)
+		return false;
+	if (route_room(call, r, now_ms).in_ms > 0)
+		r->state = ROUTE_AGAIN; /* as soon as there is room */
+	if (r->state == ROUTE_AGAIN || !attempt_acquire(call, r, now_ms))
 		return false;
 	step_try(call, r, now_ms);
 	return true;
+}
+
+/* Why a route was passed over: what shuts it, else the limit that has no room. */
+static void note_skip(struct lull_call *call, struct call_route *r, const struct route_word *shut,
+		      uint64_t ready_in_ms, uint64_t now_ms)
+{
+	struct room room;
+
+	if (shut) {
+		if (trail_skip(call, r, shut, ready_in_ms, now_ms))
+			slot_count(shut->slot, SLOT_SKIPS);
+		return;
+	}
+	room = route_room(call, r, now_ms);
+	if (room.in_ms > 0 && trail_limited(call, r, &room, now_ms))
+		slot_count(room.word->slot, SLOT_LIMITED);
 }
 
 static bool try_in_state(struct lull_call *call, uint64_t now_ms, enum route_state state)
@@ -330,8 +379,7 @@ static bool try_in_state(struct lull_call *call, uint64_t now_ms, enum route_sta
 		}
 		if (ready_in_ms == 0) /* lost the lease to another process just now */
 			ready_in_ms = route_ready_in_ms(call, r, now_ms, &shut);
-		if (shut && trail_skip(call, r, shut, ready_in_ms, now_ms))
-			slot_count(shut->slot, SLOT_SKIPS);
+		note_skip(call, r, shut, ready_in_ms, now_ms);
 	}
 	return false;
 }
@@ -352,7 +400,7 @@ static bool try_anyway(struct lull_call *call, uint64_t now_ms)
 		const struct route_word *shut;
 		uint64_t ready_in_ms;
 
-		if (!is_due(r))
+		if (!is_due(r) || route_room(call, r, now_ms).in_ms > 0)
 			continue;
 		ready_in_ms = route_ready_in_ms(call, r, now_ms, &shut);
 		if (ready_in_ms < soonest_ms) {
@@ -360,9 +408,8 @@ static bool try_anyway(struct lull_call *call, uint64_t now_ms)
 			soonest = r;
 		}
 	}
-	if (!soonest)
+	if (!soonest || !attempt_go_past(call, soonest, now_ms))
 		return false;
-	attempt_go_past(call, soonest);
 	step_try(call, soonest, now_ms);
 	return true;
 }
@@ -391,10 +438,16 @@ static uint64_t pause_ms(struct lull_call *call)
 	return base_ms / 2 + random_below(call, base_ms + 1);
 }
 
+/* What a sleep must leave of the budget, to be of use. */
+static uint64_t useful_rest_ms(const struct lull_call *call)
+{
+	return at_most(USEFUL_REST_MS, call->options.budget_ms / 4);
+}
+
 /* A sleep that ends at a cooldown's expiry; 0 = not worth it. */
 static uint64_t wake_at_ms(struct lull_call *call, uint64_t now_ms, uint64_t soonest_ms)
 {
-	uint64_t rest_ms = at_most(USEFUL_REST_MS, call->options.budget_ms / 4);
+	uint64_t rest_ms = useful_rest_ms(call);
 	uint64_t left_ms = call->deadline_ms - now_ms;
 	uint64_t spare_ms;
 
@@ -406,6 +459,38 @@ static uint64_t wake_at_ms(struct lull_call *call, uint64_t now_ms, uint64_t soo
 		return 0;
 	spare_ms = at_most(SCATTER_MS, left_ms - rest_ms - soonest_ms);
 	return now_ms + soonest_ms + random_below(call, (uint32_t)spare_ms + 1);
+}
+
+/* A sleep that ends when there is room, without scatter: who comes first gets it, and what nobody
+ * takes at once may be lost. For a permit, as long as it is of use; 0 = not worth it. */
+static uint64_t wake_for_room_ms(struct lull_call *call, uint64_t now_ms,
+				 const struct waiting *waiting)
+{
+	uint64_t left_ms = call->deadline_ms - now_ms, rest_ms = useful_rest_ms(call);
+
+	if (waiting->room_ms == LULL_NEVER || left_ms <= rest_ms)
+		return 0;
+	if (waiting->room_ms <= left_ms - rest_ms)
+		return now_ms + waiting->room_ms;
+	return waiting->for_permit ? call->deadline_ms - rest_ms : 0;
+}
+
+/* Before a sleep: whoever makes room from now on wakes us, and whoever has just made some is seen.
+ */
+static bool try_after_mark(struct lull_call *call, uint64_t now_ms)
+{
+	struct call_route *r;
+
+	for (uint32_t turn = 0; (r = route_next(call, &turn));)
+		if (is_due(r))
+			route_await_room(call, r);
+	return try_due(call, now_ms) ||
+	       (call->options.when_cooling == LULL_WHEN_COOLING_TRY && try_anyway(call, now_ms));
+}
+
+static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
+{
+	return a_ms && b_ms ? at_most(a_ms, b_ms) : at_least(a_ms, b_ms);
 }
 
 static bool passes_are_left(const struct lull_call *call)
@@ -431,12 +516,16 @@ static void decide_without_due(struct lull_call *call, uint64_t now_ms, uint32_t
 		return;
 	if (call->options.when_cooling == LULL_WHEN_COOLING_WAIT)
 		wake_ms = wake_at_ms(call, now_ms, waiting.soonest_ms);
+	if (call->options.when_cooling != LULL_WHEN_COOLING_FAIL && waiting.room_ms != LULL_NEVER) {
+		if (try_after_mark(call, now_ms))
+			return;
+		wake_ms = sooner(wake_ms, wake_for_room_ms(call, now_ms, &waiting));
+	}
 	if (waiting.softly && passes_are_left(call)) {
 		if (!call->pause_until_ms)
 			call->pause_until_ms = now_ms + pause_ms(call);
 		if (call->pause_until_ms < call->deadline_ms)
-			wake_ms = wake_ms ? at_most(wake_ms, call->pause_until_ms)
-					  : call->pause_until_ms;
+			wake_ms = sooner(wake_ms, call->pause_until_ms);
 	}
 	if (wake_ms > now_ms)
 		step_sleep(call, now_ms, wake_ms, serial);

@@ -223,14 +223,24 @@ static uint64_t bucket_room_in_ms(const _Atomic uint64_t *bucket, struct rate ra
 	return (ns + NS_PER_MS - 1) / NS_PER_MS;
 }
 
+uint64_t limits_request_room_in_ms(const struct layout_slot *slot, const struct lull_limits *limits,
+				   uint64_t now_ms)
+{
+	return bucket_room_in_ms(&slot->request_bucket, request_rate(limits), now_ms);
+}
+
+uint64_t limits_token_room_in_ms(const struct layout_slot *slot, const struct lull_limits *limits,
+				 uint64_t now_ms)
+{
+	return bucket_room_in_ms(&slot->token_bucket, token_rate(limits), now_ms);
+}
+
 uint64_t limits_room_in_ms(const struct layout_slot *slot, const struct lull_limits *limits,
 			   uint64_t now_ms, uint32_t *ret_limit)
 {
 	const uint64_t in_ms[] = {
-		[LULL_LIMIT_RPM] =
-			bucket_room_in_ms(&slot->request_bucket, request_rate(limits), now_ms),
-		[LULL_LIMIT_TPM] =
-			bucket_room_in_ms(&slot->token_bucket, token_rate(limits), now_ms),
+		[LULL_LIMIT_RPM] = limits_request_room_in_ms(slot, limits, now_ms),
+		[LULL_LIMIT_TPM] = limits_token_room_in_ms(slot, limits, now_ms),
 		[LULL_LIMIT_PARALLEL] =
 			limits->parallel
 				? permit_room_in_ms(slot->permits, limits->parallel, now_ms)
@@ -246,6 +256,19 @@ uint64_t limits_room_in_ms(const struct layout_slot *slot, const struct lull_lim
 		*ret_limit = limit;
 	}
 	return longest_ms;
+}
+
+bool limits_drain(struct layout_slot *slot, const struct lull_limits *limits, uint32_t limit,
+		  uint64_t until_ms, uint64_t now_ms)
+{
+	bool of_requests = limit == LULL_LIMIT_RPM;
+	struct rate rate = of_requests ? request_rate(limits) : token_rate(limits);
+
+	if (rate.per_minute == 0)
+		return false;
+	bucket_drain(of_requests ? &slot->request_bucket : &slot->token_bucket, rate,
+		     until_ms * NS_PER_MS, now_ms * NS_PER_MS);
+	return true;
 }
 
 void limits_await(struct layout_slot *slot)

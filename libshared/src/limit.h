@@ -80,10 +80,17 @@ void limits_renew(struct layout_slot *slot, const struct lull_limits *limits, ui
 void limits_settle(struct segment *segment, struct layout_slot *slot,
 		   const struct lull_limits *limits, uint32_t requests, uint32_t tokens,
 		   uint64_t now_ms, struct hold *hold);
+/* Nothing is left of the limit before until_ms; false: there is none such. */
+bool limits_drain(struct layout_slot *slot, const struct lull_limits *limits, uint32_t limit,
+		  uint64_t until_ms, uint64_t now_ms);
 /* Whoever means to sleep until there is room says so, then looks once more, then sleeps on the
  * serial that it read before. */
 void limits_await(struct layout_slot *slot);
 
+uint64_t limits_request_room_in_ms(const struct layout_slot *slot, const struct lull_limits *limits,
+				   uint64_t now_ms);
+uint64_t limits_token_room_in_ms(const struct layout_slot *slot, const struct lull_limits *limits,
+				 uint64_t now_ms);
 /* As the last process to take had them; for people. All 0: none, or rubbish. */
 struct lull_limits limits_told(const struct layout_slot *slot);
 

@@ -63,6 +63,16 @@ static bool is_exception(uint32_t class_id)
 	       class_id != LULL_CLASS_SUSPENDED;
 }
 
+/* What the attempt has used of the tokens it was charged. Who refuses has made none. */
+static uint32_t tokens_used(const struct lull_call *call, const struct lull_outcome *outcome)
+{
+	if (outcome->tokens != LULL_UNSET)
+		return outcome->tokens;
+	if (outcome->http_status >= 300 || outcome->class_id == LULL_CLASS_LOCAL)
+		return 0;
+	return call->options.tokens;
+}
+
 static struct charge charge_of(struct lull_call *call, const struct call_route *r,
 			       const struct lull_outcome *outcome, uint64_t now_ms)
 {
@@ -71,6 +81,7 @@ static struct charge charge_of(struct lull_call *call, const struct call_route *
 		.scope = outcome->scope,
 		.proof = outcome->proof,
 		.http_status = outcome->http_status,
+		.tokens = tokens_used(call, outcome),
 		.ours = outcome->ours != 0,
 	};
 	const struct lull_class_info *info;

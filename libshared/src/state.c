@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "key.h"
+#include "limit.h"
 #include "mapping.h"
 
 /* ------------------------------------------------------------------ reading */
@@ -84,11 +85,21 @@ static void read_counters(const struct layout_slot *slot, struct lull_key_state 
 		[SLOT_ATTEMPTS] = &state->attempts,   [SLOT_ANSWERS] = &state->answers,
 		[SLOT_FAILURES] = &state->failures,   [SLOT_SKIPS] = &state->skips,
 		[SLOT_COOLDOWNS] = &state->cooldowns, [SLOT_PROBES] = &state->probes,
+		[SLOT_LIMITED] = &state->limited,
 	};
 
 	for (int i = 0; i < SLOT_COUNTERS; i++)
 		if (sums[i])
 			*sums[i] = atomic_load_explicit(&slot->counters[i], memory_order_relaxed);
+}
+
+static void read_limits(const struct layout_slot *slot, uint64_t now_ms,
+			struct lull_key_state *state)
+{
+	state->limits = limits_told(slot);
+	state->parallel_used = permit_held_count(slot->permits, now_ms);
+	state->rpm_room_in_ms = limits_request_room_in_ms(slot, &state->limits, now_ms);
+	state->tpm_room_in_ms = limits_token_room_in_ms(slot, &state->limits, now_ms);
 }
 
 static void state_init(struct lull_key_state *state, uint32_t kind)
@@ -112,6 +123,7 @@ static void state_fill(struct lull_key_state *state, const struct segment *segme
 	read_word(slot, now_ms, state);
 	read_reporter(slot, now_ms, state);
 	read_counters(slot, state);
+	read_limits(slot, now_ms, state);
 	read_links(segment, slot, state);
 	state->usual_ms = (uint32_t)slot_usual_ms(slot);
 	state->usual_limit_ms = (uint32_t)slot_usual_limit_ms(slot);

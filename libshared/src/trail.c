@@ -63,21 +63,46 @@ static struct lull_trail_entry *last_skip(struct lull_call *call, uint32_t route
 	return NULL;
 }
 
+/* The entry for a skip of that route; true: a new one. */
+static bool skip_entry(struct lull_call *call, const struct call_route *r, uint64_t now_ms,
+		       struct lull_trail_entry **ret_entry)
+{
+	*ret_entry = last_skip(call, r->index);
+	if (*ret_entry)
+		return false;
+	*ret_entry = trail_entry(call, trail_add(call, now_ms, LULL_TRAIL_SKIP, r->index));
+	return true;
+}
+
 bool trail_skip(struct lull_call *call, const struct call_route *r, const struct route_word *shut,
 		uint64_t ready_in_ms, uint64_t now_ms)
 {
 	uint64_t bits = atomic_load_explicit(&shut->slot->word, memory_order_relaxed);
 	struct word w = word_unpack(bits);
-	struct lull_trail_entry *entry = last_skip(call, r->index);
-	bool is_new = !entry;
+	struct lull_trail_entry *entry;
+	bool is_new = skip_entry(call, r, now_ms, &entry);
 
-	if (is_new)
-		entry = trail_entry(call, trail_add(call, now_ms, LULL_TRAIL_SKIP, r->index));
 	entry->class_id = w.cause < LULL_CLASS_COUNT ? w.cause : 0;
 	entry->http_status = w.http;
 	entry->cooled_kind = shut->key.kind;
 	entry->state = word_state(bits, now_ms);
+	entry->limit = LULL_LIMIT_NONE;
 	entry->ready_in_ms = ready_in_ms;
+	return is_new;
+}
+
+bool trail_limited(struct lull_call *call, const struct call_route *r, const struct room *room,
+		   uint64_t now_ms)
+{
+	struct lull_trail_entry *entry;
+	bool is_new = skip_entry(call, r, now_ms, &entry);
+
+	entry->class_id = LULL_CLASS_RATE_LIMITED; /* by ourselves */
+	entry->http_status = 0;
+	entry->cooled_kind = room->word->key.kind;
+	entry->state = LULL_STATE_LIMITED;
+	entry->limit = room->limit;
+	entry->ready_in_ms = room->in_ms;
 	return is_new;
 }
 

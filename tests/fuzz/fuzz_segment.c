@@ -232,6 +232,31 @@ static void poke_beside_word(struct input *in)
 		atomic_store(&slot->counters[take_below(in, SLOT_COUNTERS)], value);
 }
 
+/* Buckets and permits on either side of now, near and far, and any limits. */
+static void poke_limits(struct input *in)
+{
+	struct key key = key_number(take_below(in, KEYS));
+	struct layout_slot *slot = segment_find(segment, &key);
+	uint32_t which = take_below(in, 6);
+	uint64_t near_ms = now_ms + take(in, 3) - take(in, 3), any = take(in, 8);
+
+	if (!slot)
+		return;
+	if (which == 0)
+		atomic_store(&slot->request_bucket, near_ms * 1000000 + any % 1000000);
+	else if (which == 1)
+		atomic_store(&slot->token_bucket, near_ms * 1000000 + any % 1000000);
+	else if (which == 2)
+		atomic_store(&slot->rates, any);
+	else if (which == 3)
+		atomic_store(&slot->caps, any & 0xffffff0000ffff);
+	else if (which == 4)
+		atomic_store(&slot->awaited, any);
+	else
+		for (uint32_t i = 0; i < LAYOUT_PERMITS; i++)
+			atomic_store(&slot->permits[i], (near_ms + i) << 24 | (any & 0xffffff));
+}
+
 /* A record that is whole and says nonsense. */
 static void poke_record(struct input *in)
 {
@@ -271,6 +296,8 @@ static void check_state(const struct lull_key_state *state)
 	CHECK(state->ready_in_ms <= DAY_MS || state->state == LULL_STATE_HELD);
 	CHECK(state->cause < LULL_CLASS_COUNT);
 	CHECK(state->reported_at_ms <= now_ms);
+	CHECK(state->parallel_used <= LULL_PARALLEL_MAX);
+	CHECK(state->rpm_room_in_ms <= DAY_MS && state->tpm_room_in_ms <= DAY_MS);
 }
 
 static void do_read(struct input *in)
@@ -371,6 +398,12 @@ static void routes_init(struct lull_route routes[2], struct input *in)
 		routes[i].endpoint_key = key_texts[3];
 		routes[i].names[0] = key_texts[4 + i];
 		routes[i].flags = take_below(in, 2); /* loopback */
+		if (take_below(in, 2) == 0)
+			continue;
+		routes[i].limits.rpm = (uint32_t)take(in, 2);
+		routes[i].limits.parallel = take_below(in, LULL_PARALLEL_MAX + 1);
+		routes[i].credential_limits.tpm = (uint32_t)take(in, 4);
+		routes[i].credential_limits.burst_ms = (uint32_t)take(in, 2) % LULL_BURST_MS_MAX;
 	}
 }
 
@@ -385,6 +418,7 @@ static struct lull_call_options options_of(struct input *in)
 	options.num_retries = take_below(in, 3);
 	options.probe = take_below(in, 4) != 0;
 	options.connection_driver = take_below(in, 2);
+	options.tokens = (uint32_t)take(in, 2);
 	return options;
 }
 
@@ -395,12 +429,16 @@ static void attempt_run(struct lull_call *call, struct input *in)
 
 	for (uint32_t i = LULL_PROGRESS_CONNECTED; i <= progress; i++)
 		(void)lull_call_progress(call, now_ms, i);
+	if (take_below(in, 4) == 0)
+		(void)lull_call_emptied(call, now_ms, 1 + take_below(in, 2), take(in, 4));
 	now_ms += take(in, 2);
+	(void)lull_call_progress(call, now_ms, LULL_PROGRESS_RUNNING);
 	lull_outcome_init(&outcome);
 	outcome.class_id = take_below(in, LULL_CLASS_COUNT);
 	outcome.http_status = (uint32_t)take(in, 2) % 600;
 	outcome.hint_ms = (int64_t)(int32_t)take(in, 4);
 	outcome.ours = take_below(in, 2);
+	outcome.tokens = (uint32_t)take(in, 4);
 	if (lull_call_report(call, now_ms, &outcome) != 0) {
 		outcome.class_id = LULL_CLASS_CANCELLED;
 		(void)lull_call_report(call, now_ms, &outcome);
@@ -493,9 +531,10 @@ static void attach(struct input *in)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static void (*const deeds[])(struct input * in) = {
-		poke_anywhere, poke_full,      poke_key, poke_word,   poke_beside_word,
-		poke_record,   poke_ring_head, do_read,  do_read_all, do_operator,
-		do_slot,       do_read_events, do_facts, do_time,     do_call,
+		poke_anywhere,    poke_full,   poke_key,       poke_word,
+		poke_beside_word, poke_record, poke_ring_head, do_read,
+		do_read_all,      do_operator, do_slot,        do_read_events,
+		do_facts,         do_time,     do_call,        poke_limits,
 	};
 	struct input in = {data, size};
 

@@ -906,7 +906,7 @@ static void test_steps_out_of_turn(void)
 	CU_ASSERT_EQUAL(lull_call_next(NULL, w.now_ms, &c.step), -EINVAL);
 	CU_ASSERT_EQUAL(lull_call_next(c.call, w.now_ms, NULL), -EINVAL);
 	EXPECT_TRY(&c, 0);
-	CU_ASSERT_EQUAL(lull_call_progress(c.call, w.now_ms, 5), -EINVAL);
+	CU_ASSERT_EQUAL(lull_call_progress(c.call, w.now_ms, LULL_PROGRESS_RUNNING + 1), -EINVAL);
 	CU_ASSERT_EQUAL(lull_call_progress(c.call, w.now_ms, 0), -EINVAL);
 	CU_ASSERT_EQUAL(lull_call_progress(NULL, w.now_ms, LULL_PROGRESS_CONNECTED), -EINVAL);
 	CU_ASSERT_EQUAL(lull_call_report(c.call, w.now_ms, NULL), -EINVAL);

@@ -26,6 +26,7 @@
 #ifndef LULL_CALL_H
 #define LULL_CALL_H
 
+#include <lull/limit.h>
 #include <lull/table.h>
 
 #ifdef __cplusplus
@@ -96,6 +97,8 @@ struct lull_route {
 					    is shut for others, so is the route. Only read, never
 					    charged; borrowed until lull_call_end() */
 	uint32_t way_key_count;
+	struct lull_limits limits; /* of the route, for all processes together; 0 = none */
+	struct lull_limits credential_limits; /* of all routes with credential_key */
 };
 LULL_API void lull_route_init(struct lull_route *route);
 
@@ -125,6 +128,8 @@ struct lull_call_options {
 	uint64_t seed;              /* of the random pauses; 0 = from the kernel */
 	const struct lull_rule *rules; /* borrowed until lull_call_begin() returns */
 	uint32_t rule_count;
+	uint32_t tokens; /* what the request is expected to use of `tpm` limits, prompt and answer;
+			    0 = a route is charged only what was used, afterwards */
 };
 LULL_API void lull_call_options_init(struct lull_call_options *options);
 
@@ -151,7 +156,8 @@ enum lull_result {
 	LULL_RESULT_ANSWERED = 0,
 	LULL_RESULT_FAILED = 1,   /* models ran out */
 	LULL_RESULT_DEADLINE = 2, /* time ran out */
-	LULL_RESULT_COOLING = 3,  /* nothing was attempted: every model is cooling */
+	LULL_RESULT_COOLING = 3,  /* nothing was attempted: every model is cooling, or its limit
+				     has no room */
 	LULL_RESULT_REFUSED = 4,  /* the request itself was refused */
 	LULL_RESULT_AUTH = 5,     /* providers answered with nothing but auth errors */
 	LULL_RESULT_CONFIG = 6,   /* no route has a known name and a key */
@@ -170,6 +176,8 @@ struct lull_step {
 				 */
 	uint64_t total_by_ms;   /* holds always */
 	uint32_t idle_ms;       /* longest silence between deltas after the first content */
+	uint32_t renew_ms; /* 0, or report RUNNING at least this often: the attempt holds a permit
+			    */
 	/* SLEEP */
 	uint64_t until_ms; /* later than now */
 	uint32_t serial;   /* for lull_table_wait() */
@@ -194,7 +202,8 @@ enum lull_progress {
 	LULL_PROGRESS_CONNECTED = 1, /* the connection stands (TLS too); a reused one: at once */
 	LULL_PROGRESS_ACCEPTED = 2,  /* 2xx headers */
 	LULL_PROGRESS_CONTENT = 3,   /* the first content was handed out: no fallback after this */
-	LULL_PROGRESS_RESENT = 4 /* a reused connection had died before any byte: sent once more */
+	LULL_PROGRESS_RESENT = 4, /* a reused connection had died before any byte: sent once more */
+	LULL_PROGRESS_RUNNING = 5 /* still at it: renews what the attempt holds (step.renew_ms) */
 };
 
 /** lull_call_progress() - an event of the running attempt. Return: 0; -EINVAL no attempt is
@@ -212,6 +221,8 @@ struct lull_outcome {
 	uint32_t ours;        /* 1: a limit of the step passed (class timeout; network while not yet
 				 connected). The call decides what that proves, and whether it
 				 was the budget */
+	uint32_t tokens;      /* used, prompt and answer; LULL_UNSET = not known: as expected, or
+				 none where the provider refused */
 	const char *detail;   /* one line for the trail, without secrets; copied, at most 159 bytes;
 				 may be NULL */
 };
@@ -226,7 +237,20 @@ LULL_API void lull_outcome_init(struct lull_outcome *outcome);
 LULL_API int lull_call_report(struct lull_call *call, uint64_t now_ms,
 			      const struct lull_outcome *outcome);
 
-/** lull_call_end() - at any step: hands back what leases are held (as if cancelled) and frees. NULL
+/**
+ * lull_call_emptied() - the running attempt's provider says that nothing is left of a limit
+ * @limit:  LULL_LIMIT_RPM or LULL_LIMIT_TPM
+ * @for_ms: until there is some again; believed up to max_cooldown_ms
+ *
+ * No process that knows of the limit has room before that. Where neither the route nor its
+ * credential has such a limit, nothing happens.
+ * Return: 0; -EINVAL no attempt is running, or another limit.
+ */
+LULL_API int lull_call_emptied(struct lull_call *call, uint64_t now_ms, uint32_t limit,
+			       uint64_t for_ms);
+
+/** lull_call_end() - at any step: hands back what leases and permits are held (as if cancelled)
+ * and frees. NULL
  * is fine. */
 LULL_API void lull_call_end(struct lull_call *call, uint64_t now_ms);
 
@@ -235,9 +259,9 @@ LULL_API void lull_call_end(struct lull_call *call, uint64_t now_ms);
 
 enum lull_trail_type {
 	LULL_TRAIL_ATTEMPT = 1,
-	LULL_TRAIL_SKIP = 2, /* cooling, probing or held; a skip repeated without an attempt between
-				is one entry */
-	LULL_TRAIL_SLEEP = 3,   /* waited for a cooldown, or between two passes */
+	LULL_TRAIL_SKIP = 2,    /* cooling, probing, held or limited; a skip repeated without an
+				   attempt between    is one entry */
+	LULL_TRAIL_SLEEP = 3,   /* waited for a cooldown, for room, or between two passes */
 	LULL_TRAIL_UNUSABLE = 4 /* class config: no known name, or no key */
 };
 
@@ -253,8 +277,9 @@ struct lull_trail_entry {
 	uint32_t cooled_kind; /* ATTEMPT: kind of the key that this outcome left cooling, 0 =
 				 nothing; SKIP: kind of the key that is shut */
 	uint32_t state;       /* SKIP: enum lull_state */
-	uint64_t ready_in_ms; /* ATTEMPT: how long it is left cooling; SKIP: time left; LULL_NEVER
-				 held */
+	uint32_t limit;       /* SKIP: LULL_STATE_LIMITED: enum lull_limit; else 0 */
+	uint64_t ready_in_ms; /* ATTEMPT: how long it is left cooling; SKIP: time left (a
+				 permit: at most); LULL_NEVER held */
 	uint32_t soft_count;  /* ATTEMPT: soft failures counted so far, this one included; 0 = not
 				 counted, or it was the one that cooled */
 	uint32_t probe;       /* ATTEMPT: 1 it held a probe lease */

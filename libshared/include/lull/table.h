@@ -24,6 +24,7 @@
 #define LULL_TABLE_H
 
 #include <lull/class.h>
+#include <lull/limit.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -203,8 +204,9 @@ enum lull_state {
 	LULL_STATE_READY = 0,
 	LULL_STATE_COOLING = 1,
 	LULL_STATE_PROBING =
-		2,          /* cooled, and one process is finding out whether it is well again */
-	LULL_STATE_HELD = 3 /* by an operator, until cleared */
+		2,             /* cooled, and one process is finding out whether it is well again */
+	LULL_STATE_HELD = 3,   /* by an operator, until cleared */
+	LULL_STATE_LIMITED = 4 /* in a call's trail only: within a limit there is no room now */
 };
 
 /* A snapshot of one key. Words may have moved on when you read it. */
@@ -221,9 +223,14 @@ struct lull_key_state {
 	uint64_t reported_at_ms;  /* 0 = never; lull_clock_ms() */
 	uint32_t reported_by_pid; /* for people only */
 	uint64_t attempts, answers, failures, skips, cooldowns,
-		probes;          /* host-wide sums since the table was made */
-	uint32_t usual_ms;       /* mean time to 2xx headers; 0 = not known */
-	uint32_t usual_limit_ms; /* mean + 6 mean deviations */
+		probes;            /* host-wide sums since the table was made */
+	uint32_t usual_ms;         /* mean time to 2xx headers; 0 = not known */
+	uint32_t usual_limit_ms;   /* mean + 6 mean deviations */
+	struct lull_limits limits; /* as the last process that used them has them; all 0 = none */
+	uint32_t parallel_used;    /* permits that are held */
+	uint64_t rpm_room_in_ms;   /* 0: a request is within the limit now, or there is none */
+	uint64_t tpm_room_in_ms;   /* likewise */
+	uint64_t limited;          /* host-wide sum: passed over, or waited for, for want of room */
 	uint64_t links[2]; /* routes: cursors of the credential and the endpoint; LULL_NEVER = none;
 			      read with lull_key_at() */
 };
@@ -302,8 +309,8 @@ LULL_API uint64_t lull_slot_ready_in_ms(const struct lull_slot *slot);
 
 /* ------------------------------------------------------------------ waiting */
 
-/** lull_table_serial() - moves whenever a word becomes ready earlier than announced. Read it before
- * the words. */
+/** lull_table_serial() - moves whenever a word becomes ready earlier than announced, or there is
+ * room within a limit that somebody waits for. Read it before the words. */
 LULL_API uint32_t lull_table_serial(struct lull_table *table);
 
 /**
