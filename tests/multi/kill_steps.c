@@ -12,6 +12,7 @@
  *     the word is the one from before or the one from after (a call: or its lease), never else
  *     counters and the recorder's head stand between before and after
  *     every event that can be read is one that was meant
+ *     of limits at most what one attempt takes is missing, and of permits none a lease later
  *     a lease later the survivor carries out the same operation, and the table is as it should be
  *     nothing stays shut: whatever was left ends by itself (a hold: when cleared)
  *     a killed creator leaves no name, or a whole segment, and no rubbish beside it
@@ -32,6 +33,7 @@
 
 #include <lull/lull.h>
 
+#include "limit.h"
 #include "mapping.h"
 #include "sanitized.h"
 #include "scratch_table.h"
@@ -43,6 +45,7 @@
 #define LONG_EVERY   13u
 #define STEPS_MAX    1000000u /* far more than any operation: a child that never ends is a failure */
 #define EVENTS_MAX   16u
+#define TOKENS       5000u
 #define SECOND_TABLE "made"
 
 /* ------------------------------------------------------------------ the stage */
@@ -52,9 +55,11 @@ struct stage {
 	struct lull_table *table;
 	struct segment *segment;
 	struct key key;
-	struct layout_slot *slot; /* of the key; NULL where the operation inserts it */
-	uint64_t lease;           /* the PROBE word, where there is one */
-	struct lull_call *call;   /* begun, where the operation is to run it */
+	struct layout_slot *slot;  /* of the key; NULL where the operation inserts it */
+	uint64_t lease;            /* the PROBE word, where there is one */
+	struct lull_limits limits; /* of the route, where the operation has any */
+	struct hold hold;          /* of them, where some is taken */
+	struct lull_call *call;    /* begun, where the operation is to run it */
 	uint64_t now_ms;
 };
 
@@ -110,6 +115,8 @@ static void stage_blank(void)
 	memset(stage_bytes(), 0, stage_size());
 	stage.slot = NULL;
 	stage.lease = 0;
+	stage.hold = (struct hold){0};
+	stage.limits = (struct lull_limits){0};
 	stage.now_ms = NOW;
 	lull_call_end(stage.call, NOW);
 	stage.call = NULL;
@@ -243,12 +250,33 @@ static void given_a_call(void)
 
 	lull_call_options_init(&options);
 	options.seed = 1;
+	options.tokens = TOKENS;
 	lull_route_init(&route);
+	route.limits = stage.limits;
 	route.route_key = KEY;
 	route.credential_key = "0123456789abcdef";
 	route.endpoint_key = "https://api.example.com:443";
 	if (lull_call_begin(&stage.call, stage.table, &route, 1, &options, NOW) != 0)
 		die("lull_call_begin");
+}
+
+static void given_limits(void)
+{
+	given_healthy();
+	stage.limits = (struct lull_limits){.rpm = 600, .tpm = 60000, .parallel = 1};
+}
+
+static void given_limits_taken(void)
+{
+	given_limits();
+	(void)limits_take(stage.segment, stage.slot, &stage.limits, 1, TOKENS, NOW, &stage.hold);
+	limits_await(stage.slot);
+}
+
+static void given_a_call_with_limits(void)
+{
+	given_limits();
+	given_a_call();
 }
 
 static void given_a_call_and_cooled(void)
@@ -337,6 +365,25 @@ static void does_record(void)
 	};
 
 	ring_record(stage.segment, &event);
+}
+
+static void does_take_limits(void)
+{
+	struct hold hold;
+
+	(void)limits_take(stage.segment, stage.slot, &stage.limits, 2, TOKENS, stage.now_ms, &hold);
+}
+
+static void does_renew_permit(void)
+{
+	limits_renew(stage.slot, &stage.limits, 1, stage.now_ms + LULL_PERMIT_RENEW_MS,
+		     &stage.hold);
+}
+
+/* as a call's end does it */
+static void does_settle_limits(void)
+{
+	limits_settle(stage.segment, stage.slot, &stage.limits, 1, 100, stage.now_ms, &stage.hold);
 }
 
 /* What follows the begin of a call whose one attempt ends in that class. */
@@ -462,6 +509,27 @@ static void check_key(unsigned long step)
 	stage.slot = slot;
 }
 
+#define REQUEST_NS (UINT64_C(60000000000) / 600)
+#define TOKENS_NS  (TOKENS * UINT64_C(60000000000) / 60000)
+
+/* What a killed attempt leaves of its limits, at most. */
+static void check_limits(unsigned long step)
+{
+	struct layout_slot *slot = segment_find(stage.segment, &stage.key);
+
+	if (!slot || !limits_are_set(&stage.limits))
+		return;
+	if (permit_held_count(slot->permits, NOW) > stage.limits.parallel)
+		fail(step, "more permits are held than there are");
+	if (permit_room_in_ms(slot->permits, stage.limits.parallel,
+			      NOW + LULL_PERMIT_RENEW_MS + LULL_PERMIT_LEASE_MS) > 0)
+		fail(step, "a lease later a dead holder still has its permit");
+	if (atomic_load(&slot->request_bucket) > NOW * 1000000 + REQUEST_NS)
+		fail(step, "more than one request is missing");
+	if (atomic_load(&slot->token_bucket) > NOW * 1000000 + TOKENS_NS)
+		fail(step, "more tokens are missing than one attempt takes");
+}
+
 /* The day after tomorrow everything is ready again. */
 static void check_nothing_stays_shut(unsigned long step)
 {
@@ -484,6 +552,7 @@ static void check_survivor(unsigned long step, void (*does)(void), const struct 
 
 	check_word_and_counters(step, before, after);
 	check_key(step);
+	check_limits(step);
 	stage.now_ms = NOW + WORD_LEASE_MS;
 	does();
 	found = facts_now();
@@ -660,6 +729,10 @@ static const struct operation operations[] = {
 	{"count", given_healthy, does_count, 1},
 	{"learn the usual time", given_healthy, does_learn_usual_time, 1},
 	{"link", given_healthy, does_link, 1},
+	{"take limits", given_limits, does_take_limits, 1},
+	{"renew a permit", given_limits_taken, does_renew_permit, 1},
+	{"settle limits, somebody waits", given_limits_taken, does_settle_limits, 1},
+	{"a call within limits", given_a_call_with_limits, does_answered_call, LONG_EVERY},
 	{"a call, answered by a probe", given_a_call_and_cooled, does_answered_call, LONG_EVERY},
 	{"a call, rate limited", given_a_call, does_limited_call, LONG_EVERY},
 };
@@ -699,6 +772,22 @@ static void bad_event_on_the_way(void)
 	atomic_store(&stage.segment->header->ring_head, 0);
 }
 
+static void bad_two_permits(void)
+{
+	struct permit permit;
+
+	for (uint32_t i = 0; i < 2; i++)
+		(void)permit_take(stage.slot->permits, 2, i, NOW, &permit);
+}
+
+static void bad_charge_taken_back(void)
+{
+	(void)bucket_take(&stage.slot->token_bucket, (struct rate){60000, 0}, 2 * TOKENS,
+			  NOW * 1000000);
+	bucket_settle(&stage.slot->token_bucket, (struct rate){60000, 0}, 2 * TOKENS, 0,
+		      NOW * 1000000);
+}
+
 /* Each of these does what no operation may; a check that does not notice is no check. */
 static void checks_check(void)
 {
@@ -706,6 +795,8 @@ static void checks_check(void)
 		{"a word in two halves", given_healthy, bad_two_halves, 1},
 		{"a second slot for a key", given_healthy, bad_second_slot, 1},
 		{"a counter that runs ahead", given_healthy, bad_count_on_the_way, 1},
+		{"more permits than there are", given_limits, bad_two_permits, 1},
+		{"a charge taken back", given_limits, bad_charge_taken_back, 1},
 		{"an event taken back", given_healthy, bad_event_on_the_way, 1},
 	};
 

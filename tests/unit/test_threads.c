@@ -12,6 +12,7 @@
 
 #include "cunit_main.h"
 #include "key.h"
+#include "limit.h"
 #include "mapping.h"
 #include "scratch_table.h"
 
@@ -320,6 +321,65 @@ static void test_a_table_is_replaced_under_its_users(void)
 	end();
 }
 
+/* ------------------------------------------------------------------ limits */
+
+#define PARALLEL 2
+
+static struct layout_slot *limited;
+static _Atomic int holding;
+static _Atomic unsigned admitted;
+
+static void *hold_and_release(void *number)
+{
+	const struct lull_limits limits = {.rpm = 60000, .tpm = 60000, .parallel = PARALLEL};
+	struct segment *segment = table_pin(table);
+	unsigned thread = *(const unsigned *)number;
+
+	(void)pthread_barrier_wait(&start);
+	for (unsigned i = 0; i < 5000; i++) {
+		struct hold hold;
+
+		if (!limits_take(segment, limited, &limits, thread, 1, NOW, &hold)) {
+			limits_await(limited);
+			continue;
+		}
+		expect(atomic_fetch_add(&holding, 1) < PARALLEL);
+		limits_renew(limited, &limits, thread, NOW + i, &hold);
+		expect(hold.permit.word != 0);
+		atomic_fetch_sub(&holding, 1);
+		if (i % 2) {
+			atomic_fetch_add(&admitted, 1);
+			limits_settle(segment, limited, &limits, 1, 1, NOW, &hold);
+		} else { /* it did not take place */
+			limits_settle(segment, limited, &limits, 0, 0, NOW, &hold);
+		}
+	}
+	segment_unpin(segment);
+	return NULL;
+}
+
+/* At one instant a bucket admits its burst, whoever gives back what; and every permit is free at
+ * the end. */
+static void test_limits_hold_among_threads(void)
+{
+	struct segment *segment;
+	struct key key;
+
+	begin();
+	segment = table_pin(table);
+	CU_ASSERT_EQUAL_FATAL(key_init(&key, NAME, "gpt-4o"), 0);
+	limited = segment_insert(segment, &key);
+	atomic_store(&admitted, 0);
+	run(hold_and_release);
+	CU_ASSERT_EQUAL(permit_held_count(limited->permits, NOW), 0);
+	CU_ASSERT_EQUAL(atomic_load(&limited->request_bucket),
+			NOW * 1000000 + atomic_load(&admitted) * UINT64_C(1000000));
+	CU_ASSERT_EQUAL(atomic_load(&limited->token_bucket), atomic_load(&limited->request_bucket));
+	CU_ASSERT_TRUE(atomic_load(&admitted) <= 1000);
+	segment_unpin(segment);
+	end();
+}
+
 /* ------------------------------------------------------------------ the first use of the clock */
 
 static void *read_clock(void *number)
@@ -350,6 +410,7 @@ int main(void)
 		CUNIT_TEST(test_no_change_of_a_contested_word_is_lost),
 		CUNIT_TEST(test_one_thread_at_a_time_holds_the_lease),
 		CUNIT_TEST(test_events_are_read_whole_or_not_at_all),
+		CUNIT_TEST(test_limits_hold_among_threads),
 		CUNIT_TEST(test_a_table_is_replaced_under_its_users),
 	};
 
