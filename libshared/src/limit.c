@@ -113,12 +113,13 @@ uint32_t permit_held_count(const _Atomic uint64_t *permits, uint64_t now_ms)
 
 /* ------------------------------------------------------------------ buckets */
 
-/* Rounded up, so that rounding never lets more through than the rate. */
+/* Rounded up, so that rounding never lets more through than the rate. Where there is none, nothing
+ * is charged. */
 static uint64_t cost_ns(struct rate rate, uint32_t units)
 {
 	uint64_t ns = (units < UNITS_MAX ? units : UNITS_MAX) * NS_PER_MIN;
 
-	return ns / rate.per_minute + (ns % rate.per_minute != 0);
+	return rate.per_minute ? ns / rate.per_minute + (ns % rate.per_minute != 0) : 0;
 }
 
 /* How far the bucket may lie ahead of now and still hold one unit. */

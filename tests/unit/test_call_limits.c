@@ -7,6 +7,7 @@
 
 #include "call_fixture.h"
 #include "cunit_main.h"
+#include "limit.h"
 
 #define ROUTE LULL_KIND_ROUTE
 
@@ -196,6 +197,18 @@ static void test_try_goes_past_a_cooldown_but_not_past_a_limit(void)
 	end();
 }
 
+static void test_try_takes_the_soonest_that_has_room(void)
+{
+	begin(2, (struct lull_limits){.rpm = 1});
+	w.options.when_cooling = LULL_WHEN_COOLING_TRY;
+	call_through();
+	cool_by_hand(&w, ROUTE, 0, 20000);
+	cool_by_hand(&w, ROUTE, 1, 60000);
+	caller_begin(&a, &w);
+	EXPECT_TRY(&a, 1);
+	end();
+}
+
 static void test_a_retry_waits_for_room(void)
 {
 	begin(1, (struct lull_limits){.rpm = 60});
@@ -349,8 +362,46 @@ static void test_a_credentials_limit_holds_for_all_its_routes(void)
 	end();
 }
 
+static uint32_t takes_before_b; /* b takes the route within that one; 0 no more */
+
+bool __real_limits_take(struct segment *segment, struct layout_slot *slot,
+			const struct lull_limits *limits, uint32_t tag, uint32_t tokens,
+			uint64_t now_ms, struct hold *ret_hold);
+bool __wrap_limits_take(struct segment *segment, struct layout_slot *slot,
+			const struct lull_limits *limits, uint32_t tag, uint32_t tokens,
+			uint64_t now_ms, struct hold *ret_hold);
+
+bool __wrap_limits_take(struct segment *segment, struct layout_slot *slot,
+			const struct lull_limits *limits, uint32_t tag, uint32_t tokens,
+			uint64_t now_ms, struct hold *ret_hold)
+{
+	if (takes_before_b > 0 && --takes_before_b == 0) {
+		caller_begin(&b, &w);
+		EXPECT_TRY(&b, 0);
+	}
+	return __real_limits_take(segment, slot, limits, tag, tokens, now_ms, ret_hold);
+}
+
+/* Another process takes the last permit after the credential's request was charged. */
+static void test_a_lost_race_for_room_costs_nothing(void)
+{
+	begin(2, (struct lull_limits){.parallel = 1});
+	w.routes[0].credential_limits.rpm = 120; /* two at once */
+	caller_begin(&a, &w);
+	takes_before_b = 2;
+	EXPECT_TRY(&a, 1);
+	CU_ASSERT_EQUAL(last_entry(&a, LULL_TRAIL_SKIP).limit, LULL_LIMIT_PARALLEL);
+	CU_ASSERT_EQUAL(key_state(&w, LULL_KIND_CREDENTIAL, 0).rpm_room_in_ms, 0);
+	answer(&b);
+	caller_end(&b);
+	caller_begin(&b, &w);
+	EXPECT_TRY(&b, 0);
+	CU_ASSERT_EQUAL(key_state(&w, LULL_KIND_CREDENTIAL, 0).rpm_room_in_ms, 500);
+	end();
+}
+
 /* Of a route's and a credential's limit both are taken, or neither. */
-static void test_what_was_taken_goes_back_when_the_next_limit_has_no_room(void)
+static void test_a_limit_without_room_costs_the_others_nothing(void)
 {
 	begin(2, (struct lull_limits){.parallel = 1});
 	w.routes[0].credential_limits.rpm = 6000;
@@ -510,6 +561,7 @@ int main(void)
 		CUNIT_TEST(test_no_room_and_no_time_to_wait_for_it_ends_the_call),
 		CUNIT_TEST(test_a_permit_is_waited_for_as_long_as_it_is_of_use),
 		CUNIT_TEST(test_try_goes_past_a_cooldown_but_not_past_a_limit),
+		CUNIT_TEST(test_try_takes_the_soonest_that_has_room),
 		CUNIT_TEST(test_a_retry_waits_for_room),
 		CUNIT_TEST(test_a_route_that_failed_softly_still_has_its_pause),
 		CUNIT_TEST(test_a_killed_holders_permit_comes_back_with_its_lease),
@@ -517,7 +569,8 @@ int main(void)
 		CUNIT_TEST(test_tokens_are_settled_by_what_was_used),
 		CUNIT_TEST(test_an_emptied_limit_has_room_when_the_provider_says),
 		CUNIT_TEST(test_a_credentials_limit_holds_for_all_its_routes),
-		CUNIT_TEST(test_what_was_taken_goes_back_when_the_next_limit_has_no_room),
+		CUNIT_TEST(test_a_lost_race_for_room_costs_nothing),
+		CUNIT_TEST(test_a_limit_without_room_costs_the_others_nothing),
 		CUNIT_TEST(test_limits_out_of_range_are_refused),
 		CUNIT_TEST(test_limits_and_their_use_can_be_read),
 		CUNIT_TEST(test_many_processes_stay_within_the_limits_and_use_them_up),

@@ -9,10 +9,11 @@
 #include "limit.h"
 #include "mapping.h"
 
-#define NOW    UINT64_C(1000000000) /* any uptime, in ms */
-#define NOW_NS (NOW * 1000000)
-#define S_NS   UINT64_C(1000000000)
-#define LEASE  ((uint64_t)LULL_PERMIT_LEASE_MS)
+#define NOW     UINT64_C(1000000000) /* any uptime, in ms */
+#define NOW_NS  (NOW * 1000000)
+#define S_NS    UINT64_C(1000000000)
+#define HOUR_NS (3600 * S_NS)
+#define LEASE   ((uint64_t)LULL_PERMIT_LEASE_MS)
 
 static struct segment segment;
 static struct layout_slot *slot;
@@ -291,14 +292,14 @@ static void test_the_largest_debt_ends_within_a_day(void)
 
 	CU_ASSERT_TRUE(bucket_take(&bucket, rate, UINT32_MAX, NOW_NS));
 	room_ns = bucket_room_in_ns(bucket, rate, NOW_NS);
-	CU_ASSERT_EQUAL(room_ns, 23 * 3600 * S_NS);
+	CU_ASSERT_EQUAL(room_ns, 23 * HOUR_NS);
 	bucket_settle(&bucket, rate, 0, UINT32_MAX, NOW_NS + S_NS);
-	CU_ASSERT_EQUAL(bucket_room_in_ns(bucket, rate, NOW_NS + S_NS), 23 * 3600 * S_NS);
+	CU_ASSERT_EQUAL(bucket_room_in_ns(bucket, rate, NOW_NS + S_NS), 23 * HOUR_NS);
 }
 
 static void test_a_bucket_too_far_ahead_is_damage(void)
 {
-	const uint64_t day_ns = 24 * 3600 * S_NS;
+	const uint64_t day_ns = 24 * HOUR_NS;
 	const struct rate rate = {60, 0};
 	_Atomic uint64_t bucket = NOW_NS + day_ns;
 
@@ -330,7 +331,7 @@ static void test_a_drained_bucket_has_room_when_it_was_told_to(void)
 	CU_ASSERT_TRUE(bucket_take(&bucket, rate, 1, NOW_NS + 5 * S_NS)); /* from there, its rate */
 	CU_ASSERT_FALSE(bucket_take(&bucket, rate, 1, NOW_NS + 5 * S_NS));
 	bucket_drain(&bucket, rate, NOW_NS + 90000 * S_NS, NOW_NS);
-	CU_ASSERT_EQUAL(bucket_room_in_ns(bucket, rate, NOW_NS), 23 * 3600 * S_NS - 9 * S_NS / 10);
+	CU_ASSERT_EQUAL(bucket_room_in_ns(bucket, rate, NOW_NS), 23 * HOUR_NS - 9 * S_NS / 10);
 }
 
 static void test_what_is_settled_is_as_if_it_had_been_charged_so(void)
@@ -550,6 +551,22 @@ static void test_tokens_that_come_back_wake_too(void)
 	end();
 }
 
+static void test_a_request_that_does_not_take_place_wakes_too(void)
+{
+	const struct lull_limits requests = {.rpm = 60};
+	struct hold hold;
+	uint32_t before;
+
+	begin();
+	before = serial();
+	CU_ASSERT_TRUE(limits_take(&segment, slot, &requests, 1, 0, NOW, &hold));
+	limits_await(slot);
+	limits_settle(&segment, slot, &requests, 0, 0, NOW, &hold);
+	CU_ASSERT_EQUAL(serial(), before + 1);
+	CU_ASSERT_TRUE(limits_take(&segment, slot, &requests, 1, 0, NOW, &hold));
+	end();
+}
+
 static void test_limits_are_told_to_readers_and_rubbish_is_not(void)
 {
 	struct lull_limits told;
@@ -592,6 +609,7 @@ int main(void)
 		CUNIT_TEST(test_a_lost_permit_is_taken_anew_where_one_is_free),
 		CUNIT_TEST(test_only_who_waits_for_room_is_woken),
 		CUNIT_TEST(test_tokens_that_come_back_wake_too),
+		CUNIT_TEST(test_a_request_that_does_not_take_place_wakes_too),
 		CUNIT_TEST(test_limits_are_told_to_readers_and_rubbish_is_not),
 	};
 
