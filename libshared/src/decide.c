@@ -19,8 +19,8 @@
  * at once) have no room is passed over like one that cools; if all that could be tried are, the
  * call sleeps until the first has room again, or somebody makes some.
  *
- Every step consumes something finite: a fresh route, one of
- * two passes, or time; a sleep always lies ahead. So no call spins.
+ * Every step consumes something finite: a fresh route, one of two passes, or time; a sleep always
+ * lies ahead. So no call spins.
  *
  * Policy `tutorial` runs through the same code with other settings: any exception cools its route
  * for 60 s, no probe, no further passes, the whole rest of the budget for each attempt.

@@ -21,7 +21,8 @@
  *       and nothing beside it
  *
  * Time is sped up, so that leases lapse while we watch: a millisecond of the table is 20 us.
- * Permits (I4) are not part of the table yet; arbitrary contents (I6) are the fuzzer's.
+ * Permits (I4) are killed in kill_steps and played at random in test_limit; arbitrary contents (I6)
+ * are the fuzzer's.
  */
 #include <dirent.h>
 #include <errno.h>
