@@ -354,7 +354,7 @@ lull: time ran out: the budget of 0.5 s is spent" ]
 		done
 		printf '\003'
 		sleep 1
-	) | script -qec "bash -c 'trap : INT; . $SCRATCH/job $SCRATCH/ready'" /dev/null >"$SCRATCH/out" 3>&-
+	) | script -qec "exec bash -c 'trap : INT; . $SCRATCH/job $SCRATCH/ready'" /dev/null >"$SCRATCH/out" 3>&-
 	grep -q "status 130" "$SCRATCH/out"
 }
 
