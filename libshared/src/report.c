@@ -170,9 +170,7 @@ static void route_failed(struct lull_call *call, struct call_route *r, uint32_t 
 		r->state = r->cooled ? ROUTE_FRESH : ROUTE_OUT;
 		return;
 	}
-	/* a command that has failed for reasons of its own is not run again: it may do things */
-	if (blames_request(class_id) || class_id == LULL_CLASS_LOCAL ||
-	    (class_id == LULL_CLASS_COMMAND && !r->cooled)) {
+	if (!r->cooled && !lull_class_info(class_id)->comes_again) {
 		r->state = ROUTE_OUT;
 		return;
 	}

@@ -77,9 +77,11 @@ struct lull_class_info {
 	uint8_t takes_cooldown_time; /* 1: a configured cooldown_time replaces the length (route
 					classes only) */
 	uint8_t blames_request;      /* 1: the request's own fault; nothing is ever written */
-	uint32_t for_ms;             /* cooldown if nobody says otherwise; 0 = cools nothing */
-	uint32_t for_cap_ms;      /* doubles with each failed probe up to this; == for_ms: does not
-				     double */
+	uint8_t comes_again; /* 1: the same call may try the route again even if nothing cooled; 0:
+				it would fail again, or do twice what a command does */
+	uint32_t for_ms;     /* cooldown if nobody says otherwise; 0 = cools nothing */
+	uint32_t for_cap_ms; /* doubles with each failed probe up to this; == for_ms: does not
+				double */
 	uint32_t endpoint_for_ms; /* the same when charged to an endpoint (a busy local server) */
 	uint32_t adaptive_for_ms; /* policy adaptive: start; 0 = as default */
 	uint32_t adaptive_for_cap_ms;
