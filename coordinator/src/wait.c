@@ -16,7 +16,6 @@
 #include "shared.h"
 #include "verdict.h"
 
-#define SCATTER_MS 2000u /* as a call that sleeps */
 #define RELOOK_MS                                                                            \
 	60000u /* the longest sleep: a table's file that is deleted wakes nobody, nor does a \
 		  configuration that is changed */
@@ -31,7 +30,7 @@ static uint64_t random_moment_ms(void)
 	uint32_t number = 0;
 
 	(void)getrandom(&number, sizeof(number), GRND_NONBLOCK); /* 0 will do */
-	return number % (SCATTER_MS + 1);
+	return number % (LULL_SCATTER_MS + 1);
 }
 
 /* ------------------------------------------------------------------ what a cron mail shows */

@@ -32,7 +32,6 @@
 #define PASSES_MAX       2u     /* further passes over routes that failed */
 #define PAUSE_FIRST_MS   500u   /* before the first, times 0.5 to 1.5 */
 #define PAUSE_SECOND_MS  2000u  /* before the second, likewise */
-#define SCATTER_MS       2000u  /* sleepers that wake at an expiry spread over this */
 #define USEFUL_REST_MS   5000u  /* a sleep must leave this, or a quarter of the budget if less */
 #define FURTHER_ROUTE_MS 10000u /* kept back for each further ready route */
 
@@ -457,7 +456,7 @@ static uint64_t wake_at_ms(struct lull_call *call, uint64_t now_ms, uint64_t soo
 		return soonest_ms < left_ms ? now_ms + soonest_ms : 0;
 	if (soonest_ms + rest_ms > left_ms)
 		return 0;
-	spare_ms = at_most(SCATTER_MS, left_ms - rest_ms - soonest_ms);
+	spare_ms = at_most(LULL_SCATTER_MS, left_ms - rest_ms - soonest_ms);
 	return now_ms + soonest_ms + random_below(call, (uint32_t)spare_ms + 1);
 }
 

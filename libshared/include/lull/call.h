@@ -39,6 +39,7 @@ extern "C" {
 #define LULL_SOFT_FAILURES 3u /* LiteLLM's allowed_fails (2 there) + 1 */
 #define LULL_CONNECT_MS    5000u  /* as the vendors' SDKs */
 #define LULL_IDLE_MS       30000u /* between two deltas of a stream */
+#define LULL_SCATTER_MS    2000u  /* who sleeps until a cooldown ends wakes up to this much later */
 #define LULL_NAMES_MAX     4u     /* configured name, upstream name, provider/upstream, an alias */
 #define LULL_ROUTES_MAX    256u   /* arbitrary; far above any list seen */
 #define LULL_RETRIES_MAX   16u    /* arbitrary: keeps the number of steps of a call bounded */
