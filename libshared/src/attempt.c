@@ -62,6 +62,7 @@ static int limits_init(struct call_route *r)
 		else if (r->words[i].key.kind == LULL_KIND_CREDENTIAL &&
 			 limits_are_set(&route->credential_limits))
 			r->words[i].limits = &route->credential_limits;
+		r->limited |= r->words[i].limits != NULL;
 	}
 	return 0;
 }
@@ -164,7 +165,7 @@ struct room route_room(struct lull_call *call, struct call_route *r, uint64_t no
 {
 	struct room room = {0};
 
-	for (uint32_t i = 0; i < r->word_count; i++) {
+	for (uint32_t i = 0; r->limited && i < r->word_count; i++) {
 		struct route_word *word = &r->words[i];
 		uint64_t in_ms;
 		uint32_t limit;
@@ -180,7 +181,7 @@ struct room route_room(struct lull_call *call, struct call_route *r, uint64_t no
 
 void route_await_room(struct lull_call *call, struct call_route *r)
 {
-	for (uint32_t i = 0; i < r->word_count; i++)
+	for (uint32_t i = 0; r->limited && i < r->word_count; i++)
 		if (r->words[i].limits && word_slot(call, &r->words[i]))
 			limits_await(r->words[i].slot);
 }
@@ -189,7 +190,7 @@ void route_await_room(struct lull_call *call, struct call_route *r)
 static void route_limits_settle(struct lull_call *call, struct call_route *r, uint32_t requests,
 				uint32_t tokens, uint64_t now_ms)
 {
-	for (uint32_t i = 0; i < r->word_count; i++) {
+	for (uint32_t i = 0; r->limited && i < r->word_count; i++) {
 		struct route_word *word = &r->words[i];
 
 		if (word->limits && word->slot)
@@ -201,7 +202,7 @@ static void route_limits_settle(struct lull_call *call, struct call_route *r, ui
 /* All or nothing. Without memory for the key's slot there is nothing to hold anybody to. */
 static bool route_limits_take(struct lull_call *call, struct call_route *r, uint64_t now_ms)
 {
-	for (uint32_t i = 0; i < r->word_count; i++) {
+	for (uint32_t i = 0; r->limited && i < r->word_count; i++) {
 		struct route_word *word = &r->words[i];
 
 		if (!word->limits)
@@ -220,7 +221,7 @@ static bool route_limits_take(struct lull_call *call, struct call_route *r, uint
 
 bool attempt_holds_permit(const struct call_route *r)
 {
-	for (uint32_t i = 0; i < r->word_count; i++)
+	for (uint32_t i = 0; r->limited && i < r->word_count; i++)
 		if (r->words[i].hold.permit.word)
 			return true;
 	return false;

@@ -9,6 +9,7 @@
 #include <sys/random.h>
 
 #include "call_internal.h"
+#include "clock.h"
 
 #define TRAIL_ENTRIES           64u /* plus TRAIL_ENTRIES_PER_ROUTE for each route */
 #define TRAIL_ENTRIES_PER_ROUTE 4u
@@ -86,13 +87,16 @@ static int rules_apply(struct lull_call *call, const struct lull_call_options *o
 
 /* ------------------------------------------------------------------ begin, end */
 
-static uint64_t seed_from_kernel(void)
+/* For the pauses, unless the caller gave a seed, and for the permits' tag, always: two processes
+ * may have been given the same seed. */
+static void draw_randomness(struct lull_call *call)
 {
-	uint64_t seed = 0;
+	uint64_t drawn[2] = {0};
 
-	if (getrandom(&seed, sizeof(seed), GRND_NONBLOCK) != (ssize_t)sizeof(seed))
-		seed = lull_clock_ms();
-	return seed | 1;
+	if (getrandom(drawn, sizeof(drawn), GRND_NONBLOCK) != (ssize_t)sizeof(drawn))
+		drawn[0] = drawn[1] = clock_boottime_ns() ^ (uint64_t)clock_pid() << 32;
+	call->random = call->options.seed ? call->options.seed : drawn[0];
+	call->permit_tag = (uint32_t)drawn[1];
 }
 
 static bool is_duplicate(const struct lull_call *call, const struct call_route *r)
@@ -177,9 +181,7 @@ int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
 		call->options.probe = 0;
 	call->begin_ms = now_ms;
 	call->deadline_ms = now_ms + options->budget_ms;
-	call->random = options->seed ? options->seed : seed_from_kernel();
-	/* not from the seed: two processes may have been given the same one */
-	call->permit_tag = (uint32_t)seed_from_kernel();
+	draw_randomness(call);
 	call->retry_route = LULL_UNSET;
 	(void)lull_table_refresh(table);
 	call->segment = table_pin(table);

@@ -46,6 +46,7 @@ struct call_route {
 	uint32_t index; /* in the caller's list */
 	uint32_t state; /* enum route_state */
 	bool cooled;    /* the last failure of this call left it cooling */
+	bool limited;   /* one of its words has limits */
 	uint32_t retries;
 	uint32_t word_count;
 	uint32_t charged; /* index of the word that failures of the route go to */
