@@ -102,7 +102,7 @@ static struct route_list one_route(const struct config *config, const char *name
 /* The one entry's route, from its litellm_params. */
 static struct route_list entry_route(const char *params)
 {
-	char text[1024];
+	char text[2048];
 	struct config *config;
 	struct route_list list;
 
