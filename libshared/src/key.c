@@ -14,36 +14,38 @@
 #define EVERY_BYTE(value) (UINT64_C(0x0101010101010101) * (value))
 #define HASH_DIGITS       16u
 
-/* The top bit of some byte is set if any byte is below 0x20, or DEL; exact for a whole word. */
+/* The top bit of some byte is set if any byte is below 0x20, or DEL; exact for a whole word. Other
+ * bits say nothing. */
 static uint64_t control_bits(uint64_t word)
 {
-	uint64_t del = word ^ EVERY_BYTE(0x7f);
-	uint64_t below = (word - EVERY_BYTE(0x20)) & ~word;
+	uint64_t below = word - EVERY_BYTE(0x20);
+	uint64_t del = (word & EVERY_BYTE(0x7f)) + EVERY_BYTE(1);
 
-	return (below | ((del - EVERY_BYTE(1)) & ~del)) & EVERY_BYTE(0x80);
+	return (below | del) & ~word;
 }
 
 /* Hashes the key's words and checks its bytes on the way; false: a control character. */
 static bool key_digest(struct key *key)
 {
+	const unsigned char *bytes = (const unsigned char *)key->bytes;
 	uint32_t whole = key->length / 8, rest = key->length % 8;
-	uint64_t sum = hash_term(key_word(key, 0), 0), control = 0;
+	uint64_t sum = hash_term(key_head(key->kind, key->length), 0), control = 0;
 
-	for (uint32_t i = 1; i <= whole; i++) {
-		uint64_t word = key_word(key, i);
+	for (uint32_t i = 0; i < whole; i++) {
+		uint64_t word = load_le64(bytes + (size_t)8 * i);
 
 		control |= control_bits(word);
-		sum += hash_term(word, i);
+		sum += hash_term(word, i + 1);
 	}
 	if (rest) {
-		uint64_t tail = key_word(key, whole + 1);
+		uint64_t tail = load_le64_tail(bytes, key->length);
 
 		/* its zeros stand for no byte: seen as blanks they pass */
 		control |= control_bits(tail | EVERY_BYTE(0x20) << (8 * rest));
 		sum += hash_term(tail, whole + 1);
 	}
 	key->hash = hash_end(sum);
-	return control == 0;
+	return (control & EVERY_BYTE(0x80)) == 0;
 }
 
 static bool kind_is_known(uint64_t kind)
