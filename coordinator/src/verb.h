@@ -24,8 +24,8 @@ struct text_list {
 
 /* What the options of a command line have set. */
 struct settings {
-	const char *table;   /* --table, else the configuration's; NULL: the environment's or the
-				default */
+	/* --table, else the configuration's; NULL: the environment's or the default */
+	const char *table;
 	const char *group;   /* --group */
 	uint64_t slots;      /* --slots; 0: not given */
 	uint64_t count;      /* -n */

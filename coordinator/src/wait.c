@@ -16,9 +16,9 @@
 #include "shared.h"
 #include "verdict.h"
 
-#define RELOOK_MS                                                                            \
-	60000u /* the longest sleep: a table's file that is deleted wakes nobody, nor does a \
-		  configuration that is changed */
+/* the longest sleep: a table's file that is deleted wakes nobody, nor does a configuration that
+ * is changed */
+#define RELOOK_MS 60000u
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {

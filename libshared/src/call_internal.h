@@ -78,14 +78,14 @@ struct lull_call {
 	uint64_t begin_ms, deadline_ms, random;
 	uint32_t permit_tag;
 	uint32_t route_count, passes, pause_count;
-	uint32_t cursor;       /* policy tutorial goes on after the route that failed */
-	uint32_t retry_route;  /* LULL_UNSET none */
-	uint32_t seen_classes; /* bits of the failures met: they open the routes that wait for them
-				*/
-	uint32_t only_classes; /* a class that stops, met: only the routes it leads to go on; 0 none
-				*/
-	uint32_t met_classes;  /* bits of all outcomes of attempts */
-	uint32_t refused_by;   /* vendor of the first refusal; 0 none */
+	uint32_t cursor;      /* policy tutorial goes on after the route that failed */
+	uint32_t retry_route; /* LULL_UNSET none */
+	/* bits of the failures met: they open the routes that wait for them */
+	uint32_t seen_classes;
+	/* a class that stops, met: only the routes it leads to go on; 0 none */
+	uint32_t only_classes;
+	uint32_t met_classes; /* bits of all outcomes of attempts */
+	uint32_t refused_by;  /* vendor of the first refusal; 0 none */
 	bool refused_twice, stopped, out_of_time, passing;
 	uint32_t last_class;
 

@@ -44,9 +44,9 @@ struct layout_header {
 	uint32_t ring_count;
 	uint32_t incompat; /* bits a reader must know; 0 */
 	uint64_t total_size;
-	uint64_t create_id;  /* random */
-	uint64_t boot_hash;  /* of /proc/sys/kernel/random/boot_id: a file-backed table does not
-				outlive a boot */
+	uint64_t create_id; /* random */
+	/* of /proc/sys/kernel/random/boot_id: a file-backed table does not outlive a boot */
+	uint64_t boot_hash;
 	uint64_t created_ms; /* boottime */
 	uint64_t created_unix_s;
 	uint32_t creator_uid;
@@ -84,19 +84,20 @@ struct layout_slot {
 	/* line 0: all that a lookup touches */
 	_Alignas(LAYOUT_LINE) _Atomic uint64_t
 		tag; /* hash of kind and key, never 0 when taken; CAS 0 -> hash, never back */
-	_Atomic uint64_t word;  /* the cooldown: word.h; CAS only */
-	_Atomic uint64_t usual; /* mean_us:32 | deviation_us:32 of the time to 2xx headers; 0 = not
-				   known; one CAS try */
+	_Atomic uint64_t word; /* the cooldown: word.h; CAS only */
+	/* mean_us:32 | deviation_us:32 of the time to 2xx headers; 0 = not known; one CAS try */
+	_Atomic uint64_t usual;
 	_Atomic uint64_t reporter; /* at_ms:40 | pid:24 of the last change; advisory, for people */
-	_Atomic uint64_t links;    /* routes: (credential slot + 1):32 | (endpoint slot + 1):32;
-				      advisory, range-checked by readers */
+	/* routes: (credential slot + 1):32 | (endpoint slot + 1):32; advisory, range-checked by
+	 * readers */
+	_Atomic uint64_t links;
 	uint64_t reserved0[3];
 	/* line 1: limit.h */
 	_Atomic uint64_t request_bucket; /* ns of boottime at which it is full again; CAS only */
 	_Atomic uint64_t token_bucket;   /* likewise */
-	_Atomic uint64_t rates;          /* rpm:32 | tpm:32, as the last process to use them has
-					    them; advisory, for people */
-	_Atomic uint64_t caps;           /* burst_ms:32 | parallel:32, likewise */
+	/* rpm:32 | tpm:32, as the last process to use them has them; advisory, for people */
+	_Atomic uint64_t rates;
+	_Atomic uint64_t caps; /* burst_ms:32 | parallel:32, likewise */
 	uint64_t reserved1[4];
 	/* lines 2 to 9 */
 	_Atomic uint64_t permits[LAYOUT_PERMITS]; /* until_ms:40 | tag:24; CAS only */
@@ -106,8 +107,8 @@ struct layout_slot {
 	/* line 11 */
 	_Atomic uint64_t counters[SLOT_COUNTERS]; /* relaxed fetch_add */
 	/* lines 12 to 14 */
-	_Atomic uint64_t key[LAYOUT_KEY_WORDS]; /* CAS 0 -> bytes, word by word, by whoever needs
-						   the key: insertion by helping */
+	/* CAS 0 -> bytes, word by word, by whoever needs the key: insertion by helping */
+	_Atomic uint64_t key[LAYOUT_KEY_WORDS];
 	/* line 15 */
 	uint64_t reserved3[8];
 };

@@ -5,7 +5,7 @@
  *     name    lull1-u<euid>, or lull1-g<gid> where a group shares the table. The 1 is the layout's
  *             version, so that two versions never meet in one file
  *     dir     /dev/shm. For the default name, /run/lull is preferred where an administrator made
- * it: logind empties /dev/shm of a user's files at logout
+ *             it: logind empties /dev/shm of a user's files at logout
  *
  * An option that makes no sense is the program's mistake and an error; an environment variable that
  * makes none must not stop a worker, so it is a problem to report.

@@ -11,13 +11,17 @@
  * So a process killed at any instruction leaves the old word or the new one.
  *
  * Kinds:
- *   COOL       skipped until `until`; after that the first to come gets a lease (PROBE), the others
- * go on skipping PROBE      a lease: a cooldown that ends by itself, with no owner written
- * anywhere. The prober knows its lease by the word it wrote HOLD       an operator's; until cleared
+ *   COOL       skipped until `until`; after that the first to come gets a lease (PROBE), the
+ *              others go on skipping
+ *   PROBE      a lease: a cooldown that ends by itself, with no owner written anywhere. The prober
+ *              knows its lease by the word it wrote
+ *   HOLD       an operator's; until cleared
  *   SOFT       a count of soft failures; admits like a healthy word. until - 60 s is when the last
- * one was counted (L) SOFT_LATE  the same, when the last failure came after its 2xx headers:
- * headers prove nothing then, only a whole answer does A COOL or PROBE word whose http is 2xx was
- * likewise cooled after headers.
+ *              one was counted (L)
+ *   SOFT_LATE  the same, when the last failure came after its 2xx headers: headers prove nothing
+ *              then, only a whole answer does
+ *
+ * A COOL or PROBE word whose http is 2xx was likewise cooled after headers.
  *
  * Anything impossible (a PROBE beyond the longest lease, a SOFT beyond its window, both with a
  * minute to spare; any time beyond 24 h; an unknown kind) is damage and reads as ended.
@@ -37,17 +41,16 @@ enum word_kind {
 	WORD_SOFT_LATE = 5
 };
 
-#define WORD_LEASE_MS                                                                        \
-	10000u /* a prober's lease: long enough for slow headers, short enough that a killed \
-		  prober costs little */
+/* a prober's lease: long enough for slow headers, short enough that a killed prober costs little */
+#define WORD_LEASE_MS         10000u
 #define WORD_LEASE_LIMITED_MS 1000u  /* on a rate limit: refusals come in under a second */
 #define WORD_SOFT_WINDOW_MS   60000u /* soft failures further apart than this are not in a row */
-#define WORD_OURS_APART_MS \
-	1000u /* our own time-outs count when this far apart, whenever they began */
-#define WORD_HORIZON_MS 86400000u /* 24 h: nothing honest reaches further */
-#define WORD_STALL_MS                                                                            \
-	60000u /* a process may have been stopped that long since it read its clock: what others \
-		  wrote in the meantime lies ahead of its time, and is no damage */
+/* our own time-outs count when this far apart, whenever they began */
+#define WORD_OURS_APART_MS 1000u
+#define WORD_HORIZON_MS    86400000u /* 24 h: nothing honest reaches further */
+/* a process may have been stopped that long since it read its clock: what others wrote in the
+ * meantime lies ahead of its time, and is no damage */
+#define WORD_STALL_MS    60000u
 #define WORD_STRIKES_MAX 63u
 #define WORD_RATIO_MAX   32u /* starts and fails are both halved here */
 

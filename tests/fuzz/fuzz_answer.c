@@ -3,7 +3,7 @@
  * Any bytes as an answer in each form, whole and streamed, and as a request to be written in it.
  *
  *   - a verdict for everything; an answer is in OpenAI's form, and read again it is an answer
- * again;
+ *     again;
  *   - a stream gives the same chunks and the same verdict however it is cut, and what is put
  *     together of a whole one is an answer by the rules of unstreamed ones;
  *   - where streams are binary, each line of the input is an event with the right sums, too;

@@ -6,11 +6,12 @@
  *
  *     - never two holders of an unexpired lease on one word
  *     - nothing but an operator and a `try` that was answered shortens a running cooldown;
- * another's lease is ended by an older prober's success only; a soft count never opens what is shut
+ *       another's lease is ended by an older prober's success only; a soft count never opens what
+ *       is shut
  *     - a skip does not touch the word it met
  *     - what cools nothing changes no word, but for leases handed back and endpoints that have
- * shown that they work; what cools for sure leaves a key shut; an attempt leaves no lease behind
- *       (all of this in word_watch.c, at every change of a word)
+ *       shown that they work; what cools for sure leaves a key shut; an attempt leaves no lease
+ *       behind (all of this in word_watch.c, at every change of a word)
  *     - a route is handed out only if all its keys are ready, or as the last resort of `try`
  *     - no call sleeps or gives up while an untried route is ready, and none tries a failed route
  *       again before that

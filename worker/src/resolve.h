@@ -6,9 +6,8 @@
 #include "settings.h"
 #include "url.h"
 
-#define UNUSABLE                                                                          \
-	1 /* a step's outcome: no further step; the route has its problem, unless it is a \
-	     pattern's */
+/* a step's outcome: no further step; the route has its problem, unless it is a pattern's */
+#define UNUSABLE 1
 
 /* What is known of a route while it is being made. */
 struct making {

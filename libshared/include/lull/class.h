@@ -17,14 +17,15 @@ extern "C" {
 
 /* Values are part of the shared table's layout (5 bits): append, never renumber. */
 enum lull_class {
-	LULL_CLASS_ANSWERED = 0,     /* an answer: with content, a tool call, a refusal, or a finish
-					reason that explains why there is none */
-	LULL_CLASS_RATE_LIMITED = 1, /* too many requests or tokens; passes by itself */
+	/* an answer: with content, a tool call, a refusal, or a finish reason that explains why
+	 * there is none */
+	LULL_CLASS_ANSWERED = 0,
+	LULL_CLASS_RATE_LIMITED = 1,    /* too many requests or tokens; passes by itself */
 	LULL_CLASS_QUOTA_EXHAUSTED = 2, /* out of credit; no short wait helps */
 	LULL_CLASS_OVERLOADED = 3,      /* the provider's load, not the caller's limit */
 	LULL_CLASS_AUTH = 4,            /* the key is not accepted */
 	LULL_CLASS_PERMISSION = 5,      /* the key is fine, but not for this model or region */
-	LULL_CLASS_MODEL_NOT_FOUND = 6, /* */
+	LULL_CLASS_MODEL_NOT_FOUND = 6, /* or not for this account */
 	LULL_CLASS_TIMEOUT = 7,         /* the provider says so, or our limit passed in silence */
 	LULL_CLASS_SERVER_ERROR = 8,    /* 5xx without a better reason */
 	LULL_CLASS_MALFORMED_RESPONSE = 9, /* 2xx that is no answer */
@@ -39,8 +40,8 @@ enum lull_class {
 	LULL_CLASS_CANCELLED = 18, /* the caller left */
 	LULL_CLASS_SUSPENDED = 19, /* the host slept during the attempt */
 	LULL_CLASS_DEADLINE = 20,  /* the call's budget ended the attempt */
-	LULL_CLASS_MANUAL =
-		21, /* an operator's word in the table; never the outcome of an attempt */
+	/* an operator's word in the table; never the outcome of an attempt */
+	LULL_CLASS_MANUAL = 21,
 	LULL_CLASS_COMMAND = 22, /* `lull run`: the command's own exit code said so */
 	LULL_CLASS_COUNT = 23
 };
@@ -69,19 +70,20 @@ enum lull_go {
 /* One row of the table of classes. Static, read-only, valid for the life of the process. */
 struct lull_class_info {
 	uint32_t class_id;
-	const char *name;            /* as in configuration and JSON: "rate_limited" */
-	const char *text;            /* for people: "rate limited" */
-	uint8_t proof;               /* enum lull_proof: default where the wire's row names none */
-	uint8_t scope;               /* enum lull_kind: default where the wire's row names none */
-	uint8_t go;                  /* enum lull_go */
-	uint8_t takes_cooldown_time; /* 1: a configured cooldown_time replaces the length (route
-					classes only) */
-	uint8_t blames_request;      /* 1: the request's own fault; nothing is ever written */
-	uint8_t comes_again; /* 1: the same call may try the route again even if nothing cooled; 0:
-				it would fail again, or do twice what a command does */
-	uint32_t for_ms;     /* cooldown if nobody says otherwise; 0 = cools nothing */
-	uint32_t for_cap_ms; /* doubles with each failed probe up to this; == for_ms: does not
-				double */
+	const char *name; /* as in configuration and JSON: "rate_limited" */
+	const char *text; /* for people: "rate limited" */
+	uint8_t proof;    /* enum lull_proof: default where the wire's row names none */
+	uint8_t scope;    /* enum lull_kind: default where the wire's row names none */
+	uint8_t go;       /* enum lull_go */
+	/* 1: a configured cooldown_time replaces the length (route classes only) */
+	uint8_t takes_cooldown_time;
+	uint8_t blames_request; /* 1: the request's own fault; nothing is ever written */
+	/* 1: the same call may try the route again even if nothing cooled; 0: it would fail
+	 * again, or do twice what a command does */
+	uint8_t comes_again;
+	uint32_t for_ms; /* cooldown if nobody says otherwise; 0 = cools nothing */
+	/* doubles with each failed probe up to this; == for_ms: does not double */
+	uint32_t for_cap_ms;
 	uint32_t endpoint_for_ms; /* the same when charged to an endpoint (a busy local server) */
 	uint32_t adaptive_for_ms; /* policy adaptive: start; 0 = as default */
 	uint32_t adaptive_for_cap_ms;

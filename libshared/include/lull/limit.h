@@ -9,7 +9,7 @@
  *
  *   - A bucket fills at its rate and holds `burst_ms` of it, at least one request. A call may go
  *     ahead as long as the bucket is not empty, and is charged whole: what it takes beyond that is
- * a debt. So a big request is never too big, and never starves behind small ones. In any span t
+ *     a debt. So a big request is never too big, and never starves behind small ones. In any span t
  *     there are at most rate * t + burst requests; of tokens, one call's more.
  *   - Tokens are charged when the attempt begins, by the caller's estimate, and set right by what
  *     was used when it ends; what comes back to a bucket that is full is lost. A caller that is
@@ -47,8 +47,8 @@ struct lull_limits {
 	uint32_t rpm;      /* requests a minute */
 	uint32_t tpm;      /* tokens a minute, of prompts and answers */
 	uint32_t parallel; /* requests at once; at most LULL_PARALLEL_MAX */
-	uint32_t burst_ms; /* how much of the rate may be used at once; 0 = LULL_BURST_MS, at most
-			      LULL_BURST_MS_MAX */
+	/* how much of the rate may be used at once; 0 = LULL_BURST_MS, at most LULL_BURST_MS_MAX */
+	uint32_t burst_ms;
 };
 
 #ifdef __cplusplus

@@ -7,17 +7,17 @@
  * process. Caveats first:
  *
  *   - Trust ends at the user (or at the group, where set up so): whoever may open the segment may
- * write anything into it. What is read from it is input like any other, so nothing in it can crash,
- * hang or mislead a reader beyond a wrong cooldown, and that ends by itself. One thing is theirs to
- * break: a file that is made shorter while it is mapped ends its readers by SIGBUS, as every mapped
- * file does. Delete it instead; that is noticed.
+ *     write anything into it. What is read from it is input like any other, so nothing in it can
+ *     crash, hang or mislead a reader beyond a wrong cooldown, and that ends by itself. One thing
+ *     is theirs to break: a file that is made shorter while it is mapped ends its readers by
+ *     SIGBUS, as every mapped file does. Delete it instead; that is noticed.
  *   - A table always opens. Where shared memory is not to be had (no /dev/shm, no permission, wrong
- * version, LULL_DISABLE=1), the handle stands on process-local memory with the same behaviour, and
- * lull_table_problem() says why.
+ *     version, LULL_DISABLE=1), the handle stands on process-local memory with the same behaviour,
+ *     and lull_table_problem() says why.
  *   - Fork: a child may use the parent's handle. (Not while another thread of the parent is inside
- * lull_table_refresh().)
+ *     lull_table_refresh().)
  *   - Nothing is unlinked at exit. A segment deleted under a running process is noticed by
- * lull_table_refresh().
+ *     lull_table_refresh().
  *   - Secrets never belong into a key. Use lull_fingerprint().
  */
 #ifndef LULL_TABLE_H
@@ -30,14 +30,14 @@
 extern "C" {
 #endif
 
-#define LULL_KEY_BYTES_MAX                                                                         \
-	184u /* 23 words of the slot; a longer name is an error, a longer derived key is shortened \
-		by lull_key_derive() */
-#define LULL_KEY_TEXT_BYTES_MAX \
-	196u /* "credential:" + key + NUL: what lull_key_format() may write */
-#define LULL_COOL_FOR_MS_MAX                                                                     \
-	82800000u /* 23 h: what an operator may ask for. The table reads anything beyond 24 h as \
-		     damage; "until cleared" is a hold */
+/* 23 words of the slot; a longer name is an error, a longer derived key is shortened by
+ * lull_key_derive() */
+#define LULL_KEY_BYTES_MAX 184u
+/* "credential:" + key + NUL: what lull_key_format() may write */
+#define LULL_KEY_TEXT_BYTES_MAX 196u
+/* 23 h: what an operator may ask for. The table reads anything beyond 24 h as damage; "until
+ * cleared" is a hold */
+#define LULL_COOL_FOR_MS_MAX 82800000u
 
 /* documented outcomes (> 0) */
 enum lull_table_outcome {
@@ -47,23 +47,27 @@ enum lull_table_outcome {
 };
 
 enum lull_table_flag {
-	LULL_TABLE_LOCAL = 1,     /* process-local memory on purpose */
-	LULL_TABLE_NO_CREATE = 2, /* attach only: a missing segment is opened as an empty,
-				     process-local table and is no problem to report */
-	LULL_TABLE_READ_ONLY = 4  /* map for reading; implies LULL_TABLE_NO_CREATE */
+	LULL_TABLE_LOCAL = 1, /* process-local memory on purpose */
+	/* attach only: a missing segment is opened as an empty, process-local table and is no
+	 * problem to report */
+	LULL_TABLE_NO_CREATE = 2,
+	LULL_TABLE_READ_ONLY = 4 /* map for reading; implies LULL_TABLE_NO_CREATE */
 };
 
 struct lull_table; /* opaque handle of one process */
 
 struct lull_table_options {
 	uint32_t abi_version;
-	uint32_t flags;    /* enum lull_table_flag */
-	const char *name;  /* NULL: $LULL_SHM_NAME, else "lull1-u<euid>", with a group
-			      "lull1-g<gid>"; a leading '/' does not matter; borrowed for the call */
-	const char *dir;   /* NULL: $LULL_SHM_DIR, else /run/lull where it exists and can be written
-			      (default name only), else /dev/shm; borrowed */
-	const char *group; /* NULL: $LULL_SHM_GROUP, else none: mode 0600. A group's name or number:
-			      mode 0660, that group; borrowed */
+	uint32_t flags; /* enum lull_table_flag */
+	/* NULL: $LULL_SHM_NAME, else "lull1-u<euid>", with a group "lull1-g<gid>"; a leading '/'
+	 * does not matter; borrowed for the call */
+	const char *name;
+	/* NULL: $LULL_SHM_DIR, else /run/lull where it exists and can be written (default name
+	 * only), else /dev/shm; borrowed */
+	const char *dir;
+	/* NULL: $LULL_SHM_GROUP, else none: mode 0600. A group's name or number: mode 0660, that
+	 * group; borrowed */
+	const char *group;
 	uint32_t slot_count; /* 0: 1024. Power of two, 16 to 65536. Only the creator's counts */
 };
 
@@ -231,8 +235,9 @@ struct lull_key_state {
 	uint64_t rpm_room_in_ms;   /* 0: a request is within the limit now, or there is none */
 	uint64_t tpm_room_in_ms;   /* likewise */
 	uint64_t limited;          /* host-wide sum: passed over, or waited for, for want of room */
-	uint64_t links[2]; /* routes: cursors of the credential and the endpoint; LULL_NEVER = none;
-			      read with lull_key_at() */
+	/* routes: cursors of the credential and the endpoint; LULL_NEVER = none; read with
+	 * lull_key_at() */
+	uint64_t links[2];
 };
 
 /**
