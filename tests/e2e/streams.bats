@@ -23,6 +23,7 @@ declare -gA DATA=(
 	[half]=$(chunk '{"content":"half"}')
 	[rest]=$(chunk '{"content":" rest"}')
 	[stop]=$(chunk '{}' '"stop"')
+	[filter]=$(chunk '{}' '"content_filter"')
 	[error]='{"error":{"message":"The engine died","type":"server_error"}}'
 	[done]='[DONE]'
 )
@@ -145,6 +146,13 @@ counted() {
 	done
 	[ "$(mock_count other)" = 0 ]
 	table_untouched
+}
+
+@test "a stream that ends without a word says why" {
+	streams "role filter done"
+	run --separate-stderr -0 ask -m openai/m --stream hi
+	[ -z "$output" ]
+	[ "$stderr" = "lull: a content filter has ended the answer" ]
 }
 
 @test "of two choices both have to finish" {

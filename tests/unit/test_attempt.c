@@ -12,6 +12,7 @@
 
 #include "attempt.h"
 #include "cunit_main.h"
+#include "openai.h"
 #include "raw_server.h"
 
 #define SOON_MS 120u
@@ -65,6 +66,7 @@ struct found {
 	struct verdict verdict;
 	struct seen seen;
 	char answer[512];
+	const char *finish;
 	bool handed_out;
 	unsigned requests;
 };
@@ -120,6 +122,7 @@ static void run(const struct trial *trial, struct found *found)
 	http_attempt_finish(attempt, &answer, &found->verdict);
 	found->handed_out = http_attempt_handed_out(attempt);
 	(void)snprintf(found->answer, sizeof(found->answer), "%s", answer.json ? answer.json : "");
+	found->finish = answer.finish;
 	answer_deinit(&answer);
 	http_attempt_free(attempt);
 	transport_free(transport);
@@ -182,6 +185,8 @@ static void test_one_answer_to_a_stream_request_is_handed_out_as_one_chunk(void)
 	CU_ASSERT_EQUAL(found.seen.chunks, 1);
 	CU_ASSERT_STRING_EQUAL(found.seen.text, "hi");
 	CU_ASSERT(found.handed_out);
+	CU_ASSERT_STRING_EQUAL(found.answer, "");
+	CU_ASSERT_PTR_EQUAL(found.finish, openai_finish("stop"));
 }
 
 static void test_nothing_is_handed_out_before_the_first_content(void)
@@ -200,6 +205,7 @@ static void test_an_answer_without_a_word_is_handed_out_at_its_end(void)
 						.stream = true}),
 			LULL_CLASS_ANSWERED);
 	CU_ASSERT_EQUAL(found.seen.chunks, 2);
+	CU_ASSERT_PTR_EQUAL(found.finish, openai_finish("length"));
 }
 
 static void test_a_cut_stream_never_looks_complete(void)

@@ -237,6 +237,8 @@ static void check_answer(struct json_object *wire_case, const struct answer *ans
 	choice = json_object_array_get_idx(member(actual, "choices"), 0);
 	CU_ASSERT_TRUE(
 		is(choice, "finish_reason", text(member(wire_case, "expect"), "finish_reason")));
+	CU_ASSERT_PTR_NOT_NULL_FATAL(answer->finish);
+	CU_ASSERT_TRUE(is(choice, "finish_reason", answer->finish));
 	if (member(wire_case, "openai")) {
 		expected = read_json(text(wire_case, "openai"));
 		if (!holds(expected, actual))
@@ -328,8 +330,11 @@ static void check_stream_answer(struct json_object *wire_case, struct stream_rea
 				bool is_filtered, const struct gathered *gathered)
 {
 	struct answer answer = {0};
+	const char *finish;
 
+	finish = stream_finish(reader);
 	CU_ASSERT_EQUAL_FATAL(stream_answer(reader, &answer), 0);
+	CU_ASSERT_PTR_EQUAL(finish, answer.finish);
 	check_answer(wire_case, &answer);
 	CU_ASSERT_TRUE(gathered->finish);
 	CU_ASSERT_EQUAL(gathered->content, !is_filtered);

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "../src/host.h"
-#include "../src/openai.h"
+#include "../src/text.h"
 #include "../src/trail.h"
 #include "cmd.h"
 #include "log.h"
@@ -140,9 +140,8 @@ static int end_by_signal(int signal_number)
 
 struct output {
 	bool json;
-	char finish[24]; /* of the text: its finish reason; "" none came */
-	char last;       /* character of the text */
-	int error;       /* errno of a write that failed */
+	char last; /* character of the text */
+	int error; /* errno of a write that failed */
 };
 
 static void output_put(struct output *output, const char *bytes, size_t size)
@@ -163,21 +162,7 @@ static int output_flush(struct output *output)
 }
 
 /* Text alone does not show whether it is all that the model had to say. */
-static void note_finish(struct output *output, const char *json, size_t size)
-{
-	char error[128];
-	struct json_object *root = json_read(json, size, error);
-	struct json_object *choices = wire_member(root, "choices");
-	struct json_object *choice =
-		openai_is_list(choices) ? json_object_array_get_idx(choices, 0) : NULL;
-	const char *finish = wire_text(choice, "finish_reason");
-
-	if (finish)
-		(void)snprintf(output->finish, sizeof(output->finish), "%s", finish);
-	json_object_put(root);
-}
-
-static void warn_of_finish(const struct output *output)
+static void warn_of_finish(const char *finish)
 {
 	static const struct {
 		const char *finish;
@@ -191,7 +176,7 @@ static void warn_of_finish(const struct output *output)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strcmp(output->finish, rows[i].finish) == 0)
+		if (text_is(finish, rows[i].finish))
 			log_warn("%s", rows[i].warning);
 }
 
@@ -205,8 +190,6 @@ static int output_chunk(const struct stream_event *event, void *userdata)
 	} else if (event->text) {
 		output_put(output, event->text, event->text_bytes);
 	}
-	if (event->finish && !output->json)
-		note_finish(output, event->json, event->json_bytes);
 	return output_flush(output);
 }
 
@@ -217,7 +200,6 @@ static void output_answer(struct output *output, const struct answer *answer)
 		return;
 	}
 	output_put(output, answer->text, answer->text_bytes);
-	note_finish(output, answer->json, answer->json_bytes);
 }
 
 static void output_end(struct output *output)
@@ -320,8 +302,8 @@ static int run(const struct settings *settings, struct lull_http *http,
 	output_end(&output);
 	if (output.error != EPIPE)
 		print_end(settings, &result, routes);
-	if (result.result == LULL_RESULT_ANSWERED)
-		warn_of_finish(&output);
+	if (result.result == LULL_RESULT_ANSWERED && !settings->json)
+		warn_of_finish(result.answer.finish);
 	rc = exit_code(&result, &output);
 	driver_result_deinit(&result);
 	return rc;

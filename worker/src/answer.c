@@ -32,9 +32,9 @@ static void judge_choices(struct json_object *choices, struct verdict *ret)
 	openai_judge(openai_is_list(choices), says, explained, ret);
 }
 
-static int copy_text(struct json_object *choices, struct answer *ret)
+static int copy_text(struct json_object *choice, struct answer *ret)
 {
-	struct json_object *message = wire_member(json_object_array_get_idx(choices, 0), "message");
+	struct json_object *message = wire_member(choice, "message");
 	struct json_object *content = wire_member(message, "content");
 	struct json_object *refusal = wire_member(message, "refusal");
 	struct buffer text;
@@ -77,12 +77,13 @@ static int write_json(struct json_object *root, struct answer *ret)
 static int fill_answer(struct json_object *root, bool as_it_came,
 		       const struct wire_response *response, struct answer *ret)
 {
+	struct json_object *choice = json_object_array_get_idx(wire_member(root, "choices"), 0);
 	int rc;
 
-	*ret = (struct answer){0};
+	*ret = (struct answer){.finish = openai_finish(wire_text(choice, "finish_reason"))};
 	rc = as_it_came ? copy_json(response, ret) : write_json(root, ret);
 	if (rc == 0)
-		rc = copy_text(wire_member(root, "choices"), ret);
+		rc = copy_text(choice, ret);
 	if (rc != 0)
 		answer_deinit(ret);
 	return rc;

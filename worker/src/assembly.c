@@ -251,6 +251,23 @@ const char *assembly_explained(const struct assembly *assembly)
 	return NULL;
 }
 
+static const struct choice *first_choice(const struct assembly *assembly)
+{
+	const struct choice *first = assembly->choices;
+
+	for (size_t i = 1; i < assembly->choice_count; i++)
+		if (assembly->choices[i].index < first->index)
+			first = &assembly->choices[i];
+	return first;
+}
+
+const char *assembly_finish(const struct assembly *assembly)
+{
+	const struct choice *first = first_choice(assembly);
+
+	return openai_finish(first ? json_object_get_string(first->finish_reason) : NULL);
+}
+
 /* ---- writing */
 
 static int write_texts(struct choice *choice)
@@ -381,7 +398,7 @@ int assembly_write(struct assembly *assembly, int64_t now_unix_s, struct answer 
 	const struct buffer *text;
 	int rc = completion ? write_head(assembly, now_unix_s, completion) : -ENOMEM;
 
-	*ret = (struct answer){0};
+	*ret = (struct answer){.finish = assembly_finish(assembly)};
 	if (rc == 0)
 		rc = write_choices(assembly, completion);
 	if (rc == 0)

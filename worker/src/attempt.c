@@ -443,6 +443,7 @@ static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
 /* An answer in one piece, for a caller who wants a stream. */
 static int hand_out_whole(struct http_attempt *attempt, struct answer *answer)
 {
+	const char *finish = answer->finish;
 	char *json = NULL;
 	int rc = chunk_from_answer(answer, &json);
 
@@ -463,6 +464,7 @@ static int hand_out_whole(struct http_attempt *attempt, struct answer *answer)
 	}
 	free(json);
 	answer_deinit(answer);
+	answer->finish = finish;
 	return rc;
 }
 
@@ -473,6 +475,7 @@ static int deliver(struct http_attempt *attempt, struct answer *answer)
 		return attempt->reader ? stream_answer(attempt->reader, answer) : 0;
 	if (!attempt->reader)
 		return hand_out_whole(attempt, answer);
+	answer->finish = stream_finish(attempt->reader);
 	return attempt->handed_out ? 0 : begin_handing_out(attempt);
 }
 

@@ -54,8 +54,9 @@ void http_attempt_check(struct http_attempt *attempt, uint64_t now_ms);
 void http_attempt_cancel(struct http_attempt *attempt);
 
 /*
- * What became of it. Class answered: *ret_answer is filled, unless there is a sink, which has got
- * all of it by then. verdict->outcome.detail may point into *ret_verdict: do not copy that struct.
+ * What became of it. Class answered: *ret_answer is filled; where there is a sink, which has got
+ * all of it by then, with the finish only. verdict->outcome.detail may point into *ret_verdict: do
+ * not copy that struct.
  */
 void http_attempt_finish(struct http_attempt *attempt, struct answer *ret_answer,
 			 struct verdict *ret_verdict);

@@ -28,7 +28,7 @@ struct driver_result {
 	uint64_t ready_in_ms; /* LULL_NEVER: none by itself */
 	uint32_t route;       /* tried last, so the one that answered; LULL_UNSET none */
 	bool handed_out;      /* some of an answer has reached the sink */
-	struct answer answer; /* empty with a sink */
+	struct answer answer; /* with a sink only its finish */
 	uint64_t for_ms;
 	struct lull_trail_entry *trail;
 	uint32_t trail_count;

@@ -24,6 +24,8 @@ bool openai_says_something(struct json_object *message);
 void openai_judge(bool has_choices, bool says, const char *explained, struct verdict *ret);
 /* A choice is an answer without saying anything, because its finish reason explains that. */
 bool openai_finish_explains(const char *finish_reason);
+/* OpenAI's own word of that name, static; NULL: it has none. */
+const char *openai_finish(const char *finish_reason);
 /* `content` is text, or a list of parts some of which are: the text, added to *out. */
 int openai_add_text(struct json_object *content, struct buffer *out);
 /* How JSON is written: on one line, "/" as it is. Borrowed from the object; NULL without memory. */

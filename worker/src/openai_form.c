@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "classify.h"
+#include "text.h"
 
 /* ---- what a message says */
 
@@ -54,6 +55,17 @@ int openai_add_text(struct json_object *content, struct buffer *out)
 }
 
 /* ---- finish reasons */
+
+const char *openai_finish(const char *finish_reason)
+{
+	static const char *const known[] = {"stop", "length", "tool_calls", "content_filter",
+					    "function_call"};
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (text_is(finish_reason, known[i]))
+			return known[i];
+	return NULL;
+}
 
 bool openai_finish_explains(const char *finish_reason)
 {

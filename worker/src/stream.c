@@ -466,6 +466,11 @@ int stream_answer(struct stream_reader *reader, struct answer *ret_answer)
 	return 0;
 }
 
+const char *stream_finish(const struct stream_reader *reader)
+{
+	return reader->answer.json ? reader->answer.finish : assembly_finish(reader->assembly);
+}
+
 /* ---- life */
 
 static int make_parts(struct stream_reader *reader, const struct wire_response *head)

@@ -139,7 +139,8 @@ struct answer {
 	size_t json_bytes;
 	char *text; /* choices[0].message.content (or refusal), NUL-terminated; NULL: nothing of it
 		     */
-	size_t text_bytes; /* there may be NULs inside */
+	size_t text_bytes;  /* there may be NULs inside */
+	const char *finish; /* choices[0].finish_reason; NULL: none of OpenAI's; static */
 };
 void answer_deinit(struct answer *answer);
 /* Reads a whole 2xx body: 0 it is an answer, 1 it is none. *ret_verdict is filled either way,
@@ -180,6 +181,8 @@ void stream_end(struct stream_reader *reader, const struct wire_response *head, 
 /* The whole stream as one chat.completion object; only after stream_end said ANSWERED. 0; -ENOMEM
  */
 int stream_answer(struct stream_reader *reader, struct answer *ret_answer);
+/* The answer's finish, without the rest of it. */
+const char *stream_finish(const struct stream_reader *reader);
 struct stream_reader *stream_free(struct stream_reader *reader);
 
 /* ---- adapters: rows of one table, one for each form in which models are spoken to */
