@@ -8,7 +8,6 @@
 #include <errno.h>
 
 #include "chunk_writer.h"
-#include "openai.h"
 #include "text.h"
 
 static const struct finish_name finishes[] = {
@@ -138,19 +137,16 @@ static int read_stop(struct chunk_writer *out, struct json_object *event)
 
 int anthropic_translate_event(struct chunk_writer *out, const char *event, struct json_object *root)
 {
-	static const struct {
-		const char *type;
-		int (*read)(struct chunk_writer *out, struct json_object *event);
-	} events[] = {
-		{"message_start", read_start},         {"content_block_start", read_block_start},
-		{"content_block_delta", read_delta},   {"content_block_stop", read_block_stop},
-		{"message_delta", read_message_delta}, {"message_stop", read_stop},
+	static const struct event_reader readers[] = {
+		{"message_start", read_start},
+		{"content_block_start", read_block_start},
+		{"content_block_delta", read_delta},
+		{"content_block_stop", read_block_stop},
+		{"message_delta", read_message_delta},
+		{"message_stop", read_stop},
+		{NULL, NULL},
 	};
-	const char *type = wire_text(root, "type");
 
 	(void)event; /* the data repeats it */
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (text_is(type, events[i].type))
-			return events[i].read(out, root);
-	return 0;
+	return chunk_event(out, readers, wire_text(root, "type"), root);
 }

@@ -9,8 +9,6 @@
 #include <errno.h>
 
 #include "chunk_writer.h"
-#include "openai.h"
-#include "text.h"
 
 static int finish(struct chunk_writer *out, struct json_object *message)
 {
@@ -131,19 +129,14 @@ static int read_message_stop(struct chunk_writer *out, struct json_object *event
 
 int bedrock_translate_event(struct chunk_writer *out, const char *event, struct json_object *root)
 {
-	static const struct {
-		const char *name;
-		int (*read)(struct chunk_writer *out, struct json_object *event);
-	} events[] = {
+	static const struct event_reader readers[] = {
 		{"contentBlockStart", read_block_start},
 		{"contentBlockDelta", read_delta},
 		{"contentBlockStop", read_block_stop},
 		{"messageStop", read_message_stop},
 		{"metadata", write_usage},
+		{NULL, NULL},
 	};
 
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (text_is(event, events[i].name))
-			return events[i].read(out, root);
-	return 0;
+	return chunk_event(out, readers, event, root);
 }

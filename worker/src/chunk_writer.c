@@ -10,6 +10,7 @@
 
 #include "json_build.h"
 #include "openai.h"
+#include "text.h"
 
 #define ID_BYTES  32
 #define COUNT_MAX (INT64_C(1) << 53) /* tokens: what a wire claims can be added up */
@@ -24,6 +25,15 @@ void chunk_writer_deinit(struct chunk_writer *writer)
 {
 	json_object_put(writer->head);
 	json_object_put(writer->usage);
+}
+
+int chunk_event(struct chunk_writer *writer, const struct event_reader *readers, const char *name,
+		struct json_object *event)
+{
+	for (; readers->name; readers++)
+		if (text_is(name, readers->name))
+			return readers->read(writer, event);
+	return 0;
 }
 
 /* ---- who answers */

@@ -31,6 +31,15 @@ void chunk_writer_init(struct chunk_writer *writer, const char *model,
 		       int (*emit)(struct json_object *chunk, void *userdata), void *userdata);
 void chunk_writer_deinit(struct chunk_writer *writer);
 
+struct event_reader {
+	const char *name; /* of the event; NULL ends the list */
+	int (*read)(struct chunk_writer *writer, struct json_object *event);
+};
+
+/* An event by the reader of that name (NULL: it has none); where there is none, it is skipped. */
+int chunk_event(struct chunk_writer *writer, const struct event_reader *readers, const char *name,
+		struct json_object *event);
+
 /* The answer's own id and model; NULL says nothing. Without an id one is made. */
 int chunk_identify(struct chunk_writer *writer, const char *id, const char *model);
 /* Its id is in that header; NULL: in none. */

@@ -153,20 +153,18 @@ static int on_end(struct chunk_writer *out, struct json_object *event)
 
 int cohere_translate_event(struct chunk_writer *out, const char *event, struct json_object *root)
 {
-	static const struct {
-		const char *type;
-		int (*read)(struct chunk_writer *out, struct json_object *event);
-	} events[] = {
-		{"message-start", on_start},    {"content-start", on_content},
-		{"content-delta", on_content},  {"tool-plan-delta", on_plan},
-		{"tool-call-start", on_call},   {"tool-call-delta", on_arguments},
-		{"tool-call-end", on_call_end}, {"message-end", on_end},
+	static const struct event_reader readers[] = {
+		{"message-start", on_start},
+		{"content-start", on_content},
+		{"content-delta", on_content},
+		{"tool-plan-delta", on_plan},
+		{"tool-call-start", on_call},
+		{"tool-call-delta", on_arguments},
+		{"tool-call-end", on_call_end},
+		{"message-end", on_end},
+		{NULL, NULL},
 	};
-	const char *type = wire_text(root, "type");
 
 	(void)event; /* the data repeats it */
-	for (size_t i = 0; i < sizeof(events) / sizeof(events[0]); i++)
-		if (text_is(type, events[i].type))
-			return events[i].read(out, root);
-	return 0;
+	return chunk_event(out, readers, wire_text(root, "type"), root);
 }

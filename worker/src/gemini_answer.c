@@ -12,7 +12,6 @@
 
 #include "chunk_writer.h"
 #include "json_build.h"
-#include "openai.h"
 
 #define REFUSED "content_filter"
 
