@@ -193,6 +193,26 @@ static void test_answers(void)
 
 	CHECK_ALL(adapter_check_answer, cases);
 }
+
+#define EVENT(json)     "data: " json "\n\n"
+#define CALL(arguments) EVENT("{\"type\":\"content_block_start\",\"content_block\":{\"type\":\"tool_use\",\"id\":\"t\",\"name\":\"f\",\"input\":" arguments "}}")
+#define MORE(arguments) EVENT("{\"type\":\"content_block_delta\",\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":" arguments "}}")
+#define END             EVENT("{\"type\":\"content_block_stop\"}") EVENT("{\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"tool_use\"}}")
+
+static void test_arguments_in_pieces(void)
+{
+	static const struct answer_case cases[] = {
+		{CALL("{}") MORE("\"\"") MORE("\"{\\\"a\\\":\"") MORE("\"1}\"") END, LULL_CLASS_ANSWERED, "\"arguments\":\"{\\\"a\\\":1}\""},
+		{CALL("{}") END, LULL_CLASS_ANSWERED, "\"arguments\":\"{}\""},
+		{CALL("{}") MORE("null") END, LULL_CLASS_ANSWERED, "\"arguments\":\"{}\""},
+		{CALL("{\"a\":1}") END, LULL_CLASS_ANSWERED, "\"arguments\":\"{\\\"a\\\":1}\""},
+		{CALL("{}") MORE("{\"a\":1}") END, LULL_CLASS_ANSWERED, "\"arguments\":\"{\\\"a\\\":1}\""},
+		{CALL("{}") MORE("7") END, LULL_CLASS_MALFORMED_RESPONSE, NULL},
+		{CALL("[1]") END, LULL_CLASS_MALFORMED_RESPONSE, NULL},
+	};
+
+	CHECK_ALL(adapter_check_stream, cases);
+}
 /* clang-format on */
 
 int main(void)
@@ -204,6 +224,7 @@ int main(void)
 		CUNIT_TEST(test_what_the_form_cannot_carry_is_refused),
 		CUNIT_TEST(test_where_it_goes_and_with_which_headers),
 		CUNIT_TEST(test_answers),
+		CUNIT_TEST(test_arguments_in_pieces),
 	};
 
 	const struct http_route route = adapter_route("anthropic", "claude");

@@ -46,20 +46,15 @@ static int write_usage(struct chunk_writer *out)
 static int read_block(struct chunk_writer *out, struct json_object *block)
 {
 	const char *type = wire_text(block, "type");
-	struct json_object *input = wire_member(block, "input");
-	const char *arguments;
-	int rc;
 
 	if (text_is(type, "text"))
 		return chunk_text(out, 0, "content", wire_member(block, "text"));
 	if (text_is(type, "thinking"))
 		return chunk_text(out, 0, "reasoning_content", wire_member(block, "thinking"));
-	if (!text_is(type, "tool_use"))
-		return 0;
-	rc = chunk_arguments_text(input, &arguments);
-	return rc == 0 ? chunk_call(out, 0, wire_text(block, "id"), wire_text(block, "name"),
-				    arguments)
-		       : rc;
+	if (text_is(type, "tool_use"))
+		return chunk_call(out, 0, wire_text(block, "id"), wire_text(block, "name"),
+				  wire_member(block, "input"));
+	return 0;
 }
 
 int anthropic_translate_answer(struct chunk_writer *out, struct json_object *root)
@@ -108,7 +103,7 @@ static int read_delta(struct chunk_writer *out, struct json_object *event)
 	if (text_is(type, "thinking_delta"))
 		return chunk_text(out, 0, "reasoning_content", wire_member(delta, "thinking"));
 	if (text_is(type, "input_json_delta"))
-		return chunk_arguments(out, 0, wire_text(delta, "partial_json"));
+		return chunk_arguments(out, 0, wire_member(delta, "partial_json"));
 	return 0;
 }
 

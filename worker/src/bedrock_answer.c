@@ -41,20 +41,14 @@ static int write_usage(struct chunk_writer *out, struct json_object *message)
 	return rc == 0 ? chunk_usage(out, &usage) : rc;
 }
 
-static int begin_call(struct chunk_writer *out, struct json_object *call, const char *arguments)
+/* As it begins in a stream, or as a whole. */
+static int read_call(struct chunk_writer *out, struct json_object *call)
 {
-	return chunk_call(out, 0, wire_text(call, "toolUseId"), wire_text(call, "name"), arguments);
+	return chunk_call(out, 0, wire_text(call, "toolUseId"), wire_text(call, "name"),
+			  wire_member(call, "input"));
 }
 
 /* ---- whole answers */
-
-static int read_call(struct chunk_writer *out, struct json_object *call)
-{
-	const char *arguments;
-	int rc = chunk_arguments_text(wire_member(call, "input"), &arguments);
-
-	return rc == 0 ? begin_call(out, call, arguments ? arguments : "{}") : rc;
-}
 
 static int read_block(struct chunk_writer *out, struct json_object *block)
 {
@@ -77,8 +71,11 @@ int bedrock_translate_answer(struct chunk_writer *out, struct json_object *root)
 
 	if (!json_object_is_type(content, json_type_array))
 		return -EBADMSG;
-	for (size_t i = 0; rc == 0 && i < json_object_array_length(content); i++)
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(content); i++) {
 		rc = read_block(out, json_object_array_get_idx(content, i));
+		if (rc == 0)
+			rc = chunk_call_end(out, 0);
+	}
 	if (rc == 0)
 		rc = finish(out, root);
 	return rc == 0 ? write_usage(out, root) : rc;
@@ -90,15 +87,7 @@ static int read_block_start(struct chunk_writer *out, struct json_object *event)
 {
 	struct json_object *call = wire_member(wire_member(event, "start"), "toolUse");
 
-	return call ? begin_call(out, call, NULL) : 0;
-}
-
-static int read_arguments(struct chunk_writer *out, struct json_object *call)
-{
-	const char *arguments;
-	int rc = chunk_arguments_text(wire_member(call, "input"), &arguments);
-
-	return rc == 0 ? chunk_arguments(out, 0, arguments) : rc;
+	return call ? read_call(out, call) : 0;
 }
 
 static int read_delta(struct chunk_writer *out, struct json_object *event)
@@ -108,7 +97,7 @@ static int read_delta(struct chunk_writer *out, struct json_object *event)
 	struct json_object *call = wire_member(delta, "toolUse");
 
 	if (call)
-		return read_arguments(out, call);
+		return chunk_arguments(out, 0, wire_member(call, "input"));
 	if (reasoning)
 		return chunk_text(out, 0, "reasoning_content", wire_member(reasoning, "text"));
 	return chunk_text(out, 0, "content", wire_member(delta, "text"));

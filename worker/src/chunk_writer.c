@@ -223,7 +223,8 @@ static int emit_call(struct chunk_writer *writer, uint32_t choice, struct json_o
 	return emit_delta(writer, choice, delta, rc, NULL);
 }
 
-int chunk_arguments_text(struct json_object *value, const char **ret)
+/* *ret: borrowed from the value; NULL: none, or none so far. Return: 0; -EBADMSG; -ENOMEM. */
+static int arguments_text(struct json_object *value, const char **ret)
 {
 	size_t size;
 
@@ -243,8 +244,9 @@ int chunk_arguments_text(struct json_object *value, const char **ret)
 	return 0;
 }
 
-int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
-		    const char *arguments, struct json_object *extra_content)
+/* Takes extra_content. */
+static int begin_call(struct chunk_writer *writer, uint32_t choice, const char *id,
+		      const char *name, const char *arguments, struct json_object *extra_content)
 {
 	struct json_object *call = json_object_new_object();
 	int rc = extra_content ? json_set(call, "extra_content", extra_content) : 0;
@@ -257,22 +259,43 @@ int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id
 }
 
 int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
-	       const char *arguments)
+	       struct json_object *arguments)
 {
-	return chunk_call_with(writer, choice, id, name, arguments, NULL);
+	const char *text;
+	int rc = arguments_text(arguments, &text);
+
+	return rc == 0 ? begin_call(writer, choice, id, name, text, NULL) : rc;
 }
 
-int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *text)
+int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
+		    struct json_object *arguments, struct json_object *extra_content)
 {
-	if (!text || !*text || writer->choices[choice].call_count == 0)
-		return 0;
+	const char *text;
+	int rc = arguments_text(arguments, &text);
+
+	if (rc == 0)
+		return begin_call(writer, choice, id, name, text ? text : "{}", extra_content);
+	json_object_put(extra_content);
+	return rc;
+}
+
+int chunk_arguments(struct chunk_writer *writer, uint32_t choice, struct json_object *arguments)
+{
+	const char *text;
+	int rc = arguments_text(arguments, &text);
+
+	if (!text || writer->choices[choice].call_count == 0)
+		return rc;
 	writer->choices[choice].lacks_arguments = false;
 	return emit_call(writer, choice, json_object_new_object(), 0, text);
 }
 
 int chunk_call_end(struct chunk_writer *writer, uint32_t choice)
 {
-	return writer->choices[choice].lacks_arguments ? chunk_arguments(writer, choice, "{}") : 0;
+	bool lacks_arguments = writer->choices[choice].lacks_arguments;
+
+	writer->choices[choice].lacks_arguments = false;
+	return lacks_arguments ? emit_call(writer, choice, json_object_new_object(), 0, "{}") : 0;
 }
 
 /* ---- the end */

@@ -51,20 +51,17 @@ int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
 	       struct json_object *text);
 
 /*
- * What a wire has for the arguments of a call, as text: a text as it stands, an object as JSON.
- * *ret: borrowed from the value; NULL: none, or none so far.
- * Return: 0; -EBADMSG it is neither; -ENOMEM.
+ * A tool call begins. id: NULL one is made. arguments: what the wire has for them so far, a text as
+ * it stands, an object as JSON; NULL none. Return: also -EBADMSG they are neither, as all that
+ * takes them.
  */
-int chunk_arguments_text(struct json_object *value, const char **ret);
-
-/* A tool call begins. id: NULL one is made. arguments: all, or NULL: chunk_arguments() follow. */
 int chunk_call(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
-	       const char *arguments);
+	       struct json_object *arguments);
 /* A whole call, with what the vendor wants to have back with it: taken; NULL none. */
 int chunk_call_with(struct chunk_writer *writer, uint32_t choice, const char *id, const char *name,
-		    const char *arguments, struct json_object *extra_content);
+		    struct json_object *arguments, struct json_object *extra_content);
 /* More of the last call's arguments. */
-int chunk_arguments(struct chunk_writer *writer, uint32_t choice, const char *text);
+int chunk_arguments(struct chunk_writer *writer, uint32_t choice, struct json_object *arguments);
 /* The last call is whole: "{}" if no arguments came. */
 int chunk_call_end(struct chunk_writer *writer, uint32_t choice);
 

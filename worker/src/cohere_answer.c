@@ -54,22 +54,18 @@ static int read_plan(struct chunk_writer *out, struct json_object *message)
 	return chunk_text(out, 0, "reasoning_content", wire_member(message, "tool_plan"));
 }
 
-static int arguments_of(struct json_object *call, const char **ret)
+/* A call without arguments has none, or "null" for them. */
+static bool lacks_arguments(struct json_object *function)
 {
-	return chunk_arguments_text(wire_member(wire_member(call, "function"), "arguments"), ret);
+	return text_is(wire_text(function, "arguments"), "null");
 }
 
-/* A call without arguments has none, or "null" for them. */
 static int read_call(struct chunk_writer *out, struct json_object *call)
 {
-	const char *arguments;
-	int rc = arguments_of(call, &arguments);
+	struct json_object *function = wire_member(call, "function");
 
-	if (rc != 0)
-		return rc;
-	return chunk_call(out, 0, wire_text(call, "id"),
-			  wire_text(wire_member(call, "function"), "name"),
-			  text_is(arguments, "null") ? NULL : arguments);
+	return chunk_call(out, 0, wire_text(call, "id"), wire_text(function, "name"),
+			  lacks_arguments(function) ? NULL : wire_member(function, "arguments"));
 }
 
 /* ---- whole answers */
@@ -131,12 +127,12 @@ static int on_call(struct chunk_writer *out, struct json_object *event)
 /* "null" stands for none where it comes first; later it is a value in the arguments. */
 static int on_arguments(struct chunk_writer *out, struct json_object *event)
 {
-	const char *arguments;
-	int rc = arguments_of(wire_member(message_of(event), "tool_calls"), &arguments);
+	struct json_object *calls = wire_member(message_of(event), "tool_calls");
+	struct json_object *function = wire_member(calls, "function");
 
-	if (rc != 0 || (out->choices[0].lacks_arguments && text_is(arguments, "null")))
-		return rc;
-	return chunk_arguments(out, 0, arguments);
+	if (out->choices[0].lacks_arguments && lacks_arguments(function))
+		return 0;
+	return chunk_arguments(out, 0, wire_member(function, "arguments"));
 }
 
 static int on_call_end(struct chunk_writer *out, struct json_object *event)

@@ -51,19 +51,13 @@ static struct json_object *new_extra(const char *signature)
 static int read_call(struct chunk_writer *out, uint32_t choice, struct json_object *part)
 {
 	struct json_object *call = wire_member(part, "functionCall");
-	const char *signature = wire_text(part, "thoughtSignature"), *arguments;
-	struct json_object *extra = NULL;
-	int rc = chunk_arguments_text(wire_member(call, "args"), &arguments);
+	const char *signature = wire_text(part, "thoughtSignature");
+	struct json_object *extra = signature ? new_extra(signature) : NULL;
 
-	if (rc != 0)
-		return rc;
-	if (signature) {
-		extra = new_extra(signature);
-		if (!extra)
-			return -ENOMEM;
-	}
+	if (signature && !extra)
+		return -ENOMEM;
 	return chunk_call_with(out, choice, wire_text(call, "id"), wire_text(call, "name"),
-			       arguments ? arguments : "{}", extra);
+			       wire_member(call, "args"), extra);
 }
 
 static int read_part(struct chunk_writer *out, uint32_t choice, struct json_object *part)
