@@ -71,7 +71,7 @@ static bool is_literal_key(const char *key)
 
 static void check_permissions(struct config *config, mode_t mode)
 {
-	const struct variable_list *variables = &config->settings.variables;
+	const struct pair_list *variables = &config->settings.variables;
 
 	if (!(mode & (S_IRGRP | S_IROTH)))
 		return;
@@ -157,7 +157,8 @@ void config_check(struct config *config, mode_t mode)
 	if (config->tree.report->errors > 0)
 		return; /* the names of broken entries are not to be relied upon */
 	for (size_t i = 0; i < settings->aliases.count; i++)
-		check_name(config, settings->aliases.items[i].to, settings->aliases.items[i].line);
+		check_name(config, settings->aliases.items[i].value,
+			   settings->aliases.items[i].line);
 	check_fallbacks(config, &settings->fallbacks);
 	check_fallbacks(config, &settings->context_window_fallbacks);
 	check_fallbacks(config, &settings->content_policy_fallbacks);

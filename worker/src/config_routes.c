@@ -65,7 +65,7 @@ const char *config_alias(const struct settings *settings, const char *name)
 {
 	for (size_t i = 0; i < settings->aliases.count; i++)
 		if (strcmp(settings->aliases.items[i].name, name) == 0)
-			return settings->aliases.items[i].to;
+			return settings->aliases.items[i].value;
 	return name;
 }
 

@@ -90,8 +90,8 @@ static void put_fallbacks(struct builder *b, struct json_object *object, const c
 	put(b, object, key, map);
 }
 
-static void put_variables(struct builder *b, struct json_object *object,
-			  const struct variable_list *list)
+static void put_pairs(struct builder *b, struct json_object *object, const char *key,
+		      const struct pair_list *list, bool is_secret)
 {
 	struct json_object *map;
 
@@ -99,21 +99,8 @@ static void put_variables(struct builder *b, struct json_object *object,
 		return;
 	map = new_object(b);
 	for (size_t i = 0; i < list->count; i++)
-		put_text(b, map, list->items[i].name, hidden);
-	put(b, object, "environment_variables", map);
-}
-
-static void put_aliases(struct builder *b, struct json_object *object,
-			const struct alias_list *list)
-{
-	struct json_object *map;
-
-	if (list->count == 0)
-		return;
-	map = new_object(b);
-	for (size_t i = 0; i < list->count; i++)
-		put_text(b, map, list->items[i].name, list->items[i].to);
-	put(b, object, "model_group_alias", map);
+		put_text(b, map, list->items[i].name, is_secret ? hidden : list->items[i].value);
+	put(b, object, key, map);
 }
 
 /* ---- what there is to show */
@@ -270,8 +257,8 @@ static struct json_object *config_object(struct builder *b, const struct config 
 	put_text(b, object, "table", config_table(config));
 	put(b, object, "settings", settings_object(b, config));
 	put_rules(b, object, settings);
-	put_variables(b, object, &settings->variables);
-	put_aliases(b, object, &settings->aliases);
+	put_pairs(b, object, "environment_variables", &settings->variables, true);
+	put_pairs(b, object, "model_group_alias", &settings->aliases, false);
 	put_fallbacks(b, object, "fallbacks", &settings->fallbacks);
 	if (settings->default_fallbacks.count > 0)
 		put_names(b, object, "default_fallbacks", &settings->default_fallbacks);

@@ -22,8 +22,8 @@ enum schema_type {
 	SCHEMA_CHOICE,      /* uint32_t: `min` + the place among the choices */
 	SCHEMA_NAMES,       /* struct name_list */
 	SCHEMA_FALLBACKS,   /* struct fallback_list */
-	SCHEMA_VARIABLES,   /* struct variable_list: never quoted */
-	SCHEMA_ALIASES,     /* struct alias_list */
+	SCHEMA_VARIABLES,   /* struct pair_list: never quoted */
+	SCHEMA_ALIASES,     /* struct pair_list */
 	SCHEMA_HEADERS,     /* struct entry's headers */
 	SCHEMA_BODY,        /* const char *: a map as JSON */
 	SCHEMA_MEMBER,      /* const char *: members of an object as JSON, the row's added */

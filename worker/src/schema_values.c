@@ -418,60 +418,64 @@ void read_fallbacks(struct reading *r, const struct place *place, const struct s
 	*(struct fallback_list *)ret = list;
 }
 
+/* ---- names and what they stand for */
+
+typedef const char *(*pair_fn)(struct reading *r, const struct place *place,
+			       const struct schema_row *row, const struct node *member);
+
+/* Each member with the value that `value_of` reads; one without (NULL) is left out. */
+static void read_pairs(struct reading *r, const struct place *place, const struct schema_row *row,
+		       const struct node *node, pair_fn value_of, struct pair_list *ret)
+{
+	struct pair_list list = {0};
+
+	if (node->type != NODE_MAP) {
+		report_mistyped(r, place, row, node);
+		return;
+	}
+	list.items = reading_alloc(r, node->count, sizeof(*list.items));
+	if (!list.items)
+		return;
+	for (const struct node *member = node->first; member; member = member->next) {
+		const char *value = value_of(r, place, row, member);
+
+		if (value)
+			list.items[list.count++] =
+				(struct pair){member->key, value, member->key_line};
+	}
+	*ret = list;
+}
+
 /* "ALIAS: MODEL" or "ALIAS: {model: MODEL, hidden: true}"; there is no list that it could be hidden
  * from. */
-static const struct node *alias_target(const struct node *member)
+static const char *alias_value(struct reading *r, const struct place *place,
+			       const struct schema_row *row, const struct node *member)
 {
-	return member->type == NODE_MAP ? node_member(member, "model") : member;
+	const struct node *target =
+		member->type == NODE_MAP ? node_member(member, "model") : member;
+
+	if (target && is_name(target))
+		return target->text;
+	report_error(r->tree->report, member->line,
+		     "%s%s%s: '%.64s' stands for no model name, expected 1 to %u bytes",
+		     place->shown, place_dot(place), row->key, member->key, LULL_KEY_BYTES_MAX);
+	return NULL;
 }
 
 void read_aliases(struct reading *r, const struct place *place, const struct schema_row *row,
 		  const struct node *node, void *ret)
 {
-	struct alias_list list = {0};
+	read_pairs(r, place, row, node, alias_value, ret);
+}
 
-	if (node->type != NODE_MAP) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	list.items = reading_alloc(r, node->count, sizeof(*list.items));
-	if (!list.items)
-		return;
-	for (const struct node *member = node->first; member; member = member->next) {
-		const struct node *target = alias_target(member);
-
-		if (target && is_name(target))
-			list.items[list.count++] =
-				(struct alias){member->key, target->text, member->key_line};
-		else
-			report_error(
-				r->tree->report, member->line,
-				"%s%s%s: '%.64s' stands for no model name, expected 1 to %u bytes",
-				place->shown, place_dot(place), row->key, member->key,
-				LULL_KEY_BYTES_MAX);
-	}
-	*(struct alias_list *)ret = list;
+static const char *variable_value(struct reading *r, const struct place *place,
+				  const struct schema_row *row, const struct node *member)
+{
+	return node_is_null(member) ? NULL : read_scalar(r, place, row, member);
 }
 
 void read_variables(struct reading *r, const struct place *place, const struct schema_row *row,
 		    const struct node *node, void *ret)
 {
-	struct variable_list list = {0};
-
-	if (node->type != NODE_MAP) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	list.items = reading_alloc(r, node->count, sizeof(*list.items));
-	if (!list.items)
-		return;
-	for (const struct node *member = node->first; member; member = member->next) {
-		const char *value =
-			node_is_null(member) ? NULL : read_scalar(r, place, row, member);
-
-		if (value)
-			list.items[list.count++] =
-				(struct variable){member->key, value, member->key_line};
-	}
-	*(struct variable_list *)ret = list;
+	read_pairs(r, place, row, node, variable_value, ret);
 }

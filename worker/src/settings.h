@@ -65,33 +65,22 @@ struct fallback_list {
 	size_t count;
 };
 
-struct alias {
-	const char *name;
-	const char *to; /* a name, taken as if it stood there itself */
-	unsigned line;
-};
-
-struct alias_list {
-	struct alias *items;
-	size_t count;
-};
-
-struct variable {
+struct pair {
 	const char *name;
 	const char *value; /* may be a secret */
 	unsigned line;
 };
 
-struct variable_list { /* environment_variables */
-	struct variable *items;
+struct pair_list {
+	struct pair *items;
 	size_t count;
 };
 
 struct settings {
-	struct variable_list variables;
+	struct pair_list variables; /* environment_variables */
 	struct entry *entries;
 	size_t entry_count;
-	struct alias_list aliases;
+	struct pair_list aliases; /* to names, taken as if they stood there themselves */
 	struct fallback_list fallbacks, context_window_fallbacks, content_policy_fallbacks;
 	struct name_list default_fallbacks;
 	uint32_t budget_ms, when_cooling, policy, probe, soft_failures, allowed_fails;
