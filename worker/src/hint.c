@@ -301,11 +301,6 @@ struct places {
 /* milliseconds, or -1; *from names the header where it differs from the row's */
 typedef int64_t (*place_fn)(const struct places *places, const char **from);
 
-static bool provider_is(const struct provider *provider, const char *name)
-{
-	return provider && strcmp(provider->name, name) == 0;
-}
-
 static int64_t retry_after_ms(const struct places *places, const char **from)
 {
 	const char *value = wire_header_get(places->response, "retry-after-ms");
@@ -362,12 +357,16 @@ static int64_t rate_limit_reset(const struct places *places, const char **from)
 	(void)from;
 	if (!value || places->response->status != 429)
 		return -1;
-	if (provider_is(places->provider, "together_ai"))
+	switch (places->provider ? places->provider->reset : PROVIDER_RESET_UNKNOWN) {
+	case PROVIDER_RESET_IN_S:
 		return number_ms(value, NS_PER_S);
-	if (provider_is(places->provider, "openrouter"))
-		return until_epoch(places->response, value, NS_PER_MS);
-	if (provider_is(places->provider, "cohere"))
+	case PROVIDER_RESET_AT_S:
 		return until_epoch(places->response, value, NS_PER_S);
+	case PROVIDER_RESET_AT_MS:
+		return until_epoch(places->response, value, NS_PER_MS);
+	case PROVIDER_RESET_UNKNOWN:
+		break;
+	}
 	return -1;
 }
 
@@ -408,7 +407,7 @@ static int64_t bucket_ms(const struct places *places, const struct bucket *bucke
 	if (bucket->notation == RFC3339)
 		return until_rfc3339(places->response, reset);
 	wait_ms = go_duration_ms(reset);
-	if (wait_ms < 0 && provider_is(places->provider, "azure"))
+	if (wait_ms < 0 && places->provider && places->provider->buckets_in_s)
 		return number_ms(reset, NS_PER_S);
 	return wait_ms;
 }

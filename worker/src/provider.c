@@ -65,6 +65,7 @@ static const struct provider providers[] = {
 		.token_variables = {"AZURE_AD_TOKEN"},
 		.hosts = {"*.openai.azure.com", "*.services.ai.azure.com",
 			  "*.cognitiveservices.azure.com", "*.openai.azure.us"},
+		.buckets_in_s = true,
 	},
 	{
 		.name = "cohere", .prefixes = {"cohere/", "cohere_chat/"}, .adapter = "cohere",
@@ -72,6 +73,7 @@ static const struct provider providers[] = {
 		.base_variables = {"COHERE_API_BASE"},
 		.key_variables = {"COHERE_API_KEY", "CO_API_KEY"},
 		.hosts = {"api.cohere.ai", "api.cohere.com"},
+		.reset = PROVIDER_RESET_AT_S,
 	},
 	{
 		.name = "mistral", .prefixes = {"mistral/"}, .adapter = "mistral",
@@ -94,7 +96,7 @@ static const struct provider providers[] = {
 		.key_variables = {"TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY",
 				  "TOGETHER_AI_TOKEN"},
 		.hosts = {"api.together.xyz", "api.together.ai"},
-		.max_tokens_only = true,
+		.max_tokens_only = true, .reset = PROVIDER_RESET_IN_S,
 	},
 	{
 		.name = "fireworks_ai", .prefixes = {"fireworks_ai/"}, .adapter = "openai",
@@ -127,6 +129,7 @@ static const struct provider providers[] = {
 		.key_variables = {"OPENROUTER_API_KEY"},
 		.hosts = {"openrouter.ai"},
 		.headers = {{"HTTP-Referer", "OR_SITE_URL"}, {"X-Title", "OR_APP_NAME"}},
+		.reset = PROVIDER_RESET_AT_MS,
 	},
 	{
 		.name = "perplexity", .prefixes = {"perplexity/"}, .adapter = "openai",

@@ -19,6 +19,14 @@ struct provider_header {
 	const char *variable; /* of the environment, that holds its value */
 };
 
+/* What the header x-ratelimit-reset says. */
+enum provider_reset {
+	PROVIDER_RESET_UNKNOWN,
+	PROVIDER_RESET_IN_S,
+	PROVIDER_RESET_AT_S, /* since 1970 */
+	PROVIDER_RESET_AT_MS
+};
+
 struct provider {
 	const char *name;              /* LiteLLM's: "openai"; also in the rows of rules.c */
 	const char *prefixes[3];       /* "openai/", "cohere/" + "cohere_chat/"; NULL ends them */
@@ -44,6 +52,8 @@ struct provider {
 				     answers without a key, too */
 	bool keyless_elsewhere;   /* at a base of one's own it may need no key */
 	bool max_tokens_only;     /* knows max_tokens, not max_completion_tokens */
+	enum provider_reset reset;
+	bool buckets_in_s; /* x-ratelimit-reset-requests and -tokens: seconds, not "6m0s" */
 };
 
 const struct provider *provider_by_name(const char *name); /* NULL unknown */
