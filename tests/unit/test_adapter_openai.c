@@ -282,6 +282,8 @@ static int read_answer(const char *body, struct answer *answer, struct verdict *
 /* clang-format off */
 #define WHOLE(message, finish) "{\"choices\":[{\"message\":" message ",\"finish_reason\":" finish "}]}"
 
+#define WHOLE_CALL(arguments) WHOLE("{\"tool_calls\":[{\"id\":\"t\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":" arguments "}}]}", "\"tool_calls\"")
+
 static void test_answers_pass_through_byte_for_byte(void)
 {
 	static const struct {
@@ -300,6 +302,15 @@ static void test_answers_pass_through_byte_for_byte(void)
 		{WHOLE("{\"content\":null,\"audio\":{}}", "\"stop\""), NULL, NULL},
 		{WHOLE("{\"content\":[{\"type\":\"thinking\"},{\"text\":\"h\"},{\"text\":\"i\"}]}", "\"stop\""), NULL, "hi"},
 		{WHOLE("{\"content\":\"\"}", "\"length\""), NULL, NULL},
+		{WHOLE_CALL("\"not JSON\""), NULL, NULL},
+		{WHOLE_CALL("\"\""), NULL, NULL},
+		{WHOLE_CALL("{ \"a\": {\"b/\": [1.50, null]}}"), WHOLE_CALL("\"{\\\"a\\\":{\\\"b/\\\":[1.50,null]}}\""), NULL},
+		{WHOLE_CALL("{}"), WHOLE_CALL("\"{}\""), NULL},
+		{WHOLE_CALL("null"), WHOLE_CALL("\"{}\""), NULL},
+		{WHOLE("{\"tool_calls\":[{\"type\":\"function\",\"function\":{\"name\":\"f\"}}]}", "\"stop\""), WHOLE("{\"tool_calls\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]}", "\"stop\""), NULL},
+		{WHOLE("{\"function_call\":{\"name\":\"f\",\"arguments\":{\"a\":1}}}", "\"function_call\""), WHOLE("{\"function_call\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}", "\"function_call\""), NULL},
+		{WHOLE("{\"tool_calls\":[{\"type\":\"custom\",\"custom\":{\"name\":\"f\",\"input\":{\"a\":1}}}]}", "\"stop\""), WHOLE("{\"tool_calls\":[{\"type\":\"custom\",\"custom\":{\"name\":\"f\",\"input\":\"{\\\"a\\\":1}\"}}]}", "\"stop\""), NULL},
+		{WHOLE("{\"tool_calls\":[{\"type\":\"custom\",\"custom\":{\"name\":\"f\"}}]}", "\"stop\""), NULL, NULL},
 		{WHOLE("{\"content\":null}", "\"content_filter\""), NULL, NULL},
 		{"{\"choices\":[{\"message\":{}},{\"message\":{\"content\":\"second\"}}]}", NULL, NULL},
 		{WHOLE("{\"content\":\"hi\"}", "\"eos\""), WHOLE("{\"content\":\"hi\"}", "\"stop\""), "hi"},
@@ -342,6 +353,11 @@ static void test_what_only_looks_like_an_answer_is_none(void)
 		{WHOLE("{\"content\":7}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"}]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("null", "null"), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
+		{WHOLE_CALL("7"), "not of this form", LULL_CLASS_MALFORMED_RESPONSE},
+		{WHOLE_CALL("true"), "not of this form", LULL_CLASS_MALFORMED_RESPONSE},
+		{WHOLE_CALL("[{}]"), "not of this form", LULL_CLASS_MALFORMED_RESPONSE},
+		{WHOLE("{\"content\":\"hi\",\"function_call\":{\"name\":\"f\",\"arguments\":[1]}}", "\"stop\""), "not of this form", LULL_CLASS_MALFORMED_RESPONSE},
+		{WHOLE("{\"tool_calls\":[{\"custom\":{\"name\":\"f\",\"input\":7}}]}", "\"stop\""), "not of this form", LULL_CLASS_MALFORMED_RESPONSE},
 		{"{\"choices\":[]}", "no choices", LULL_CLASS_MALFORMED_RESPONSE},
 		{"{\"choices\":{}}", "no choices", LULL_CLASS_MALFORMED_RESPONSE},
 		{"{\"choices\":null}", "no choices", LULL_CLASS_MALFORMED_RESPONSE},
@@ -389,6 +405,7 @@ static void test_a_filtered_answer_is_told_apart(void)
 #define EVENT(json)       "data: " json "\n\n"
 #define CHUNK(choices)    EVENT("{\"id\":\"c1\",\"object\":\"chat.completion.chunk\",\"created\":9,\"model\":\"m\",\"choices\":[" choices "]}")
 #define DELTA(delta)      CHUNK("{\"index\":0,\"delta\":" delta ",\"finish_reason\":null}")
+#define ARGUMENTS(value)  DELTA("{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":" value "}}]}")
 #define END(finish)       CHUNK("{\"index\":0,\"delta\":{},\"finish_reason\":\"" finish "\"}")
 /* clang-format on */
 
@@ -508,6 +525,9 @@ static void test_errors_end_a_stream_wherever_they_come(void)
 		{CHUNK("{\"index\":0,\"error\":{\"code\":502},\"finish_reason\":\"error\"}"), LULL_CLASS_SERVER_ERROR, "status 502"},
 		{EVENT("{\"choices\":["), LULL_CLASS_MALFORMED_RESPONSE, "event is no JSON"},
 		{EVENT("ping"), LULL_CLASS_MALFORMED_RESPONSE, "event is no JSON"},
+		{ARGUMENTS("7"), LULL_CLASS_MALFORMED_RESPONSE, "not of this form"},
+		{ARGUMENTS("false"), LULL_CLASS_MALFORMED_RESPONSE, "not of this form"},
+		{ARGUMENTS("[{}]"), LULL_CLASS_MALFORMED_RESPONSE, "not of this form"},
 	};
 	char body[1024];
 
@@ -608,6 +628,9 @@ static void test_chunks_that_vendors_bend_are_made_straight(void)
 		{"{\"delta\":{\"content\":[{\"type\":\"thinking\",\"thinking\":[{\"type\":\"text\",\"text\":\"hm\"}]}]}}", "{\"delta\":{\"content\":null,\"reasoning_content\":\"hm\"}}"},
 		{"{\"delta\":{\"content\":[{\"type\":\"text\",\"text\":\"a/\"},{\"type\":\"text\",\"text\":\"b\"}]}}", "{\"delta\":{\"content\":\"a/b\"}}"},
 		{"{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"function\":{\"name\":\"f\",\"arguments\":\"\"}}]}}", "{\"delta\":{\"tool_calls\":[{\"index\":0,\"id\":\"t\",\"function\":{\"name\":\"f\",\"arguments\":\"\"},\"type\":\"function\"}]}}"},
+		{"{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":{\"a/\":1}}}]}}", "{\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a/\\\":1}\"}}]}}"},
+		{"{\"delta\":{\"tool_calls\":[{\"index\":0,  \"function\":{\"name\":\"f\",\"arguments\":null}}]}}", "{\"delta\":{\"tool_calls\":[{\"index\":0,  \"function\":{\"name\":\"f\",\"arguments\":null}}]}}"},
+		{"{\"delta\":{\"function_call\":{\"name\":\"f\",\"arguments\":{}}}}", "{\"delta\":{\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"}}}"},
 		{"{\"delta\":{\"tool_calls\":[{\"index\":0,  \"function\":{\"arguments\":\"{}\"}}]}}", "{\"delta\":{\"tool_calls\":[{\"index\":0,  \"function\":{\"arguments\":\"{}\"}}]}}"},
 	};
 	char body[512], expected[512];
@@ -676,6 +699,8 @@ static void test_deltas_are_put_together(void)
 		     HEAD CHOICE("0", "\"annotations\":[1,2],\"x\":2,\"content\":\"a\",\"role\":\"assistant\",\"refusal\":null", "stop") "]}");
 	check_answer(DELTA("{\"function_call\":{\"name\":\"f\",\"arguments\":\"\"}}") DELTA("{\"function_call\":{\"arguments\":\"{}\"}}") END("function_call"),
 		     HEAD CHOICE("0", "\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"},\"role\":\"assistant\",\"content\":null" REST, "function_call") "]}");
+	check_answer(DELTA("{\"function_call\":{\"name\":\"f\",\"arguments\":null}}") END("function_call"),
+		     HEAD CHOICE("0", "\"function_call\":{\"name\":\"f\",\"arguments\":\"{}\"},\"role\":\"assistant\",\"content\":null" REST, "function_call") "]}");
 	check_answer(DELTA("{\"audio\":{\"id\":\"au\",\"data\":\"AA\"}}") DELTA("{\"audio\":{\"data\":\"BB\",\"expires_at\":5}}") END("stop"),
 		     HEAD CHOICE("0", "\"audio\":{\"id\":\"au\",\"expires_at\":5,\"data\":\"AABB\"},\"role\":\"assistant\",\"content\":null" REST, "stop") "]}");
 }
@@ -718,7 +743,7 @@ static void test_tool_calls_are_put_together(void)
 		     HEAD CHOICE("0", CALLS("{\"id\":\"a\",\"type\":\"custom\",\"custom\":{\"name\":\"f\",\"input\":\"xy\"}}"), "tool_calls") "]}");
 	/* members of a vendor's own stay with the call; what is no call is no call */
 	check_answer(PART("7,null,{\"index\":0,\"id\":\"a\",\"type\":\"function\",\"extra\":{\"k\":1},\"function\":{\"name\":\"f\",\"arguments\":null}}") END("tool_calls"),
-		     HEAD CHOICE("0", CALLS("{\"id\":\"a\",\"type\":\"function\",\"extra\":{\"k\":1},\"function\":{\"name\":\"f\",\"arguments\":\"\"}}"), "tool_calls") "]}");
+		     HEAD CHOICE("0", CALLS("{\"id\":\"a\",\"type\":\"function\",\"extra\":{\"k\":1},\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}"), "tool_calls") "]}");
 }
 /* clang-format on */
 

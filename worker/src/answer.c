@@ -89,17 +89,28 @@ static int fill_answer(struct json_object *root, bool as_it_came,
 	return rc;
 }
 
+static void judge_failure(int rc, struct verdict *ret)
+{
+	if (rc == -ENOMEM)
+		verdict_set(ret, LULL_CLASS_LOCAL, "memory", "out of memory");
+	else
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "not of this form",
+			    "JSON that is no answer of this provider's form");
+}
+
 static void read_as_it_is(struct json_object *root, const struct wire_response *response,
 			  struct answer *ret_answer, struct verdict *ret_verdict)
 {
 	struct json_object *choices = wire_member(root, "choices");
-	int changed = openai_straighten(choices);
+	int rc = openai_straighten(choices);
 
 	judge_choices(choices, ret_verdict);
 	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
 		return;
-	if (changed < 0 || fill_answer(root, !changed, response, ret_answer) != 0)
-		verdict_set(ret_verdict, LULL_CLASS_LOCAL, "memory", "out of memory");
+	if (rc >= 0)
+		rc = fill_answer(root, rc == 0, response, ret_answer);
+	if (rc < 0)
+		judge_failure(rc, ret_verdict);
 }
 
 /* ---- in another form */
@@ -144,11 +155,8 @@ static void read_translated(const struct http_route *route, struct json_object *
 		judge_assembly(assembly, ret_verdict);
 	if (rc == 0 && ret_verdict->outcome.class_id == LULL_CLASS_ANSWERED)
 		rc = assembly_write(assembly, response->now_unix_ms / 1000, ret_answer);
-	if (rc == -ENOMEM)
-		verdict_set(ret_verdict, LULL_CLASS_LOCAL, "memory", "out of memory");
-	else if (rc != 0)
-		verdict_set(ret_verdict, LULL_CLASS_MALFORMED_RESPONSE, "not of this form",
-			    "JSON that is no answer of this provider's form");
+	if (rc != 0)
+		judge_failure(rc, ret_verdict);
 	assembly_free(assembly);
 }
 

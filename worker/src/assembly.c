@@ -341,7 +341,9 @@ static int write_choices(struct assembly *assembly, struct json_object *into)
 	qsort(assembly->choices, assembly->choice_count, sizeof(*assembly->choices), by_index);
 	for (size_t i = 0; rc == 0 && i < assembly->choice_count; i++)
 		rc = write_choice(&assembly->choices[i], list);
-	return rc;
+	if (rc == 0) /* arguments that came in no delta are none */
+		rc = openai_straighten(list);
+	return rc < 0 ? rc : 0;
 }
 
 static int write_head(const struct assembly *assembly, int64_t now_unix_s, struct json_object *into)

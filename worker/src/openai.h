@@ -33,7 +33,7 @@ const char *openai_json(struct json_object *object, size_t *ret_size);
 
 /* ---- openai_answer.c */
 /* Where a vendor bends the form in its choices, makes them what OpenAI's are. Return: 1 something
- * was changed; 0; -ENOMEM; -EMSGSIZE. */
+ * was changed; 0; -EBADMSG it cannot be; -ENOMEM; -EMSGSIZE. */
 int openai_straighten(struct json_object *choices);
 
 #endif

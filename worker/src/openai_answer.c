@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Answers in OpenAI's form as vendors bend it, made straight: finish reasons in their own words,
- * tool calls that do not say that they are functions, content that is a list. Whatever is as it
- * should be is not touched, so that most answers pass through byte for byte.
+ * tool calls that do not say that they are functions, arguments that are no text, content that is a
+ * list. Whatever is as it should be is not touched, so that most answers pass through byte for
+ * byte.
  *
- * All functions return 1 something was changed; 0; -ENOMEM; -EMSGSIZE.
+ * All functions return 1 something was changed; 0; -EBADMSG it cannot be made straight; -ENOMEM;
+ * -EMSGSIZE.
  */
 #include <errno.h>
 #include <string.h>
@@ -17,6 +19,14 @@
 static int changed(int rc)
 {
 	return rc == 0 ? 1 : rc;
+}
+
+/* Of two such results. */
+static int either(int one, int other)
+{
+	if (one < 0)
+		return one;
+	return other < 0 ? other : one || other;
 }
 
 static const char *usual_finish(const char *finish_reason)
@@ -44,21 +54,52 @@ static int rename_finish(struct json_object *choice)
 	return usual ? changed(json_set_string(choice, "finish_reason", usual)) : 0;
 }
 
-/* Mistral. What has no id is not the beginning of a call. */
-static int complete_calls(struct json_object *message)
+/*
+ * What a tool is called with is text that holds JSON. Mistral and Ollama may have the object
+ * itself, always whole.
+ * @none: what a call is given that has nothing there; NULL: nothing
+ */
+static int straighten_text(struct json_object *body, const char *name, const char *none)
 {
+	struct json_object *value = wire_member(body, name);
+	const char *text;
+	size_t size;
+
+	if (!value)
+		return none && wire_member(body, "name")
+			       ? changed(json_set_string(body, name, none))
+			       : 0;
+	if (json_object_is_type(value, json_type_string))
+		return 0;
+	if (!json_object_is_type(value, json_type_object))
+		return -EBADMSG;
+	text = openai_json(value, &size);
+	return text ? changed(json_set_string(body, name, text)) : -ENOMEM;
+}
+
+/* Mistral. What has no id is not the beginning of a call. */
+static int name_type(struct json_object *call)
+{
+	if (!wire_member(call, "id") || !wire_member(call, "function") || wire_member(call, "type"))
+		return 0;
+	return changed(json_set_string(call, "type", "function"));
+}
+
+/* A call in a delta may have its arguments still to come. */
+static int straighten_calls(struct json_object *message, bool is_whole)
+{
+	const char *none = is_whole ? "{}" : NULL;
 	struct json_object *calls = wire_member(message, "tool_calls");
-	int result = 0;
+	int result = straighten_text(wire_member(message, "function_call"), "arguments", none);
 
 	for (size_t i = 0; openai_is_list(calls) && i < json_object_array_length(calls); i++) {
 		struct json_object *call = json_object_array_get_idx(calls, i);
 
-		if (!wire_member(call, "id") || !wire_member(call, "function") ||
-		    wire_member(call, "type"))
-			continue;
-		if (json_set_string(call, "type", "function") != 0)
-			return -ENOMEM;
-		result = 1;
+		result = either(result, name_type(call));
+		result = either(result,
+				straighten_text(wire_member(call, "function"), "arguments", none));
+		result =
+			either(result, straighten_text(wire_member(call, "custom"), "input", NULL));
 	}
 	return result;
 }
@@ -116,25 +157,18 @@ static int flatten_content(struct json_object *message)
 
 static int straighten_choice(struct json_object *choice)
 {
-	struct json_object *message = wire_member(choice, "message");
-	int renamed = rename_finish(choice), completed, flattened;
+	struct json_object *whole = wire_member(choice, "message");
+	struct json_object *message = whole ? whole : wire_member(choice, "delta");
+	int result = either(rename_finish(choice), straighten_calls(message, whole));
 
-	message = message ? message : wire_member(choice, "delta");
-	completed = renamed < 0 ? renamed : complete_calls(message);
-	flattened = completed < 0 ? completed : flatten_content(message);
-	return flattened < 0 ? flattened : renamed || completed || flattened;
+	return either(result, flatten_content(message));
 }
 
 int openai_straighten(struct json_object *choices)
 {
 	int result = 0;
 
-	for (size_t i = 0; openai_is_list(choices) && i < json_object_array_length(choices); i++) {
-		int rc = straighten_choice(json_object_array_get_idx(choices, i));
-
-		if (rc < 0)
-			return rc;
-		result = result || rc;
-	}
+	for (size_t i = 0; openai_is_list(choices) && i < json_object_array_length(choices); i++)
+		result = either(result, straighten_choice(json_object_array_get_idx(choices, i)));
 	return result;
 }

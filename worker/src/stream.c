@@ -202,6 +202,11 @@ static int hand_out_written(struct json_object *chunk, void *userdata)
 	return hand_out(userdata, chunk, NULL, 0);
 }
 
+static int fail_of_form(struct stream_reader *reader)
+{
+	return fail(reader, "not of this form", "an event that is none of this provider's form");
+}
+
 static int hand_out_as_it_is(struct stream_reader *reader, struct json_object *chunk,
 			     const struct sse_event *event)
 {
@@ -210,6 +215,8 @@ static int hand_out_as_it_is(struct stream_reader *reader, struct json_object *c
 
 	if (rc == 0)
 		rc = one_line(reader, event, &json);
+	if (rc == -EBADMSG)
+		return fail_of_form(reader);
 	return rc < 0 ? rc : hand_out(reader, chunk, json, event->data_bytes);
 }
 
@@ -219,8 +226,7 @@ static int translate(struct stream_reader *reader, struct json_object *root,
 	int rc = reader->adapter->translate_event(&reader->writer, event->event, root);
 
 	if (rc == -EBADMSG)
-		return fail(reader, "not of this form",
-			    "an event that is none of this provider's form");
+		return fail_of_form(reader);
 	return rc == 0 && reader->writer.is_done
 		       ? reader->fn(&(const struct stream_event){.type = STREAM_DONE},
 				    reader->userdata)

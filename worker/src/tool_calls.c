@@ -81,23 +81,11 @@ static bool is_body(const char *name)
 	return strcmp(name, "function") == 0 || strcmp(name, "custom") == 0;
 }
 
-/* a piece of the text; vendors who have it as an object send it whole */
-static int add_piece(struct tool_call *call, struct json_object *value)
-{
-	const char *json;
-	size_t size;
-
-	if (json_object_is_type(value, json_type_string))
-		return openai_add_text(value, &call->text);
-	json = openai_json(value, &size);
-	return json ? buffer_add(&call->text, json, size) : -ENOMEM;
-}
-
 static int merge_body_member(struct tool_call *call, struct json_object *head, const char *name,
 			     struct json_object *value)
 {
 	if (strcmp(name, "arguments") == 0 || strcmp(name, "input") == 0)
-		return add_piece(call, value);
+		return openai_add_text(value, &call->text);
 	return wire_member(head, name) ? 0 : json_set(head, name, json_object_get(value));
 }
 
@@ -163,7 +151,7 @@ static int write_call(struct tool_call *call, struct json_object *list)
 	struct json_object *body = json_child(call->head, call->is_custom ? "custom" : "function");
 	int rc = body ? 0 : -ENOMEM;
 
-	if (rc == 0)
+	if (rc == 0 && call->text.bytes)
 		rc = json_set_text(body, call->is_custom ? "input" : "arguments", &call->text);
 	if (rc == 0 && !wire_member(call->head, "type"))
 		rc = json_set_new(call->head, "type", json_object_new_string("function"));
