@@ -40,6 +40,9 @@ static void test_messages(void)
 	CHECK_ALL(adapter_check_request, cases);
 }
 
+#define TEN   "ten_bytes_"
+#define FIFTY TEN TEN TEN TEN TEN
+
 static void test_parameters(void)
 {
 	static const struct request_case cases[] = {
@@ -68,6 +71,9 @@ static void test_parameters(void)
 		 "a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_1, a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_2, "
 		 "a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_3, a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_4, "
 		 "a_wish_of_more_than_sixty_letters_is_what_it_takes_to_fill_a_5 ..."},
+		{"{" ASKS ",\"a.\":1,\"b\":1}", "{}", "a., b"},
+		/* a name of any length is named, by its beginning */
+		{"{" ASKS ",\"" FIFTY TEN "0123" FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY FIFTY "\":1,\"b\":1}", "{}", FIFTY TEN "0123, b"},
 		{"{" ASKS ",\"\u00fc\\u001b[31m\\n\":{\"a\":1}}", "{}", "\u00fc?[31m?"},
 	};
 

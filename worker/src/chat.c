@@ -53,20 +53,19 @@ int chat_refuse(struct chat *chat, const char *format, ...)
 	return -EINVAL;
 }
 
+/* What does not fit is not named, but for dots that end the list. */
 void chat_omit(struct chat *chat, const char *name)
 {
 	static const char more[] = " ...";
-	char *omitted = chat->out->omitted;
+	char *omitted = chat->out->omitted, added[80];
 	const size_t used = strlen(omitted), room = REQUEST_OMITTED_BYTES - used;
 
-	if (used > 0 && omitted[used - 1] == '.')
+	if (used >= sizeof(more) && strcmp(omitted + used - (sizeof(more) - 1), more) == 0)
 		return;
-	if (strlen(name) + sizeof(", ") + sizeof(more) > room) {
-		(void)snprintf(omitted + used, room, "%s", more);
-		return;
-	}
-	(void)snprintf(omitted + used, room, "%s%s", used > 0 ? ", " : "", name);
-	text_make_plain(omitted + used);
+	(void)snprintf(added, sizeof(added), "%s%.64s", used > 0 ? ", " : "", name);
+	text_make_plain(added);
+	(void)snprintf(omitted + used, room, "%s",
+		       strlen(added) + sizeof(more) > room ? more : added);
 }
 
 int chat_set(struct chat *chat, const char *path, struct json_object *value)
