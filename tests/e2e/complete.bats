@@ -179,8 +179,15 @@ messages() {
 	[[ $(jq -r 'select(.step == "message") | .level + ": " + .text' <<<"$stderr") == "warning: cooldowns are not shared"* ]]
 	[ "$(jq -r 'select(.step == "result") | .reason' <<<"$stderr")" = "models ran out: none of the list has answered" ]
 	[[ $(jq -r 'select(.step == "result") | .advice' <<<"$stderr") == *"-f MODEL adds a fallback"* ]]
+	run --separate-stderr -64 lull complete --json --explain </dev/null
+	[ "$(jq -r '.step + ": " + .text' <<<"$stderr")" = "message: complete: there is no prompt; stdin is empty" ]
+}
+
+@test "an option that cannot be read is told of in a plain sentence, --json --explain or not" {
 	run --separate-stderr -64 lull complete --json --explain --no-such-option hi
-	[ -n "$stderr" ]
+	[ "$stderr" = "lull: complete: unknown option --no-such-option; see lull complete --help" ]
+	run --separate-stderr -64 lull complete --json --explain --budget soon hi
+	[ "$stderr" = "lull: complete: --budget 'soon' is not a duration; write 500ms, 45s, 10m or 1h" ]
 }
 
 @test "a failing call names every route, its class and status, and what to do next" {
