@@ -95,19 +95,28 @@ static void examine_missing(struct examination *e)
 			    e->info.path);
 }
 
+/* What does away with the problem. */
+static const char *way_to_share(const struct examination *e)
+{
+	struct stat facts;
+
+	if (environment("LULL_DISABLE") != NULL)
+		return "unset LULL_DISABLE";
+	if (lstat(e->info.path, &facts) == 0 && !S_ISREG(facts.st_mode))
+		return "move away what stands there, which is no table, and the next call makes "
+		       "one; or choose another place by LULL_SHM_DIR. Until then each process "
+		       "keeps its own cooldowns";
+	return "'lull reset' makes a new table where this user may; else choose another place by "
+	       "LULL_SHM_DIR. Until then each process keeps its own cooldowns";
+}
+
 static void examine_table(struct examination *e)
 {
 	const char *const problem = lull_table_problem(e->table);
 
 	if (problem != NULL)
-		finding_add(
-			&e->list, FINDING_PROBLEM, "table",
-			environment("LULL_DISABLE") != NULL
-				? "unset LULL_DISABLE"
-				: "'lull reset' makes a new table where this user may; else choose "
-				  "another place by LULL_SHM_DIR. Until then each process keeps "
-				  "its own cooldowns",
-			"not shared: %s", problem);
+		finding_add(&e->list, FINDING_PROBLEM, "table", way_to_share(e), "not shared: %s",
+			    problem);
 	else if (e->info.shared != 0)
 		examine_shared(e);
 	else

@@ -77,6 +77,27 @@ export -f as_user
 	[[ $(about table <<<"$output") == "problem not shared: "* ]]
 }
 
+@test "where something else stands in the table's place, what doctor advises works" {
+	local place=$LULL_SHM_DIR/lull1-u$(id -u) plant
+
+	for plant in "mkdir -p $place/inside" "mkfifo $place" "ln -s nowhere $place"; do
+		$plant
+		run -1 lull doctor --json
+		[[ $(jq -r '.findings[] | select(.about == "table") | .next' <<<"$output") == "move away what stands there, "* ]]
+		mv "$place" "$SCRATCH/away"
+		lull hold -q gpt-4
+		run -0 lull doctor --json
+		[[ $(about table <<<"$output") == "ok "*": shared; "* ]]
+		rm -r "$SCRATCH/away" "$place"
+	done
+	echo rubbish >"$place"
+	chmod 644 "$place"
+	run -1 lull doctor --json
+	[[ $(jq -r '.findings[] | select(.about == "table") | .next' <<<"$output") == "'lull reset' makes a new table "* ]]
+	lull reset -q
+	run -0 lull doctor
+}
+
 @test "a directory that is missing is a problem" {
 	LULL_SHM_DIR=$SCRATCH/nowhere run -1 lull doctor --json
 	[[ $(about table <<<"$output") == "problem "*"SCRATCH/nowhere"* ]]
