@@ -70,11 +70,7 @@ static void read_rules(struct reading *r, const struct place *place, const struc
 {
 	struct settings *settings = ret;
 
-	if (node->type != NODE_MAP) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	settings->rules = reading_alloc(r, node->count, sizeof(*settings->rules));
+	settings->rules = reading_items(r, place, row, node, NODE_MAP, sizeof(*settings->rules));
 	if (!settings->rules)
 		return;
 	for (const struct node *member = node->first; member; member = member->next) {
@@ -181,11 +177,8 @@ static void read_entries(struct reading *r, const struct place *place, const str
 {
 	struct settings *settings = ret;
 
-	if (node->type != NODE_LIST) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	settings->entries = reading_alloc(r, node->count, sizeof(*settings->entries));
+	settings->entries =
+		reading_items(r, place, row, node, NODE_LIST, sizeof(*settings->entries));
 	if (!settings->entries)
 		return;
 	for (const struct node *item = node->first; item; item = item->next) {

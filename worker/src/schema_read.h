@@ -32,6 +32,11 @@ const char *place_dot(const struct place *place);
 void *reading_alloc(struct reading *r, size_t count, size_t size);
 const char *reading_text(struct reading *r, const char *text, size_t size);
 
+/* Room for each member of a map, or item of a list. NULL: `node` is no such thing, or no memory;
+ * that was noted. */
+void *reading_items(struct reading *r, const struct place *place, const struct schema_row *row,
+		    const struct node *node, enum node_type type, size_t size);
+
 /*
  * Reads a value of the row's type from `node`, which is no null, to *ret. What is wrong with it is
  * reported, and *ret left as it is.

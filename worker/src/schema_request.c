@@ -40,11 +40,7 @@ void read_headers(struct reading *r, const struct place *place, const struct sch
 {
 	struct entry *entry = ret;
 
-	if (node->type != NODE_MAP) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	entry->headers = reading_alloc(r, node->count, sizeof(*entry->headers));
+	entry->headers = reading_items(r, place, row, node, NODE_MAP, sizeof(*entry->headers));
 	if (!entry->headers)
 		return;
 	for (const struct node *member = node->first; member; member = member->next) {

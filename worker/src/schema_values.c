@@ -101,6 +101,15 @@ void entry_problem(struct reading *r, unsigned line, const char *format, ...)
 	free(text);
 }
 
+void *reading_items(struct reading *r, const struct place *place, const struct schema_row *row,
+		    const struct node *node, enum node_type type, size_t size)
+{
+	if (node->type == type)
+		return reading_alloc(r, node->count, size);
+	report_mistyped(r, place, row, node);
+	return NULL;
+}
+
 /* ---- scalars */
 
 /* A route without the value that its file wants must not be used with another one. */
@@ -350,11 +359,7 @@ void read_names(struct reading *r, const struct place *place, const struct schem
 {
 	struct name_list list = {.line = node->line};
 
-	if (node->type != NODE_LIST) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	list.names = reading_alloc(r, node->count, sizeof(*list.names));
+	list.names = reading_items(r, place, row, node, NODE_LIST, sizeof(*list.names));
 	if (!list.names)
 		return;
 	for (const struct node *item = node->first; item; item = item->next) {
@@ -429,11 +434,7 @@ static void read_pairs(struct reading *r, const struct place *place, const struc
 {
 	struct pair_list list = {0};
 
-	if (node->type != NODE_MAP) {
-		report_mistyped(r, place, row, node);
-		return;
-	}
-	list.items = reading_alloc(r, node->count, sizeof(*list.items));
+	list.items = reading_items(r, place, row, node, NODE_MAP, sizeof(*list.items));
 	if (!list.items)
 		return;
 	for (const struct node *member = node->first; member; member = member->next) {
