@@ -268,12 +268,12 @@ static int print_json(const struct verdict *verdict, const struct effect *effect
 {
 	struct json_object *object = json_object_new_object();
 	int rc = fill_json(object, verdict, effect);
+	const char *line = rc == 0 ? json_line(object, NULL) : NULL;
 
-	if (rc == 0)
-		(void)puts(json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
+	if (line)
+		(void)puts(line);
 	json_object_put(object);
-	return rc;
+	return line ? 0 : -ENOMEM;
 }
 
 /* ---- the verb */

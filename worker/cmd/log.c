@@ -39,18 +39,17 @@ static const char *level_name(enum log_level level)
 /* False: no memory. */
 static bool write_json(enum log_level level, const char *text)
 {
-	struct json_object *line = json_object_new_object();
-	const bool written =
-		json_set_new(line, "v", json_object_new_int(1)) == 0 &&
-		json_set_string(line, "step", "message") == 0 &&
-		json_set_string(line, "level", level_name(level)) == 0 &&
-		json_set_string(line, "text", text) == 0 &&
-		fprintf(stderr, "%s\n",
-			json_object_to_json_string_ext(
-				line, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE)) > 0;
+	struct json_object *object = json_object_new_object();
+	const bool is_whole = json_set_new(object, "v", json_object_new_int(1)) == 0 &&
+			      json_set_string(object, "step", "message") == 0 &&
+			      json_set_string(object, "level", level_name(level)) == 0 &&
+			      json_set_string(object, "text", text) == 0;
+	const char *line = is_whole ? json_line(object, NULL) : NULL;
 
-	json_object_put(line);
-	return written;
+	if (line)
+		(void)fprintf(stderr, "%s\n", line);
+	json_object_put(object);
+	return line != NULL;
 }
 
 void log_line(enum log_level level, const char *format, ...)

@@ -15,6 +15,7 @@
 
 #include <lull/http.h>
 
+#include "../src/json_build.h"
 #include "log.h"
 
 #define READ_BYTES 65536
@@ -148,8 +149,7 @@ static int write_request(const struct prompt *prompt, const struct buffer *text,
 	if (rc == 0)
 		rc = add_message(messages, "user", text->bytes, text->size);
 	if (rc == 0)
-		json = json_object_to_json_string_ext(
-			object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		json = json_line(object, NULL);
 	rc = json ? buffer_add(request, json, strlen(json)) : -ENOMEM;
 	json_object_put(object);
 	return rc == 0 ? 0 : read_error("the prompt", rc);

@@ -11,6 +11,7 @@
 #include "assembly.h"
 #include "chunk_writer.h"
 #include "classify.h"
+#include "json_build.h"
 #include "openai.h"
 #include "wire_error.h"
 
@@ -68,7 +69,7 @@ static int copy_json(const struct wire_response *response, struct answer *ret)
 
 static int write_json(struct json_object *root, struct answer *ret)
 {
-	const char *json = openai_json(root, &ret->json_bytes);
+	const char *json = json_line(root, &ret->json_bytes);
 
 	ret->json = json ? strdup(json) : NULL;
 	return ret->json ? 0 : -ENOMEM;

@@ -386,7 +386,7 @@ static char *memdup(const char *bytes, size_t size)
 
 static int copy_out(struct json_object *completion, const struct buffer *text, struct answer *ret)
 {
-	const char *json = openai_json(completion, &ret->json_bytes);
+	const char *json = json_line(completion, &ret->json_bytes);
 
 	ret->json = json ? strdup(json) : NULL;
 	ret->text = text->size > 0 ? memdup(text->bytes, text->size + 1) : NULL;

@@ -11,7 +11,6 @@
 
 #include "headers.h"
 #include "json_build.h"
-#include "openai.h"
 #include "text.h"
 #include "wire_error.h"
 
@@ -133,7 +132,7 @@ static int merge_extra_body(struct chat *chat)
 static int write_body(struct chat *chat)
 {
 	size_t size;
-	const char *json = openai_json(chat->body, &size);
+	const char *json = json_line(chat->body, &size);
 	int rc = json ? buffer_add(&chat->out->body, json, size) : -ENOMEM;
 
 	if (rc == -EMSGSIZE)

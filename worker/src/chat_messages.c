@@ -444,7 +444,6 @@ struct json_object *chat_openai_call(struct chat *chat, const struct chat_part *
 {
 	struct json_object *call = json_object_new_object();
 	const char *arguments;
-	size_t size;
 	int rc = json_set_string(call, "id", part->id);
 
 	(void)chat;
@@ -452,7 +451,7 @@ struct json_object *chat_openai_call(struct chat *chat, const struct chat_part *
 		rc = json_set_string(call, "type", "function");
 	if (rc == 0)
 		rc = json_set_string(json_child(call, "function"), "name", part->name);
-	arguments = openai_json(part->arguments, &size);
+	arguments = json_line(part->arguments, NULL);
 	if (rc == 0)
 		rc = arguments
 			     ? json_set_string(json_child(call, "function"), "arguments", arguments)

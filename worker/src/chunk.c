@@ -8,6 +8,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "json_build.h"
+
 static int number_tool_calls(struct json_object *message)
 {
 	struct json_object *calls = NULL;
@@ -72,8 +74,7 @@ int chunk_from_answer(const struct answer *answer, char **ret_json)
 	int rc = completion ? to_chunk(completion) : -EINVAL;
 
 	if (rc == 0) {
-		line = json_object_to_json_string_ext(
-			completion, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE);
+		line = json_line(completion, NULL);
 		*ret_json = line ? strdup(line) : NULL;
 		rc = *ret_json ? 0 : -ENOMEM;
 	}

@@ -226,8 +226,6 @@ static int emit_call(struct chunk_writer *writer, uint32_t choice, struct json_o
 /* *ret: borrowed from the value; NULL: none, or none so far. Return: 0; -EBADMSG; -ENOMEM. */
 static int arguments_text(struct json_object *value, const char **ret)
 {
-	size_t size;
-
 	*ret = NULL;
 	if (!value || json_is_empty_text(value))
 		return 0;
@@ -238,7 +236,7 @@ static int arguments_text(struct json_object *value, const char **ret)
 	if (!json_object_is_type(value, json_type_object))
 		return -EBADMSG;
 	if (json_object_object_length(value) > 0) {
-		*ret = openai_json(value, &size);
+		*ret = json_line(value, NULL);
 		return *ret ? 0 : -ENOMEM;
 	}
 	return 0;

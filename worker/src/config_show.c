@@ -11,6 +11,7 @@
 #include <json.h>
 
 #include "config.h"
+#include "json_build.h"
 #include "settings.h"
 #include "text.h"
 #include "url.h"
@@ -275,9 +276,7 @@ static const char *scalar_text(struct json_object *value)
 {
 	const char *text = value ? json_object_get_string(value) : "null";
 
-	return text_has_control(text)
-		       ? json_object_to_json_string_ext(value, JSON_C_TO_STRING_NOSLASHESCAPE)
-		       : text;
+	return text_has_control(text) ? json_line(value, NULL) : text;
 }
 
 static bool is_collection(struct json_object *value)
@@ -344,17 +343,18 @@ static void print_lines(FILE *out, struct json_object *value, int indent)
 
 /* ---- */
 
-static void print(FILE *out, struct json_object *object, bool json)
+/* Return: 0; -ENOMEM. */
+static int print(FILE *out, struct json_object *object, bool json)
 {
-	if (json) {
-		(void)fprintf(
-			out, "%s\n",
-			json_object_to_json_string_ext(
-				object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE));
-		return;
-	}
+	const char *line = json ? json_line(object, NULL) : NULL;
+
+	if (line)
+		(void)fprintf(out, "%s\n", line);
+	if (json)
+		return line ? 0 : -ENOMEM;
 	json_object_object_del(object, "v");
 	print_lines(out, object, 0);
+	return 0;
 }
 
 int config_show(const struct config *config, bool json, FILE *out)
@@ -368,10 +368,7 @@ int config_show(const struct config *config, bool json, FILE *out)
 		return r;
 	object = config_object(&b, config, &list);
 	route_list_deinit(&list);
-	if (b.failed)
-		r = -ENOMEM;
-	else
-		print(out, object, json);
+	r = b.failed ? -ENOMEM : print(out, object, json);
 	json_object_put(object);
 	if (r == 0 && (fflush(out) != 0 || ferror(out)))
 		r = -EIO;

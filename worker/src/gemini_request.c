@@ -14,7 +14,6 @@
 
 #include "chat.h"
 #include "json_build.h"
-#include "openai.h"
 #include "text.h"
 
 /* ---- models */

@@ -55,6 +55,12 @@ struct json_object *json_child(struct json_object *object, const char *name)
 									 : NULL;
 }
 
+const char *json_line(struct json_object *value, size_t *ret_size)
+{
+	return json_object_to_json_string_length(
+		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, ret_size);
+}
+
 bool json_is_empty_text(struct json_object *value)
 {
 	return json_object_is_type(value, json_type_string) &&

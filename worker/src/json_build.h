@@ -23,6 +23,10 @@ struct json_object *json_or_null(struct json_object *object, int rc);
 /* The object of that name, made where it is none. Borrowed; NULL without memory. */
 struct json_object *json_child(struct json_object *object, const char *name);
 
+/* As JSON on one line, "/" as it is. Borrowed from the value; NULL without memory.
+ * ret_size: NULL is fine */
+const char *json_line(struct json_object *value, size_t *ret_size);
+
 bool json_is_empty_text(struct json_object *value);
 
 #endif

@@ -28,8 +28,6 @@ bool openai_finish_explains(const char *finish_reason);
 const char *openai_finish(const char *finish_reason);
 /* `content` is text, or a list of parts some of which are: the text, added to *out. */
 int openai_add_text(struct json_object *content, struct buffer *out);
-/* How JSON is written: on one line, "/" as it is. Borrowed from the object; NULL without memory. */
-const char *openai_json(struct json_object *object, size_t *ret_size);
 
 /* ---- openai_answer.c */
 /* Where a vendor bends the form in its choices, makes them what OpenAI's are. Return: 1 something

@@ -63,7 +63,6 @@ static int straighten_text(struct json_object *body, const char *name, const cha
 {
 	struct json_object *value = wire_member(body, name);
 	const char *text;
-	size_t size;
 
 	if (!value)
 		return none && wire_member(body, "name")
@@ -73,7 +72,7 @@ static int straighten_text(struct json_object *body, const char *name, const cha
 		return 0;
 	if (!json_object_is_type(value, json_type_object))
 		return -EBADMSG;
-	text = openai_json(value, &size);
+	text = json_line(value, NULL);
 	return text ? changed(json_set_string(body, name, text)) : -ENOMEM;
 }
 

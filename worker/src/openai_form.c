@@ -85,11 +85,3 @@ void openai_judge(bool has_choices, bool says, const char *explained, struct ver
 	ret->filtered =
 		has_choices && !says && explained && strcmp(explained, "content_filter") == 0;
 }
-
-/* ---- writing */
-
-const char *openai_json(struct json_object *object, size_t *ret_size)
-{
-	return json_object_to_json_string_length(
-		object, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, ret_size);
-}

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "headers.h"
+#include "json_build.h"
 #include "splice.h"
 
 #define USAGE "{\"include_usage\":true}"
@@ -111,12 +112,10 @@ static void decide_max_tokens(struct draft *draft)
 
 static int decide_model(struct draft *draft)
 {
-	size_t size;
-
 	draft->model = json_object_new_string(draft->route->model);
 	if (!draft->model)
 		return -ENOMEM;
-	set(&draft->members[MODEL], SPLICE_SET, openai_json(draft->model, &size));
+	set(&draft->members[MODEL], SPLICE_SET, json_line(draft->model, NULL));
 	return draft->members[MODEL].text ? 0 : -ENOMEM;
 }
 
@@ -134,11 +133,10 @@ static int add_extra(struct draft *draft, const char *name, struct json_object *
 {
 	struct splice *member = own_member(draft, name);
 	const char *text;
-	size_t size;
 
 	if (member == &draft->members[MODEL] || member == &draft->members[STREAM])
 		return fail(draft, "extra_body cannot set 'model' or 'stream'");
-	text = openai_json(value, &size);
+	text = json_line(value, NULL);
 	if (!text)
 		return -ENOMEM;
 	if (!member) {

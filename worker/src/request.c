@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "openai.h"
+#include "json_build.h"
 #include "splice.h"
 #include "wire_error.h"
 
@@ -113,13 +113,12 @@ static int read_object(const struct reader *reader, const char *member, size_t i
 {
 	const char *name = name_of(wire_member(object, "model")), *forbidden;
 	const char *members;
-	size_t size;
 
 	forbidden = forbidden_in(object);
 	if (forbidden)
 		return refuse(reader, "%s[%zu] sets '%s', which cannot be set for one model",
 			      member, index, forbidden);
-	members = openai_json(object, &size);
+	members = json_line(object, NULL);
 	if (!members)
 		return -ENOMEM;
 	list_model(reader->request, name, members);
@@ -313,11 +312,9 @@ static size_t size_of(struct json_object *object)
 
 static int add_all(struct additions *additions, struct json_object *object)
 {
-	size_t size;
-
 	json_object_object_foreach(object, name, value)
 	{
-		const char *text = openai_json(value, &size);
+		const char *text = json_line(value, NULL);
 
 		if (!text)
 			return -ENOMEM;

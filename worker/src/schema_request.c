@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "json_build.h"
 #include "json_scan.h"
 #include "schema_read.h"
 #include "text.h"
@@ -120,12 +121,11 @@ static bool node_to_json(struct reading *r, const struct place *place, const str
 static const char *node_text(struct reading *r, const struct place *place,
 			     const struct schema_row *row, const struct node *node)
 {
-	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
 	struct json_object *object;
 	const char *text = NULL;
 
 	if (node_to_json(r, place, row, node, &object)) {
-		text = json_object_to_json_string_ext(object, flags);
+		text = json_line(object, NULL);
 		text = text ? reading_text(r, text, strlen(text)) : NULL;
 		json_object_put(object);
 	}

@@ -93,7 +93,7 @@ static int fail_with_error(struct stream_reader *reader, struct json_object *err
 	int rc = json_set_new(wrapped, "error", error);
 
 	if (rc == 0) {
-		json = openai_json(wrapped, &size);
+		json = json_line(wrapped, &size);
 		rc = json ? fail_with(reader, json, size) : -ENOMEM;
 	}
 	json_object_put(wrapped);
@@ -189,7 +189,7 @@ static int hand_out(struct stream_reader *reader, struct json_object *chunk, con
 		return fail(reader, "too many choices",
 			    "more choices or tool calls than any model gives");
 	if (!json)
-		event.json = openai_json(chunk, &event.json_bytes);
+		event.json = json_line(chunk, &event.json_bytes);
 	if (!event.json)
 		return -ENOMEM;
 	if (rc == 0)

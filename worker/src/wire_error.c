@@ -19,6 +19,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "json_build.h"
+
 static struct json_object *first_of(struct json_object *array)
 {
 	if (!json_object_is_type(array, json_type_array) || json_object_array_length(array) == 0)
@@ -84,7 +86,7 @@ static const char *message_of(struct json_object *object)
 	if (json_object_is_type(object, json_type_string))
 		return json_object_get_string(object);
 	if (json_object_is_type(message, json_type_object))
-		return json_object_to_json_string_ext(message, JSON_C_TO_STRING_NOSLASHESCAPE);
+		return json_line(message, NULL);
 	if (!message)
 		return detail_text(wire_member(object, "detail"));
 	return wire_text(object, name);
