@@ -88,14 +88,15 @@ static int reset(const struct invocation *invocation)
 	return EXIT_DONE;
 }
 
+/* clang-format off */
+#define OPTION_SLOTS(otherwise) \
+	{.name = "slots", .argument = "N", .type = OPTION_NUMBER, .member = OPTION_SETS(slots), \
+	 .min = SLOTS_MIN, .max = SLOTS_MAX, \
+	 .help = "room for N keys: a power of two, 16 to 65536" otherwise}
+/* clang-format on */
+
 static const struct option_row init_options[] = {
-	{.name = "slots",
-	 .argument = "N",
-	 .type = OPTION_NUMBER,
-	 .member = OPTION_SETS(slots),
-	 .min = SLOTS_MIN,
-	 .max = SLOTS_MAX,
-	 .help = "room for N keys: a power of two, 16 to 65536; 1024 if not given"},
+	OPTION_SLOTS("; 1024 if not given"),
 	{.name = "group",
 	 .argument = "GROUP",
 	 .type = OPTION_TEXT,
@@ -117,13 +118,7 @@ const struct verb verb_init = {
 };
 
 static const struct option_row reset_options[] = {
-	{.name = "slots",
-	 .argument = "N",
-	 .type = OPTION_NUMBER,
-	 .member = OPTION_SETS(slots),
-	 .min = SLOTS_MIN,
-	 .max = SLOTS_MAX,
-	 .help = "room for N keys: a power of two, 16 to 65536"},
+	OPTION_SLOTS(""),
 	OPTION_END,
 };
 
