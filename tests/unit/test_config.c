@@ -183,10 +183,10 @@ static void test_keys_without_effect_are_named_once(void)
 		{"environment_variables: {A: b}\n", ""},
 		{"prompts: []\n", "W f:1: prompts has no effect in Lull\n"},
 		{"model_list:\n"
-		 "- {model_name: a, litellm_params: {model: openai/a, rpm: 1}}\n"
-		 "- {model_name: b, litellm_params: {model: openai/b, rpm: 2, tpm: 3}}\n",
-		 "W f:2: litellm_params.rpm has no effect in Lull\n"
-		 "W f:3: litellm_params.tpm has no effect in Lull\n"},
+		 "- {model_name: a, litellm_params: {model: openai/a, weight: 1}}\n"
+		 "- {model_name: b, litellm_params: {model: openai/b, weight: 2, tags: [c]}}\n",
+		 "W f:2: litellm_params.weight has no effect in Lull\n"
+		 "W f:3: litellm_params.tags has no effect in Lull\n"},
 		{"router_settings: {set_verbose: true}\nlitellm_settings: {set_verbose: true}\n",
 		 "W f:1: router_settings.set_verbose has no effect in Lull\n"
 		 "W f:2: litellm_settings.set_verbose has no effect in Lull\n"},
@@ -219,6 +219,14 @@ static void test_values_of_a_wrong_type_are_named_with_what_was_expected(void)
 		{"lull: {soft_failures: 1.5}", "E f:1: lull.soft_failures is '1.5', expected a whole number from 1 to 31\n"},
 		{"lull: {soft_failures: 99999999999999999999999}",
 		 "E f:1: lull.soft_failures is '99999999999999999999999', expected a whole number from 1 to 31\n"},
+		{"lull: {credential_max_parallel_requests: 65}",
+		 "E f:1: lull.credential_max_parallel_requests is '65', expected a whole number from 1 to 64\n"},
+		{"lull: {credential_rpm: 0}",
+		 "E f:1: lull.credential_rpm is '0', expected a whole number from 1 to 1000000000\n"},
+		{"lull: {burst: 61s}", "E f:1: lull.burst is '61s', " SECONDS("1ms to 1m")},
+		{"model_list:\n- model_name: a\n  litellm_params: {model: openai/a, rpm: -1}\n  tpm: []\n",
+		 "E f:3: litellm_params.rpm is '-1', expected a whole number from 1 to 1000000000\n"
+		 "E f:4: model_list.tpm is a list, expected a whole number from 1 to 1000000000\n"},
 		{"lull: {policy: turbo}", "E f:1: lull.policy is 'turbo', expected default, tutorial or adaptive\n"},
 		{"lull: {when_cooling: Wait}", "E f:1: lull.when_cooling is 'Wait', expected wait, fail or try\n"},
 		{"lull: {when_cooling: wai}", "E f:1: lull.when_cooling is 'wai', expected wait, fail or try\n"},
@@ -279,6 +287,9 @@ static void test_numbers_of_litellm_beyond_the_range_are_brought_to_its_end(void
 		{{"model_list: [{model_name: a, litellm_params: {model: openai/a, timeout: 0.0, order: 1000001}}]",
 		  "W f:1: litellm_params.timeout is '0.0', the default holds\n"
 		  "W f:1: litellm_params.order is '1000001', 1000000 holds\n"}, 0, 3, LULL_UNSET},
+		{{"model_list: [{model_name: a, litellm_params: {model: openai/a, rpm: 0, max_parallel_requests: 100}}]",
+		  "W f:1: litellm_params.rpm is '0', the default holds\n"
+		  "W f:1: litellm_params.max_parallel_requests is '100', 64 holds\n"}, 0, 3, LULL_UNSET},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

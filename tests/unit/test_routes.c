@@ -1202,6 +1202,50 @@ static void test_limits_reach_the_route(void)
 	config_free(config);
 }
 
+/* Where LiteLLM looks for them: in the entry, in litellm_params, in model_info. */
+static void test_limits_for_all_processes_reach_the_route(void)
+{
+	static const char text[] =
+		"router_settings: {default_max_parallel_requests: 5}\n"
+		"lull: {credential_rpm: 600, credential_max_parallel_requests: 64, burst: 3s}\n"
+		"model_list:\n"
+		"- {model_name: a, rpm: 1, model_info: {rpm: 3, tpm: 4},\n"
+		"   litellm_params: {model: openai/a, api_key: k, rpm: 2, tpm: \"90000\", "
+		"max_parallel_requests: 7}}\n"
+		"- {model_name: b, model_info: {rpm: 3, tpm: 4}, litellm_params: {model: openai/b, "
+		"api_key: k},\n"
+		"   lull: {credential_rpm: 60, credential_tpm: 9, burst: 500ms}}\n";
+	static const struct {
+		struct lull_limits route, credential;
+	} expected[] = {
+		{{1, 90000, 7, 3000}, {600, 0, 64, 3000}},
+		{{3, 4, 5, 500}, {60, 9, 64, 500}},
+	};
+	struct config *config = read_config(text);
+	struct route_list list;
+
+	CU_ASSERT_EQUAL_FATAL(config_all_routes(config, &list), 0);
+	CU_ASSERT_EQUAL_FATAL(list.count, 2);
+	for (size_t i = 0; i < 2; i++) {
+		const struct lull_route *call = &list.routes[i].call;
+
+		CU_ASSERT_EQUAL(
+			memcmp(&call->limits, &expected[i].route, sizeof(struct lull_limits)), 0);
+		CU_ASSERT_EQUAL(memcmp(&call->credential_limits, &expected[i].credential,
+				       sizeof(struct lull_limits)),
+				0);
+	}
+	route_list_deinit(&list);
+	config_free(config);
+	config = read_config("model_list: [{model_name: a, litellm_params: {model: ollama/a}}]\n");
+	CU_ASSERT_EQUAL_FATAL(config_all_routes(config, &list), 0);
+	CU_ASSERT_EQUAL(memcmp(&list.routes[0].call.limits, &(struct lull_limits){0},
+			       sizeof(struct lull_limits)),
+			0);
+	route_list_deinit(&list);
+	config_free(config);
+}
+
 static void test_the_provider_may_be_named_apart(void)
 {
 	/* clang-format off */
@@ -1408,6 +1452,7 @@ int main(void)
 		CUNIT_TEST(test_long_keys_keep_a_readable_head),
 		CUNIT_TEST(test_vendors_are_told_apart),
 		CUNIT_TEST(test_limits_reach_the_route),
+		CUNIT_TEST(test_limits_for_all_processes_reach_the_route),
 		CUNIT_TEST(test_the_provider_may_be_named_apart),
 		CUNIT_TEST(test_openrouter_is_told_who_asks),
 		CUNIT_TEST(test_openrouter_is_told_what_the_file_says),

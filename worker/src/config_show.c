@@ -56,10 +56,11 @@ static void put_number(struct builder *b, struct json_object *object, const char
 }
 
 /* 0 and unset: nothing was said */
-static void put_limit(struct builder *b, struct json_object *object, const char *key, uint32_t ms)
+static void put_limit(struct builder *b, struct json_object *object, const char *key,
+		      uint32_t limit)
 {
-	if (ms != 0 && ms != LULL_UNSET)
-		put_number(b, object, key, ms);
+	if (limit != 0 && limit != LULL_UNSET)
+		put_number(b, object, key, limit);
 }
 
 static void put_names(struct builder *b, struct json_object *object, const char *key,
@@ -220,6 +221,13 @@ static struct json_object *route_object(struct builder *b, const struct http_rou
 	put_limit(b, object, "total_timeout_ms", call->total_ms);
 	if (call->cooldown_ms != LULL_UNSET)
 		put_number(b, object, "cooldown_time_ms", call->cooldown_ms);
+	put_limit(b, object, "rpm", call->limits.rpm);
+	put_limit(b, object, "tpm", call->limits.tpm);
+	put_limit(b, object, "max_parallel_requests", call->limits.parallel);
+	put_limit(b, object, "credential_rpm", call->credential_limits.rpm);
+	put_limit(b, object, "credential_tpm", call->credential_limits.tpm);
+	put_limit(b, object, "credential_max_parallel_requests", call->credential_limits.parallel);
+	put_limit(b, object, "burst_ms", call->limits.burst_ms);
 	if (route->stream_upstream)
 		put(b, object, "stream_upstream", json_object_new_boolean(1));
 	put_text(b, object, "ca_file", route->ca_file);

@@ -192,6 +192,29 @@ static uint32_t first_said(uint32_t first, uint32_t second, uint32_t otherwise)
 	return first != LULL_UNSET ? first : second != LULL_UNSET ? second : otherwise;
 }
 
+/* Those that hold for all processes together. */
+static void set_limits_together(struct making *m)
+{
+	const struct lull_limits *route = &m->entry->together;
+	const struct settings *settings = &m->config->settings;
+	const struct limits *own = &m->entry->limits, *all = &settings->limits;
+	const struct lull_limits *key = &own->credential, *keys = &all->credential;
+	uint32_t burst_ms = first_said(own->burst_ms, all->burst_ms, 0);
+
+	m->route->call.limits = (struct lull_limits){
+		.rpm = first_said(route->rpm, LULL_UNSET, 0),
+		.tpm = first_said(route->tpm, LULL_UNSET, 0),
+		.parallel = first_said(route->parallel, settings->max_parallel, 0),
+		.burst_ms = burst_ms,
+	};
+	m->route->call.credential_limits = (struct lull_limits){
+		.rpm = first_said(key->rpm, keys->rpm, 0),
+		.tpm = first_said(key->tpm, keys->tpm, 0),
+		.parallel = first_said(key->parallel, keys->parallel, 0),
+		.burst_ms = burst_ms,
+	};
+}
+
 static void set_limits(struct making *m)
 {
 	const struct entry *entry = m->entry;
@@ -256,6 +279,7 @@ static int set_additions(struct making *m)
 	struct http_route *route = m->route;
 
 	set_limits(m);
+	set_limits_together(m);
 	if (entry->defaults) {
 		route->defaults = text_format("{%s}", entry->defaults);
 		if (!route->defaults)

@@ -16,6 +16,7 @@
 #define SECOND   1000u
 #define HOUR     3600000u
 #define TIME_MAX (24 * HOUR) /* of a limit; the budget's own maximum */
+#define RATE_MAX 1000000000u /* a minute; far above what any provider allows */
 
 #define LITELLM "litellm_settings"
 #define ROUTER  "router_settings"
@@ -63,10 +64,25 @@
 	 "the whole attempt, also after the first content; 0 is off"}, \
 	{section, "stream_upstream", SCHEMA_SWITCH, (base) + offsetof(struct limits, stream_upstream), 0, 0, NULL, "false", \
 	 "ask the provider for a stream even when the caller wants none"}, \
+	{section, "credential_rpm", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.rpm), 1, RATE_MAX, NULL, "", \
+	 "requests a minute by one key, all its routes and all processes of the host together"}, \
+	{section, "credential_tpm", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.tpm), 1, RATE_MAX, NULL, "", \
+	 "tokens a minute by one key, likewise"}, \
+	{section, "credential_max_parallel_requests", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.parallel), 1, LULL_PARALLEL_MAX, NULL, "", \
+	 "requests at once by one key, likewise"}, \
+	{section, "burst", SCHEMA_DURATION, (base) + offsetof(struct limits, burst_ms), 1, LULL_BURST_MS_MAX, NULL, "1s", \
+	 "how much of the rates a minute may be used at once: what they allow in this time, or one request"}, \
 	{section, "ca_file", SCHEMA_TEXT, (base) + offsetof(struct limits, ca_file), 1, 4096, NULL, "", \
 	 "certificates to trust instead of the system's"}, \
 	{section, "proxy", SCHEMA_PROXY, (base) + offsetof(struct limits, proxy), 0, 2048, NULL, "", \
 	 "proxy instead of the environment's; empty is none"}
+
+/* Wherever LiteLLM looks for them. */
+#define RATE_ROWS(section) \
+	{section, "rpm", SCHEMA_COUNT, IN_ENTRY(together.rpm), 1, RATE_MAX, NULL, "", \
+	 "requests a minute, by all processes of the host together"}, \
+	{section, "tpm", SCHEMA_COUNT, IN_ENTRY(together.tpm), 1, RATE_MAX, NULL, "", \
+	 "tokens a minute, of prompts and answers, likewise"}
 
 /* LiteLLM's defaults of a request, by the names that they have in it. */
 #define DEFAULT_ROW(name) \
@@ -93,6 +109,8 @@ static const struct schema_row rows[] = {
 	 "the same for attempts that ask for a stream"},
 	{ROUTER, "model_group_alias", SCHEMA_ALIASES, IN_SETTINGS(aliases), 0, 0, NULL, "",
 	 "further names of models"},
+	{ROUTER, "default_max_parallel_requests", SCHEMA_COUNT, IN_SETTINGS(max_parallel), 1, LULL_PARALLEL_MAX, NULL, "",
+	 "max_parallel_requests of routes that have none"},
 	{ROUTER, "disable_cooldowns", SCHEMA_SWITCH, IN_SETTINGS(disable_cooldowns), 0, 0, NULL, "false",
 	 "calls by this file cool nothing, but where lull.on gives a proof; what others left cooling is skipped"},
 
@@ -124,9 +142,10 @@ static const struct schema_row rows[] = {
 
 	{ENTRY, "model_name", SCHEMA_TEXT, IN_ENTRY(model_name), 1, NAME_BYTES, NULL, "",
 	 "what people call it; several entries may share one name"},
+	{ENTRY, "model_info", SCHEMA_SECTION, 0, 0, 0, NULL, "", "free-form; only id, rpm and tpm are read"},
 	{ENTRY, "litellm_params", SCHEMA_SECTION, 0, 0, 0, NULL, "", "what LiteLLM knows of the route"},
-	{ENTRY, "model_info", SCHEMA_SECTION, 0, 0, 0, NULL, "", "free-form; only id is read"},
 	{ENTRY, "lull", SCHEMA_SECTION, 0, 0, 0, NULL, "", "what LiteLLM has no name for"},
+	RATE_ROWS(ENTRY),
 
 	{PARAMS, "model", SCHEMA_TEXT, IN_ENTRY(model), 1, NAME_BYTES, NULL, "",
 	 "provider and upstream name: openai/gpt-4o"},
@@ -159,6 +178,9 @@ static const struct schema_row rows[] = {
 	 "how long this route cools, whatever the provider says; 0 cools nothing"},
 	{PARAMS, "order", SCHEMA_COUNT, IN_ENTRY(order), 0, 1000000, NULL, "",
 	 "lower is tried first among entries of one name; those without come last"},
+	RATE_ROWS(PARAMS),
+	{PARAMS, "max_parallel_requests", SCHEMA_COUNT, IN_ENTRY(together.parallel), 1, LULL_PARALLEL_MAX, NULL, "",
+	 "requests at once, by all processes of the host together"},
 	{PARAMS, "extra_headers", SCHEMA_HEADERS, 0, 0, 0, NULL, "", "further headers of the request"},
 	{PARAMS, "extra_body", SCHEMA_BODY, IN_ENTRY(extra_body), 0, 0, NULL, "",
 	 "members put into the request, whatever the caller says"},
@@ -185,6 +207,7 @@ static const struct schema_row rows[] = {
 	DEFAULT_ROW("service_tier"),
 
 	{INFO, "id", SCHEMA_TEXT, IN_ENTRY(id), 1, NAME_BYTES, NULL, "", "a label, shown in the trail"},
+	RATE_ROWS(INFO),
 
 	LIMIT_ROWS(EXTRAS, IN_ENTRY(limits)),
 };
@@ -216,7 +239,7 @@ static const struct schema_inert inert[] = {
 	 "redis_port redis_db cache_responses cache_kwargs caching_groups client_ttl "
 	 "enable_pre_call_check enable_pre_call_checks enable_tag_filtering tag_filtering_match_any "
 	 "retry_policy model_group_retry_policy allowed_fails_policy retry_after "
-	 "max_fallbacks max_retries default_max_parallel_requests default_priority "
+	 "max_fallbacks max_retries default_priority "
 	 "polling_interval default_litellm_params debug_level set_verbose optional_pre_call_checks "
 	 "provider_budget_config alerting_config assistants_config search_tools guardrail_list "
 	 "router_general_settings deployment_affinity_ttl_seconds model_group_affinity_config "
@@ -245,7 +268,7 @@ static const struct schema_inert inert[] = {
 	 "forward_client_headers_to_llm_api maximum_spend_logs_retention_period "
 	 "maximum_spend_logs_retention_interval use_redis_transaction_buffer pass_through_request_timeout"},
 	{PARAMS,
-	 "rpm tpm itpm otpm max_parallel_requests max_retries num_retries retry_policy "
+	 "itpm otpm max_retries num_retries retry_policy "
 	 "drop_params additional_drop_params allowed_openai_params modify_params mock_response "
 	 "litellm_credential_name configurable_clientside_auth_params use_in_pass_through "
 	 "use_litellm_proxy merge_reasoning_content_in_choices weight tags max_budget budget_duration "

@@ -5,10 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const struct lull_limits no_limits = {LULL_UNSET, LULL_UNSET, LULL_UNSET, LULL_UNSET};
+
 static void limits_init(struct limits *limits)
 {
-	*limits = (struct limits){LULL_UNSET, LULL_UNSET, LULL_UNSET, LULL_UNSET,
-				  LULL_UNSET, NULL,       NULL};
+	*limits = (struct limits){
+		.connect_ms = LULL_UNSET,
+		.first_content_ms = LULL_UNSET,
+		.idle_ms = LULL_UNSET,
+		.total_ms = LULL_UNSET,
+		.stream_upstream = LULL_UNSET,
+		.credential = no_limits,
+		.burst_ms = LULL_UNSET,
+	};
 }
 
 void settings_init(struct settings *settings)
@@ -26,6 +35,7 @@ void settings_init(struct settings *settings)
 		.timeout_ms = LULL_UNSET,
 		.stream_timeout_ms = LULL_UNSET,
 		.disable_cooldowns = LULL_UNSET,
+		.max_parallel = LULL_UNSET,
 	};
 	limits_init(&settings->limits);
 }
@@ -38,6 +48,7 @@ void entry_init(struct entry *entry, unsigned line)
 		.stream_timeout_ms = LULL_UNSET,
 		.cooldown_ms = LULL_UNSET,
 		.order = LULL_UNSET,
+		.together = no_limits,
 	};
 	limits_init(&entry->limits);
 }

@@ -15,7 +15,9 @@
 
 struct limits { /* of a route, where LiteLLM has no name for them */
 	uint32_t connect_ms, first_content_ms, idle_ms, total_ms;
-	uint32_t stream_upstream; /* 0, 1 */
+	uint32_t stream_upstream;      /* 0, 1 */
+	struct lull_limits credential; /* rpm, tpm, parallel */
+	uint32_t burst_ms;             /* of both kinds of rates */
 	const char *ca_file;
 	const char *proxy; /* "" = none, whatever the environment says */
 };
@@ -41,6 +43,7 @@ struct entry { /* of model_list */
 	const char *id;
 	const char *problem; /* why no call can use it: one sentence; NULL none */
 	uint32_t timeout_ms, stream_timeout_ms, cooldown_ms, order;
+	struct lull_limits together; /* rpm, tpm, parallel: of all processes */
 	struct header *headers;
 	size_t header_count;
 	const char *defaults;   /* members of a JSON object, without its braces */
@@ -86,7 +89,8 @@ struct settings {
 	uint32_t budget_ms, when_cooling, policy, probe, soft_failures, allowed_fails;
 	uint32_t cooldown_ms, max_cooldown_ms, num_retries, timeout_ms, stream_timeout_ms;
 	uint32_t disable_cooldowns;
-	const char *table; /* without a '/' in front */
+	uint32_t max_parallel; /* of routes that say none */
+	const char *table;     /* without a '/' in front */
 	unsigned table_line;
 	struct lull_rule *rules;
 	uint32_t rule_count;
