@@ -3,6 +3,7 @@
  * Permits and buckets on process-local memory and a clock that moves when told: what must hold
  * however holders come, stop, vanish and read their clocks late.
  */
+#include <errno.h>
 #include <string.h>
 
 #include "cunit_main.h"
@@ -584,6 +585,97 @@ static void test_limits_are_told_to_readers_and_rubbish_is_not(void)
 	end();
 }
 
+/* ------------------------------------------------------------------ in words */
+
+static void test_limits_are_read_as_people_write_them(void)
+{
+	static const struct {
+		const char *text;
+		size_t name_bytes;
+		struct lull_limits limits; /* over 1, 2, 3, 4 */
+	} cases[] = {
+		{"gpt-4o:rpm=60,tpm=90000,parallel=4", 6, {60, 90000, 4, 4}},
+		{"m:tpm=1000000000", 1, {1, 1000000000, 3, 4}},
+		{"m:parallel=64", 1, {1, 2, 64, 4}},
+		{"ollama/llama3.1:8b:rpm=007", 18, {7, 2, 3, 4}},
+		{"m:rpm=5,rpm=6", 1, {6, 2, 3, 4}},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lull_limits limits = {1, 2, 3, 4};
+		char error[128] = "";
+		size_t name_bytes = 0;
+
+		CU_ASSERT_EQUAL(lull_limits_parse(cases[i].text, &name_bytes, &limits, error,
+						  sizeof(error)),
+				0);
+		CU_ASSERT_EQUAL(name_bytes, cases[i].name_bytes);
+		CU_ASSERT_EQUAL(memcmp(&limits, &cases[i].limits, sizeof(limits)), 0);
+		CU_ASSERT_STRING_EQUAL(error, "");
+	}
+}
+
+static void test_what_is_no_limit_is_said(void)
+{
+	static const char form[] = "expected NAME:rpm=N,tpm=N,parallel=N";
+	static const char rpm[] = "expected rpm=N, a whole number from 1 to 1000000000";
+	static const char parallel[] = "expected parallel=N, a whole number from 1 to 64";
+	static const struct {
+		const char *text, *error;
+	} cases[] = {
+		{"", form},
+		{"gpt-4o", form},
+		{"gpt-4o:", form},
+		{":rpm=1", form},
+		{"m:rpm", rpm},
+		{"m:rpm=", rpm},
+		{"m:rpm=0", rpm},
+		{"m:rpm=-1", rpm},
+		{"m:rpm=1.5", rpm},
+		{"m:rpm=1000000001", rpm},
+		{"m:rpm=99999999999999999999999999", rpm},
+		{"m:parallel=65", parallel},
+		{"m:rpm=1,", "'' is no limit, expected rpm, tpm or parallel"},
+		{"m:rpm=1,burst=2", "'burst' is no limit, expected rpm, tpm or parallel"},
+		{"m:none=2", "'none' is no limit, expected rpm, tpm or parallel"},
+		{"m:RPM=2", "'RPM' is no limit, expected rpm, tpm or parallel"},
+		{"m:8b", "'8b' is no limit, expected rpm, tpm or parallel"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct lull_limits limits = {1, 2, 3, 4}, before = limits;
+		char error[128] = "";
+		size_t name_bytes = 99;
+
+		CU_ASSERT_EQUAL(lull_limits_parse(cases[i].text, &name_bytes, &limits, error,
+						  sizeof(error)),
+				-EINVAL);
+		CU_ASSERT_STRING_EQUAL(error, cases[i].error);
+		CU_ASSERT_EQUAL(name_bytes, 99);
+		CU_ASSERT_EQUAL(memcmp(&limits, &before, sizeof(limits)), 0);
+	}
+}
+
+static void test_limits_have_names(void)
+{
+	static const struct {
+		uint32_t limit, value;
+		const char *name, *unit;
+	} cases[] = {
+		{LULL_LIMIT_NONE, 0, "none", ""},
+		{LULL_LIMIT_RPM, 600, "rpm", "requests a minute"},
+		{LULL_LIMIT_TPM, 60000, "tpm", "tokens a minute"},
+		{LULL_LIMIT_PARALLEL, 4, "parallel", "requests at once"},
+		{LULL_LIMIT_PARALLEL + 1, 0, "none", ""},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		CU_ASSERT_STRING_EQUAL(lull_limit_name(cases[i].limit), cases[i].name);
+		CU_ASSERT_STRING_EQUAL(lull_limit_unit(cases[i].limit), cases[i].unit);
+		CU_ASSERT_EQUAL(lull_limits_get(&all, cases[i].limit), cases[i].value);
+	}
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -611,6 +703,9 @@ int main(void)
 		CUNIT_TEST(test_tokens_that_come_back_wake_too),
 		CUNIT_TEST(test_a_request_that_does_not_take_place_wakes_too),
 		CUNIT_TEST(test_limits_are_told_to_readers_and_rubbish_is_not),
+		CUNIT_TEST(test_limits_are_read_as_people_write_them),
+		CUNIT_TEST(test_what_is_no_limit_is_said),
+		CUNIT_TEST(test_limits_have_names),
 	};
 
 	return CUNIT_MAIN("limit", tests);

@@ -16,7 +16,6 @@
 #define SECOND   1000u
 #define HOUR     3600000u
 #define TIME_MAX (24 * HOUR) /* of a limit; the budget's own maximum */
-#define RATE_MAX 1000000000u /* a minute; far above what any provider allows */
 
 #define LITELLM "litellm_settings"
 #define ROUTER  "router_settings"
@@ -64,9 +63,9 @@
 	 "the whole attempt, also after the first content; 0 is off"}, \
 	{section, "stream_upstream", SCHEMA_SWITCH, (base) + offsetof(struct limits, stream_upstream), 0, 0, NULL, "false", \
 	 "ask the provider for a stream even when the caller wants none"}, \
-	{section, "credential_rpm", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.rpm), 1, RATE_MAX, NULL, "", \
+	{section, "credential_rpm", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.rpm), 1, LULL_RATE_MAX, NULL, "", \
 	 "requests a minute by one key, all its routes and all processes of the host together"}, \
-	{section, "credential_tpm", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.tpm), 1, RATE_MAX, NULL, "", \
+	{section, "credential_tpm", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.tpm), 1, LULL_RATE_MAX, NULL, "", \
 	 "tokens a minute by one key, likewise"}, \
 	{section, "credential_max_parallel_requests", SCHEMA_COUNT, (base) + offsetof(struct limits, credential.parallel), 1, LULL_PARALLEL_MAX, NULL, "", \
 	 "requests at once by one key, likewise"}, \
@@ -79,9 +78,9 @@
 
 /* Wherever LiteLLM looks for them. */
 #define RATE_ROWS(section) \
-	{section, "rpm", SCHEMA_COUNT, IN_ENTRY(together.rpm), 1, RATE_MAX, NULL, "", \
+	{section, "rpm", SCHEMA_COUNT, IN_ENTRY(together.rpm), 1, LULL_RATE_MAX, NULL, "", \
 	 "requests a minute, by all processes of the host together"}, \
-	{section, "tpm", SCHEMA_COUNT, IN_ENTRY(together.tpm), 1, RATE_MAX, NULL, "", \
+	{section, "tpm", SCHEMA_COUNT, IN_ENTRY(together.tpm), 1, LULL_RATE_MAX, NULL, "", \
 	 "tokens a minute, of prompts and answers, likewise"}
 
 /* LiteLLM's defaults of a request, by the names that they have in it. */

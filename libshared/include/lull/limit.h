@@ -35,6 +35,9 @@ extern "C" {
 #define LULL_PERMIT_LEASE_MS 10000u /* the longest that a killed holder's permit is missing */
 #define LULL_PERMIT_RENEW_MS 3000u  /* how often a holder renews: twice may fail */
 
+/* what people may write for a rate a minute; far above any provider's */
+#define LULL_RATE_MAX 1000000000u
+
 enum lull_limit {
 	LULL_LIMIT_NONE = 0,
 	LULL_LIMIT_RPM = 1,
@@ -50,6 +53,26 @@ struct lull_limits {
 	/* how much of the rate may be used at once; 0 = LULL_BURST_MS, at most LULL_BURST_MS_MAX */
 	uint32_t burst_ms;
 };
+
+/** lull_limit_name() - "rpm", "tpm", "parallel"; "none" for anything else */
+LULL_API const char *lull_limit_name(uint32_t limit);
+/** lull_limit_unit() - "requests a minute", "tokens a minute", "requests at once"; "" for anything
+ * else */
+LULL_API const char *lull_limit_unit(uint32_t limit);
+/** lull_limits_get() - one of them, by enum lull_limit; 0 = no such limit */
+LULL_API uint32_t lull_limits_get(const struct lull_limits *limits, uint32_t limit);
+
+/**
+ * lull_limits_parse() - what a person typed: "gpt-4o:rpm=60,tpm=90000,parallel=4"
+ * @ret_name_bytes: length of the name, which stands before the last ':'
+ * @limits:         those that are named are set, the others stay as they are
+ * @error:          a part of a sentence, if it is none: what is wrong, what was expected
+ *
+ * Return: 0; -EINVAL, and nothing but @error was written.
+ * Threads: safe.  Signals: not from handlers.
+ */
+LULL_API int lull_limits_parse(const char *text, size_t *ret_name_bytes, struct lull_limits *limits,
+			       char *error, size_t error_size);
 
 #ifdef __cplusplus
 }
