@@ -9,7 +9,8 @@
 
 static struct http_route route_rows[] = {
 	{.call = {.label = "alpha"}, .name = (char[]){"gpt-4o"}},
-	{.call = {.label = "beta"}, .name = (char[]){"claude"}},
+	{.call = {.label = "beta", .limits = {.rpm = 60}, .credential_limits = {.parallel = 4}},
+	 .name = (char[]){"claude"}},
 	{.call = {.label = "bad-model"},
 	 .name = (char[]){"bad-model"},
 	 .problem = (char[]){"unable to map 'bad-model' to a provider"}},
@@ -71,6 +72,20 @@ static struct lull_trail_entry entry_rows[] = {
 	 .state = LULL_STATE_PROBING,
 	 .class_id = LULL_CLASS_NETWORK,
 	 .ready_in_ms = 9950},
+	{.type = LULL_TRAIL_SKIP,
+	 .route = 1,
+	 .cooled_kind = LULL_KIND_ROUTE,
+	 .state = LULL_STATE_LIMITED,
+	 .limit = LULL_LIMIT_RPM,
+	 .class_id = LULL_CLASS_RATE_LIMITED,
+	 .ready_in_ms = 840},
+	{.type = LULL_TRAIL_SKIP,
+	 .route = 1,
+	 .cooled_kind = LULL_KIND_CREDENTIAL,
+	 .state = LULL_STATE_LIMITED,
+	 .limit = LULL_LIMIT_PARALLEL,
+	 .class_id = LULL_CLASS_RATE_LIMITED,
+	 .ready_in_ms = 9000},
 };
 
 static char omitted_rows[3][REQUEST_OMITTED_BYTES] = {[1] = "seed, logprobs"};
@@ -116,7 +131,10 @@ static void test_each_step_is_one_line(void)
 		"at "
 		"0.330 s\n"
 		">   0.000 s  beta: skipped: name held until cleared\n"
-		">   0.000 s  beta: skipped: endpoint being probed, 9.9 s left: network\n");
+		">   0.000 s  beta: skipped: endpoint being probed, 9.9 s left: network\n"
+		">   0.000 s  beta: skipped: route at its limit of 60 requests a minute, room in "
+		"0.8 s\n"
+		">   0.000 s  beta: skipped: credential at its limit of 4 requests at once\n");
 }
 
 static void test_each_route_has_its_last_word(void)
@@ -129,7 +147,7 @@ static void test_each_route_has_its_last_word(void)
 		printed,
 		"- alpha: answered (HTTP 200) after 0.840 s, headers at 0.310 s, content at 0.330 "
 		"s\n"
-		"- beta: skipped: endpoint being probed, 9.9 s left: network\n"
+		"- beta: skipped: credential at its limit of 4 requests at once\n"
 		"- bad-model: left out: config: unable to map 'bad-model' to a provider\n");
 }
 
@@ -167,7 +185,7 @@ static void test_json_has_a_line_per_step_and_one_for_the_result(void)
 		"{\"v\":1,\"step\":\"skip\",\"at_ms\":1,\"route\":\"alpha\",\"name\":\"gpt-4o\","
 		"\"pass\":0,\"shut\":\"route\",\"state\":\"cooling\",\"ready_in_ms\":29840,"
 		"\"class\":"
-		"\"rate_limited\",\"http_status\":429}",
+		"\"rate_limited\",\"http_status\":429,\"limit\":null}",
 		"{\"v\":1,\"step\":\"attempt\",\"at_ms\":2,\"route\":\"beta\",\"name\":\"claude\","
 		"\"pass\":0,\"for_ms\":1234,\"class\":\"server_error\",\"http_status\":500,"
 		"\"headers_ms\":null,\"content_ms\":null,\"cooled\":null,\"cooled_for_ms\":0,"
@@ -175,6 +193,8 @@ static void test_json_has_a_line_per_step_and_one_for_the_result(void)
 		"\"omitted\":\"seed, logprobs\",\"detail\":\"boom\"}",
 		"{\"v\":1,\"step\":\"sleep\",\"at_ms\":1300,\"for_ms\":500}",
 		"\"state\":\"held\",\"ready_in_ms\":null",
+		"\"shut\":\"route\",\"state\":\"limited\",\"ready_in_ms\":840,\"class\":"
+		"\"rate_limited\",\"http_status\":0,\"limit\":\"rpm\"}",
 		"{\"v\":1,\"step\":\"result\",\"result\":\"answered\",\"exit_code\":0,\"class\":"
 		"\"answered\",\"route\":\"alpha\",\"name\":\"gpt-4o\",\"for_ms\":62840,"
 		"\"ready_in_ms\":0,\"handed_out\":false}\n",
@@ -209,6 +229,23 @@ static const struct {
 	 503},
 	{{.result = LULL_RESULT_COOLING, .class_id = LULL_CLASS_MANUAL, .ready_in_ms = LULL_NEVER},
 	 "nothing was attempted: every model is cooling; all are held until cleared",
+	 503},
+	{{.result = LULL_RESULT_COOLING,
+	  .ready_in_ms = 840,
+	  .trail = &entry_rows[8],
+	  .trail_count = 1},
+	 "nothing was attempted: every model is at its limit; the soonest is ready in 0.8 s",
+	 503},
+	{{.result = LULL_RESULT_COOLING,
+	  .ready_in_ms = 840,
+	  .trail = &entry_rows[7],
+	  .trail_count = 2},
+	 "nothing was attempted: every model is cooling or at its limit; the soonest is ready in "
+	 "0.8 s",
+	 503},
+	{{.result = LULL_RESULT_COOLING, .trail = &entry_rows[9], .trail_count = 1},
+	 "nothing was attempted: every model is at its limit; a request may end, and make room, at "
+	 "any moment",
 	 503},
 	{{.result = LULL_RESULT_REFUSED, .class_id = LULL_CLASS_TOO_LARGE},
 	 "the request itself was refused: too_large",

@@ -9,10 +9,9 @@
 #include <stdlib.h>
 
 static const char *const state_names[] = {
-	[LULL_STATE_READY] = "ready",
-	[LULL_STATE_COOLING] = "cooling",
-	[LULL_STATE_PROBING] = "probing",
-	[LULL_STATE_HELD] = "held",
+	[LULL_STATE_READY] = "ready",     [LULL_STATE_COOLING] = "cooling",
+	[LULL_STATE_PROBING] = "probing", [LULL_STATE_HELD] = "held",
+	[LULL_STATE_LIMITED] = "limited",
 };
 
 /* One row a result: its name, why there is no answer, what to do, HTTP status (0: the class's). */
@@ -28,7 +27,7 @@ static const struct {
 			   "`lull status` shows what is cooling; -f MODEL adds a fallback", 0},
 [LULL_RESULT_DEADLINE]  = {"deadline", "time ran out: the budget is spent",
 			   "--budget gives more time, -f MODEL adds a fallback", 504},
-[LULL_RESULT_COOLING]   = {"cooling", "nothing was attempted: every model is cooling",
+[LULL_RESULT_COOLING]   = {"cooling", "nothing was attempted", /* print_shut() */
 			   "ask again then, or open one by `lull clear MODEL`; with a --budget that leaves "
 			   "time for it, the call waits", 503},
 [LULL_RESULT_REFUSED]   = {"refused", "the request itself was refused",
@@ -108,10 +107,40 @@ static void print_attempt(const struct driver_result *result, const struct lull_
 		(void)fprintf(out, ": %s", entry->detail);
 }
 
-static void print_skip(const struct lull_trail_entry *entry, FILE *out)
+/* How much of the limit that keeps it back the route or its credential may use. */
+static uint32_t limit_of(const struct lull_trail_entry *entry, const struct route_list *routes)
+{
+	const struct lull_route *route;
+
+	if (entry->state != LULL_STATE_LIMITED || entry->route >= routes->count)
+		return 0;
+	route = &routes->routes[entry->route].call;
+	return lull_limits_get(entry->cooled_kind == LULL_KIND_CREDENTIAL
+				       ? &route->credential_limits
+				       : &route->limits,
+			       entry->limit);
+}
+
+/* When requests at once end, nobody knows. */
+static void print_limited(const struct lull_trail_entry *entry, const struct route_list *routes,
+			  FILE *out)
+{
+	(void)fprintf(out, "skipped: %s at its limit of %" PRIu32 " %s",
+		      lull_kind_name(entry->cooled_kind), limit_of(entry, routes),
+		      lull_limit_unit(entry->limit));
+	if (entry->limit != LULL_LIMIT_PARALLEL)
+		(void)fprintf(out, ", room in %.1f s", seconds(entry->ready_in_ms));
+}
+
+static void print_skip(const struct lull_trail_entry *entry, const struct route_list *routes,
+		       FILE *out)
 {
 	const char *kind = lull_kind_name(entry->cooled_kind);
 
+	if (entry->state == LULL_STATE_LIMITED) {
+		print_limited(entry, routes, out);
+		return;
+	}
 	if (entry->state == LULL_STATE_HELD) {
 		(void)fprintf(out, "skipped: %s held until cleared", kind);
 		return;
@@ -132,7 +161,7 @@ static void print_step(const struct driver_result *result, const struct lull_tra
 		break;
 	case LULL_TRAIL_SKIP:
 		(void)fprintf(out, "%s: ", label_of(routes, entry->route));
-		print_skip(entry, out);
+		print_skip(entry, routes, out);
 		break;
 	case LULL_TRAIL_SLEEP:
 		(void)fprintf(out, "slept %.3f s", seconds(entry->for_ms));
@@ -223,12 +252,43 @@ void trail_print_warnings(const struct driver_result *result, const struct route
 	}
 }
 
-static void print_ready_in(uint64_t ready_in_ms, FILE *out)
+/* What keeps the routes of a call back that attempted nothing. */
+struct shut {
+	bool cooling;  /* or held, or being probed */
+	bool limited;  /* at a limit */
+	bool parallel; /* at a limit of requests at once */
+};
+
+static struct shut shut_of(const struct driver_result *result)
 {
-	if (ready_in_ms == LULL_NEVER)
+	struct shut shut = {0};
+
+	for (uint32_t i = 0; i < result->trail_count; i++) {
+		const struct lull_trail_entry *entry = &result->trail[i];
+
+		if (entry->type != LULL_TRAIL_SKIP)
+			continue;
+		shut.cooling |= entry->state != LULL_STATE_LIMITED;
+		shut.limited |= entry->state == LULL_STATE_LIMITED;
+		shut.parallel |= entry->limit == LULL_LIMIT_PARALLEL;
+	}
+	return shut;
+}
+
+static void print_shut(const struct driver_result *result, FILE *out)
+{
+	const struct shut shut = shut_of(result);
+
+	(void)fprintf(
+		out, ": every model is %s%s%s", shut.cooling || !shut.limited ? "cooling" : "",
+		shut.cooling && shut.limited ? " or " : "", shut.limited ? "at its limit" : "");
+	if (shut.parallel)
+		(void)fputs("; a request may end, and make room, at any moment", out);
+	else if (result->ready_in_ms == LULL_NEVER)
 		(void)fputs("; all are held until cleared", out);
 	else
-		(void)fprintf(out, "; the soonest is ready in %.1f s", seconds(ready_in_ms));
+		(void)fprintf(out, "; the soonest is ready in %.1f s",
+			      seconds(result->ready_in_ms));
 }
 
 void trail_print_reason(const struct driver_result *result, FILE *out)
@@ -249,7 +309,7 @@ void trail_print_reason(const struct driver_result *result, FILE *out)
 	if (result->result == LULL_RESULT_REFUSED)
 		(void)fprintf(out, ": %s", class);
 	if (result->result == LULL_RESULT_COOLING)
-		print_ready_in(result->ready_in_ms, out);
+		print_shut(result, out);
 }
 
 const char *trail_advice(const struct driver_result *result)
@@ -258,6 +318,8 @@ const char *trail_advice(const struct driver_result *result)
 		return "what has come so far is not the whole answer; ask again";
 	if (result->result == LULL_RESULT_COOLING && result->ready_in_ms == LULL_NEVER)
 		return "`lull clear MODEL` ends a hold";
+	if (result->result == LULL_RESULT_COOLING && shut_of(result).limited)
+		return "ask again later; with a --budget that leaves time for it, the call waits";
 	return results[result->result].advice;
 }
 
@@ -323,10 +385,11 @@ static void add_skip(struct json_object *line, const struct lull_trail_entry *en
 {
 	add_text(line, "shut", lull_kind_name(entry->cooled_kind));
 	add_text(line, "state",
-		 entry->state <= LULL_STATE_HELD ? state_names[entry->state] : "unknown");
+		 entry->state <= LULL_STATE_LIMITED ? state_names[entry->state] : "unknown");
 	add_time(line, "ready_in_ms", entry->ready_in_ms);
 	add_text(line, "class", class_name(entry->class_id));
 	add_number(line, "http_status", entry->http_status);
+	add_text(line, "limit", entry->limit ? lull_limit_name(entry->limit) : NULL);
 }
 
 static const char *const step_names[] = {
