@@ -208,6 +208,12 @@ messages() {
 	run -64 ask hi
 	run -64 ask -m openai/m1 --budget never hi
 	run -64 ask -m openai/m1 --request x.json hi
+	run -64 ask -m openai/m1 --limit rpm=60 hi
+	[ "$output" = "lull: complete: --limit 'rpm=60': expected NAME:rpm=N,tpm=N,parallel=N; see lull complete --help" ]
+	run -64 ask -m openai/m1 --limit m1:parallel=65 hi
+	[[ $output == *"'m1:parallel=65': expected parallel=N, a whole number from 1 to 64; see"* ]]
+	run -64 ask -m openai/m1 --limit m2:rpm=60 hi
+	[[ $output == *"'m2:rpm=60': no model of this call is called 'm2'; see"* ]]
 	run -65 ask -m openai/m1 --request "$SCRATCH/missing.json"
 	echo '[1]' >"$SCRATCH/array.json"
 	run -65 ask -m openai/m1 --request "$SCRATCH/array.json"

@@ -1246,6 +1246,71 @@ static void test_limits_for_all_processes_reach_the_route(void)
 	config_free(config);
 }
 
+static void test_a_call_may_bring_limits_by_name(void)
+{
+	static const struct {
+		const char *text;
+		int rc;
+		struct lull_limits first, second;
+		const char *error;
+	} cases[] = {
+		{"fast:parallel=3", 0, {500, 900, 3, 0}, {0, 0, 3, 0}, ""},
+		{"ollama/a:rpm=7", 0, {7, 900, 0, 0}, {0, 0, 0, 0}, ""}, /* provider/upstream */
+		{"a:rpm=7,tpm=8,parallel=9", 0, {7, 8, 9, 0}, {0, 0, 0, 0}, ""},
+		{"alias:tpm=5", 0, {500, 5, 0, 0}, {0, 5, 0, 0}, ""},
+		{"fats:rpm=7",
+		 -EINVAL,
+		 {500, 900, 0, 0},
+		 {0, 0, 0, 0},
+		 "'fats:rpm=7': no model of this call is called 'fats'"},
+		{"fast:rpm=0",
+		 -EINVAL,
+		 {500, 900, 0, 0},
+		 {0, 0, 0, 0},
+		 "'fast:rpm=0': expected rpm=N, a whole number from 1 to 1000000000"},
+	};
+	struct config *config = read_config(
+		"router_settings: {model_group_alias: {alias: fast}}\n"
+		"model_list:\n"
+		"- {model_name: fast, litellm_params: {model: ollama/a, rpm: 500, tpm: 900}}\n"
+		"- {model_name: fast, litellm_params: {model: ollama/b}}\n");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char error[CONFIG_MESSAGE_BYTES_MAX] = "";
+		struct route_list list;
+
+		CU_ASSERT_EQUAL_FATAL(config_routes(config, "alias", NULL, 0, &list), 0);
+		CU_ASSERT_EQUAL_FATAL(list.count, 2);
+		CU_ASSERT_EQUAL(route_list_limit(&list, cases[i].text, error), cases[i].rc);
+		CU_ASSERT_STRING_EQUAL(error, cases[i].error);
+		CU_ASSERT_EQUAL(memcmp(&list.routes[0].call.limits, &cases[i].first,
+				       sizeof(struct lull_limits)),
+				0);
+		CU_ASSERT_EQUAL(memcmp(&list.routes[1].call.limits, &cases[i].second,
+				       sizeof(struct lull_limits)),
+				0);
+		route_list_deinit(&list);
+	}
+	config_free(config);
+}
+
+/* Of a name that is too long to be one, the head is no name either. */
+static void test_a_limit_of_a_name_that_is_too_long_is_of_none(void)
+{
+	char name[LULL_KEY_BYTES_MAX + 1], text[LULL_KEY_BYTES_MAX + 32];
+	char error[CONFIG_MESSAGE_BYTES_MAX];
+	struct http_route route = {.name = name};
+	struct route_list list = {&route, 1};
+
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	(void)snprintf(text, sizeof(text), "%s:rpm=1", name);
+	CU_ASSERT_EQUAL(route_list_limit(&list, text, error), 0);
+	(void)snprintf(text, sizeof(text), "%sx:rpm=2", name);
+	CU_ASSERT_EQUAL(route_list_limit(&list, text, error), -EINVAL);
+	CU_ASSERT_EQUAL(route.call.limits.rpm, 1);
+}
+
 static void test_the_provider_may_be_named_apart(void)
 {
 	/* clang-format off */
@@ -1453,6 +1518,8 @@ int main(void)
 		CUNIT_TEST(test_vendors_are_told_apart),
 		CUNIT_TEST(test_limits_reach_the_route),
 		CUNIT_TEST(test_limits_for_all_processes_reach_the_route),
+		CUNIT_TEST(test_a_call_may_bring_limits_by_name),
+		CUNIT_TEST(test_a_limit_of_a_name_that_is_too_long_is_of_none),
 		CUNIT_TEST(test_the_provider_may_be_named_apart),
 		CUNIT_TEST(test_openrouter_is_told_who_asks),
 		CUNIT_TEST(test_openrouter_is_told_what_the_file_says),

@@ -25,6 +25,7 @@ struct settings {
 	struct text_list fallbacks;
 	uint32_t budget_ms;
 	uint32_t when_cooling;
+	struct text_list limits;
 	const char *request_path;
 	const char *system;
 	uint32_t stream; /* LULL_UNSET: on a terminal */
@@ -53,6 +54,8 @@ static const struct option_row options[] = {
 	 "for the whole call; default: the configured one, else 45s"},
 	{"when-cooling", 0, OPTION_CHOICE, 0, AT(when_cooling), "WHAT", when_cooling,
 	 "when every model is cooling: wait (default), fail, or try the soonest"},
+	{"limit", 0, OPTION_TEXT_LIST, 0, AT(limits), "NAME:LIMITS", NULL,
+	 "rpm=N, tpm=N, parallel=N, by all processes together; may be repeated"},
 	{"request", 0, OPTION_TEXT, 0, AT(request_path), "FILE", NULL,
 	 "a whole chat completion request, in place of a prompt; - is stdin"},
 	{"system", 0, OPTION_TEXT, 0, AT(system), "TEXT", NULL, "a system message before the prompt"},
@@ -86,14 +89,15 @@ static const struct command command = {
 		       "exit codes: 0 answered, 64 usage, 65 the request itself was refused or is "
 		       "no good,\n"
 		       "69 every model failed, 74 stdout cannot be written, 75 every model is "
-		       "cooling,\n"
+		       "cooling or at its limit,\n"
 		       "77 only auth errors, 78 configuration, 124 out of time, 130 and 143 "
 		       "interrupted\n",
 	.examples = "  lull complete -m gpt-4o-mini \"Say hello\"\n"
 		    "  lull complete -m gpt-4o -f anthropic/claude-sonnet-4-5 \"Summarise:\" "
 		    "<report.txt\n"
 		    "  lull complete -m gpt-4o --budget 10s --json --explain --request "
-		    "request.json\n",
+		    "request.json\n"
+		    "  lull complete -m gpt-4o --limit gpt-4o:rpm=500,parallel=4 \"Say hello\"\n",
 };
 
 /* ---- signals: the call ends as cancelled, then the process ends by the same signal */
@@ -325,6 +329,18 @@ static int find_routes(const struct settings *settings, const struct lull_http *
 	return rc == -EINVAL ? EX_USAGE : EX_CONFIG;
 }
 
+static int limit_routes(const struct settings *settings, struct route_list *routes)
+{
+	char error[CONFIG_MESSAGE_BYTES_MAX];
+
+	for (size_t i = 0; i < settings->limits.count; i++)
+		if (route_list_limit(routes, settings->limits.texts[i], error) != 0) {
+			log_error("complete: --limit %s; see lull complete --help", error);
+			return EX_USAGE;
+		}
+	return 0;
+}
+
 static int open_http(const struct settings *settings, struct lull_http **ret_http)
 {
 	struct lull_http_options http_options;
@@ -352,6 +368,8 @@ static int complete(const struct settings *settings, const struct request *reque
 		told = told || http_tell_table(http, is_verbose);
 		code = find_routes(settings, http, request, &routes);
 	}
+	if (code == 0)
+		code = limit_routes(settings, &routes);
 	if (code == 0) {
 		code = run(settings, http, &routes, request);
 		if (!told)
@@ -371,6 +389,12 @@ static void wipe_arguments(const struct settings *settings, char **words)
 		explicit_bzero((char *)settings->system, strlen(settings->system));
 }
 
+static void settings_deinit(struct settings *settings)
+{
+	text_list_deinit(&settings->fallbacks);
+	text_list_deinit(&settings->limits);
+}
+
 int cmd_complete(int argc, char **argv)
 {
 	struct settings settings = {
@@ -387,7 +411,7 @@ int cmd_complete(int argc, char **argv)
 	buffer_init(&bytes, LULL_REQUEST_BYTES_MAX);
 	code = options_read(&command, argc, argv, &settings, &first);
 	if (code != 0) {
-		text_list_deinit(&settings.fallbacks);
+		settings_deinit(&settings);
 		return code == OPTIONS_HELP ? EX_OK : EX_USAGE;
 	}
 	log_set_level((enum log_level)settings.log_level);
@@ -404,6 +428,6 @@ int cmd_complete(int argc, char **argv)
 		code = complete(&settings, &request);
 	request_deinit(&request);
 	buffer_deinit(&bytes);
-	text_list_deinit(&settings.fallbacks);
+	settings_deinit(&settings);
 	return code;
 }

@@ -55,6 +55,14 @@ int config_routes(const struct config *config, const char *primary,
 		  const struct listed_model *fallbacks, size_t fallback_count,
 		  struct route_list *ret_list);
 
+/*
+ * Limits of all routes of a name, as a person types them: "fast:rpm=60,parallel=4", before what the
+ * configuration says of them.
+ * @error: CONFIG_MESSAGE_BYTES_MAX, a sentence
+ * Return: 0; -EINVAL it is none, or no route of the list has that name.
+ */
+int route_list_limit(struct route_list *list, const char *text, char *error);
+
 /* The model_name listed first; NULL: there is none but patterns. Borrowed from config. */
 const char *config_first_model(const struct config *config);
 

@@ -2,6 +2,7 @@
 /* From names to the routes of a call: what the model list has under a name, and who falls back to
  * whom. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -400,6 +401,33 @@ int config_named_routes(const struct config *config, const char *said, struct ro
 	else
 		route_list_deinit(&list);
 	return r;
+}
+
+int route_list_limit(struct route_list *list, const char *text, char *error)
+{
+	char name[LULL_KEY_BYTES_MAX + 1], what[128];
+	struct lull_limits checked = {0};
+	size_t size = 0;
+	bool found = false;
+
+	if (lull_limits_parse(text, &size, &checked, what, sizeof(what)) != 0) {
+		(void)snprintf(error, CONFIG_MESSAGE_BYTES_MAX, "'%s': %s", text, what);
+		return -EINVAL;
+	}
+	(void)snprintf(name, sizeof(name), "%.*s", (int)size, text);
+	for (uint32_t i = 0; i < list->count && size < sizeof(name); i++) {
+		struct lull_limits *limits = &list->routes[i].call.limits;
+
+		if (!has_name(&list->routes[i], name))
+			continue;
+		(void)lull_limits_parse(text, &size, limits, what, sizeof(what));
+		found = true;
+	}
+	if (found)
+		return 0;
+	(void)snprintf(error, CONFIG_MESSAGE_BYTES_MAX,
+		       "'%s': no model of this call is called '%s'", text, name);
+	return -EINVAL;
 }
 
 const char *config_first_model(const struct config *config)
