@@ -659,6 +659,53 @@ static void test_the_reader_of_chunks_can_stop(void)
 	stream_free(reader);
 }
 
+/* ---- what was used */
+
+static void test_usage_is_read(void)
+{
+	static const struct {
+		const char *usage;
+		uint32_t used;
+	} cases[] = {
+		{"{\"prompt_tokens\":3,\"completion_tokens\":4,\"total_tokens\":9}", 9},
+		{"{\"prompt_tokens\":3,\"completion_tokens\":4}", 7},
+		{"{\"prompt_tokens\":3,\"total_tokens\":null}", 3},
+		{"{\"total_tokens\":5000000000}", LULL_UNSET - 1},
+		{"{\"prompt_tokens\":9223372036854775807,\"completion_tokens\":9223372036854775807}", LULL_UNSET - 1},
+		{"{\"total_tokens\":0}", LULL_UNSET},
+		{"{\"total_tokens\":-1}", LULL_UNSET},
+		{"{\"total_tokens\":\"7\"}", LULL_UNSET},
+		{"{\"total_tokens\":1.5}", LULL_UNSET},
+		{"{}", LULL_UNSET},
+		{"[7]", LULL_UNSET},
+		{"7", LULL_UNSET},
+		{"null", LULL_UNSET},
+	};
+	const struct http_route route = route_of("openai");
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char body[512], events[600];
+		struct wire_response response = {.status = 200, .body = body};
+		struct verdict verdict;
+		struct answer answer;
+		struct streamed s;
+
+		(void)snprintf(body, sizeof(body), "{\"choices\":[{\"index\":0,\"message\":{\"content\":\"a\"},\"finish_reason\":\"stop\"}],\"usage\":%s}", cases[i].usage);
+		response.body_bytes = strlen(body);
+		CU_ASSERT_EQUAL_FATAL(answer_read(&route, &response, &answer, &verdict), 0);
+		CU_ASSERT_EQUAL(verdict.outcome.tokens, cases[i].used);
+		answer_deinit(&answer);
+		stream(body, NULL, false, 7, &s); /* one body, and a stream was asked for */
+		CU_ASSERT_EQUAL(s.verdict.outcome.tokens, cases[i].used);
+		stream_free(s.reader);
+		(void)snprintf(events, sizeof(events), DELTA("{\"content\":\"a\"}") END("stop") "data: {\"choices\":[],\"usage\":%s}\n\n", cases[i].usage);
+		stream(events, "text/event-stream", false, 7, &s);
+		CU_ASSERT_EQUAL(s.verdict.outcome.class_id, LULL_CLASS_ANSWERED);
+		CU_ASSERT_EQUAL(s.verdict.outcome.tokens, cases[i].used);
+		stream_free(s.reader);
+	}
+}
+
 /* ---- streams put together */
 
 static void check_answer(const char *body, const char *expected)
@@ -842,6 +889,7 @@ int main(void)
 		CUNIT_TEST(test_chunks_pass_through_as_one_line),
 		CUNIT_TEST(test_chunks_that_vendors_bend_are_made_straight),
 		CUNIT_TEST(test_the_reader_of_chunks_can_stop),
+		CUNIT_TEST(test_usage_is_read),
 		CUNIT_TEST(test_deltas_are_put_together),
 		CUNIT_TEST(test_what_stands_beside_the_choices_is_kept),
 		CUNIT_TEST(test_tool_calls_are_put_together),

@@ -270,6 +270,38 @@ static void test_a_request_that_grows_too_large_is_refused(void)
 	free(text);
 }
 
+static void test_what_a_request_may_use_is_estimated(void)
+{
+	static const struct {
+		const char *text;
+		uint32_t tokens;
+	} cases[] = {
+		{"{}", 1},
+		{"{\"a\":1}", 2}, /* 7 bytes */
+		{"{\"a\":12}", 2},
+		{"{\"a\":123}", 3},
+		{"{\"max_tokens\":1000}", 1005},
+		{"{\"max_completion_tokens\":1000}", 1008},
+		{"{\"max_completion_tokens\":0,\"max_tokens\":7}", 7 + 11},
+		{"{\"max_tokens\":-1}", 5},
+		{"{\"max_tokens\":\"9\"}", 5},
+		{"{\"max_tokens\":null}", 5},
+		{"{\"max_tokens\":9223372036854775807}", UINT32_MAX - 1},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		char error[REQUEST_ERROR_BYTES];
+		struct request request;
+
+		CU_ASSERT_EQUAL_FATAL(read_text(cases[i].text, &request, error), 0);
+		CU_ASSERT_EQUAL(request_tokens_expected(&request), cases[i].tokens);
+		if (request_tokens_expected(&request) != cases[i].tokens)
+			fprintf(stderr, "%s: %u\n", cases[i].text,
+				request_tokens_expected(&request));
+		request_deinit(&request);
+	}
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -280,6 +312,7 @@ int main(void)
 		CUNIT_TEST(test_sizes_are_bounded),
 		CUNIT_TEST(test_members_of_the_list_and_defaults_are_put_in),
 		CUNIT_TEST(test_a_request_that_grows_too_large_is_refused),
+		CUNIT_TEST(test_what_a_request_may_use_is_estimated),
 	};
 
 	return CUNIT_MAIN("request", tests);

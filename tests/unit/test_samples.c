@@ -21,7 +21,7 @@
 static const size_t piece_sizes[] = {1, 7, SIZE_MAX};
 #define PIECE_SIZE_COUNT (sizeof(piece_sizes) / sizeof(piece_sizes[0]))
 
-static unsigned error_count, answer_count, elsewhere_count;
+static unsigned error_count, answer_count, usage_count, elsewhere_count;
 
 /* ---- files */
 
@@ -224,7 +224,17 @@ static bool holds(struct json_object *expected, struct json_object *actual)
 	return true;
 }
 
-static void check_answer(struct json_object *wire_case, const struct answer *answer)
+/* As its usage says, in OpenAI's form. */
+static void check_tokens_used(struct json_object *answer, uint32_t used)
+{
+	struct json_object *total = member(member(answer, "usage"), "total_tokens");
+
+	CU_ASSERT_EQUAL(used, total ? json_object_get_uint64(total) : LULL_UNSET);
+	usage_count += total != NULL;
+}
+
+static void check_answer(struct json_object *wire_case, const struct answer *answer,
+			 const struct verdict *verdict)
 {
 	struct json_object *expected, *actual, *choice, *message;
 	const char *said;
@@ -234,6 +244,7 @@ static void check_answer(struct json_object *wire_case, const struct answer *ans
 	CU_ASSERT_EQUAL(strlen(answer->json), answer->json_bytes);
 	actual = json_read(answer->json, answer->json_bytes, error);
 	CU_ASSERT_PTR_NOT_NULL_FATAL(actual);
+	check_tokens_used(actual, verdict->outcome.tokens);
 	choice = json_object_array_get_idx(member(actual, "choices"), 0);
 	CU_ASSERT_TRUE(
 		is(choice, "finish_reason", text(member(wire_case, "expect"), "finish_reason")));
@@ -266,7 +277,7 @@ static void read_whole(struct json_object *wire_case, const struct http_route *r
 		CU_ASSERT_EQUAL(rc, 0);
 		CU_ASSERT_EQUAL(verdict.outcome.class_id, LULL_CLASS_ANSWERED);
 		if (rc == 0)
-			check_answer(wire_case, &answer);
+			check_answer(wire_case, &answer, &verdict);
 		answer_count++;
 		answer_deinit(&answer);
 		return;
@@ -327,7 +338,7 @@ static void feed(struct stream_reader *reader, const struct wire_response *respo
 }
 
 static void check_stream_answer(struct json_object *wire_case, struct stream_reader *reader,
-				bool is_filtered, const struct gathered *gathered)
+				const struct verdict *verdict, const struct gathered *gathered)
 {
 	struct answer answer = {0};
 	const char *finish;
@@ -335,9 +346,9 @@ static void check_stream_answer(struct json_object *wire_case, struct stream_rea
 	finish = stream_finish(reader);
 	CU_ASSERT_EQUAL_FATAL(stream_answer(reader, &answer), 0);
 	CU_ASSERT_PTR_EQUAL(finish, answer.finish);
-	check_answer(wire_case, &answer);
+	check_answer(wire_case, &answer, verdict);
 	CU_ASSERT_TRUE(gathered->finish);
-	CU_ASSERT_EQUAL(gathered->content, !is_filtered);
+	CU_ASSERT_EQUAL(gathered->content, !verdict->filtered);
 	if (gathered->text.size > 0)
 		CU_ASSERT_STRING_EQUAL(gathered->text.bytes, answer.text);
 	answer_deinit(&answer);
@@ -359,7 +370,7 @@ static void read_stream(struct json_object *wire_case, const struct http_route *
 	if (!is(member(wire_case, "expect"), "class", "ok"))
 		check_verdict(wire_case, &verdict);
 	else if (answered)
-		check_stream_answer(wire_case, reader, verdict.filtered, &gathered);
+		check_stream_answer(wire_case, reader, &verdict, &gathered);
 	else
 		CU_FAIL("a whole stream is no answer");
 	if (is(member(wire_case, "expect"), "class", "ok") && !answered)
@@ -528,6 +539,7 @@ static void test_every_sample_gives_what_the_index_says(void)
 	CU_ASSERT_EQUAL(count, 220);
 	CU_ASSERT_EQUAL(error_count + answer_count + elsewhere_count, 220);
 	CU_ASSERT_EQUAL(elsewhere_count, 4);
+	CU_ASSERT(usage_count > 0);
 	json_object_put(index);
 }
 

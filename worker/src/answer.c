@@ -108,6 +108,7 @@ static void read_as_it_is(struct json_object *root, const struct wire_response *
 	judge_choices(choices, ret_verdict);
 	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
 		return;
+	ret_verdict->outcome.tokens = openai_tokens_used(wire_member(root, "usage"));
 	if (rc >= 0)
 		rc = fill_answer(root, rc == 0, response, ret_answer);
 	if (rc < 0)
@@ -154,6 +155,8 @@ static void read_translated(const struct http_route *route, struct json_object *
 
 	if (rc == 0)
 		judge_assembly(assembly, ret_verdict);
+	if (rc == 0)
+		ret_verdict->outcome.tokens = assembly_tokens_used(assembly);
 	if (rc == 0 && ret_verdict->outcome.class_id == LULL_CLASS_ANSWERED)
 		rc = assembly_write(assembly, response->now_unix_ms / 1000, ret_answer);
 	if (rc != 0)

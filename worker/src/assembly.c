@@ -417,6 +417,11 @@ int assembly_write(struct assembly *assembly, int64_t now_unix_s, struct answer 
 	return rc;
 }
 
+uint32_t assembly_tokens_used(const struct assembly *assembly)
+{
+	return openai_tokens_used(wire_member(assembly->head, "usage"));
+}
+
 /* ---- life */
 
 struct assembly *assembly_new(void)

@@ -21,6 +21,9 @@ const char *assembly_explained(const struct assembly *assembly); /* borrowed */
 /* See struct answer. */
 const char *assembly_finish(const struct assembly *assembly);
 
+/* See openai_tokens_used(). */
+uint32_t assembly_tokens_used(const struct assembly *assembly);
+
 /* The chat.completion object. now_unix_s: where the wire had no time. 0; -ENOMEM. */
 int assembly_write(struct assembly *assembly, int64_t now_unix_s, struct answer *ret);
 

@@ -99,6 +99,7 @@ void http_call_options(const struct lull_http *http, const struct request *reque
 	lull_call_options_init(ret_options);
 	ret_options->connection_driver = 1;
 	ret_options->when_cooling = default_when_cooling;
+	ret_options->tokens = request_tokens_expected(request);
 	config_call_options(http->config, ret_options);
 	if (request->num_retries != LULL_UNSET)
 		ret_options->num_retries = request->num_retries;

@@ -47,8 +47,15 @@ static int report_unsent(struct driver *driver, int rc, const char *error)
 	return lull_call_report(driver->call, lull_clock_ms(), &outcome);
 }
 
-static int wait_for_end(struct driver *driver, struct http_attempt *attempt)
+static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
 {
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* renew_ms: how often to say that it still runs; 0: nobody needs to know */
+static int wait_for_end(struct driver *driver, struct http_attempt *attempt, uint32_t renew_ms)
+{
+	uint64_t renew_at_ms = renew_ms ? lull_clock_ms() + renew_ms : LULL_NEVER;
 	int rc = 0;
 
 	while (rc == 0 && !http_attempt_ended(attempt)) {
@@ -56,8 +63,13 @@ static int wait_for_end(struct driver *driver, struct http_attempt *attempt)
 			http_attempt_cancel(attempt);
 			break;
 		}
-		rc = transport_wait(driver->job->transport, http_attempt_until_ms(attempt));
+		rc = transport_wait(driver->job->transport,
+				    sooner(http_attempt_until_ms(attempt), renew_at_ms));
 		http_attempt_check(attempt, lull_clock_ms());
+		if (lull_clock_ms() >= renew_at_ms) {
+			on_progress(LULL_PROGRESS_RUNNING, driver);
+			renew_at_ms = lull_clock_ms() + renew_ms;
+		}
 	}
 	return rc;
 }
@@ -108,7 +120,7 @@ static int run_attempt(struct driver *driver, const struct lull_step *step)
 		return report_unsent(driver, rc, error);
 	memcpy(driver->result->omitted[step->route], http_attempt_omitted(attempt),
 	       REQUEST_OMITTED_BYTES);
-	rc = wait_for_end(driver, attempt);
+	rc = wait_for_end(driver, attempt, step->renew_ms);
 	rc = rc == 0 ? report_end(driver, attempt) : report_unsent(driver, rc, "libcurl failed");
 	http_attempt_free(attempt);
 	return rc;

@@ -28,6 +28,8 @@ bool openai_finish_explains(const char *finish_reason);
 const char *openai_finish(const char *finish_reason);
 /* `content` is text, or a list of parts some of which are: the text, added to *out. */
 int openai_add_text(struct json_object *content, struct buffer *out);
+/* Tokens of prompt and answer by an answer's `usage`; LULL_UNSET: it does not say. */
+uint32_t openai_tokens_used(struct json_object *usage);
 
 /* ---- openai_answer.c */
 /* Where a vendor bends the form in its choices, makes them what OpenAI's are. Return: 1 something

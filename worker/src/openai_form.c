@@ -54,6 +54,28 @@ int openai_add_text(struct json_object *content, struct buffer *out)
 	return rc;
 }
 
+/* ---- usage */
+
+static uint64_t count_of(struct json_object *usage, const char *name)
+{
+	struct json_object *count = wire_member(usage, name);
+	int64_t number =
+		json_object_is_type(count, json_type_int) ? json_object_get_int64(count) : 0;
+
+	return number > 0 ? (uint64_t)number : 0;
+}
+
+uint32_t openai_tokens_used(struct json_object *usage)
+{
+	uint64_t used = count_of(usage, "total_tokens");
+
+	if (used == 0)
+		used = count_of(usage, "prompt_tokens") + count_of(usage, "completion_tokens");
+	if (used == 0) /* nobody answers for nothing */
+		return LULL_UNSET;
+	return used < LULL_UNSET ? (uint32_t)used : LULL_UNSET - 1;
+}
+
 /* ---- finish reasons */
 
 const char *openai_finish(const char *finish_reason)

@@ -287,6 +287,23 @@ static bool is_max_tokens(const char *name)
 	return strcmp(name, max_tokens[0]) == 0 || strcmp(name, max_tokens[1]) == 0;
 }
 
+uint32_t request_tokens_expected(const struct request *request)
+{
+	uint64_t tokens = (request->size + 3) / 4;
+
+	for (size_t i = 0; i < MAX_TOKENS_COUNT; i++) {
+		struct json_object *most = wire_member(request->parsed, max_tokens[i]);
+		int64_t number =
+			json_object_is_type(most, json_type_int) ? json_object_get_int64(most) : 0;
+
+		if (number > 0) {
+			tokens += (uint64_t)number;
+			break;
+		}
+	}
+	return tokens < LULL_UNSET ? (uint32_t)tokens : LULL_UNSET - 1;
+}
+
 /* What is put into a request: the list's members, then the defaults. Texts are borrowed. */
 struct additions {
 	struct json_object *members;

@@ -35,6 +35,12 @@ int request_read(const char *bytes, size_t size, struct request *ret, char *erro
 void request_deinit(struct request *request);
 
 /*
+ * What it is expected to use of limits on tokens a minute, until the answer says: one token for
+ * every four bytes, and as many as the answer may have, where it says so.
+ */
+uint32_t request_tokens_expected(const struct request *request);
+
+/*
  * The request as that route's adapter gets it: with the members that the list gives for its model
  * alone, and the route's defaults where neither says anything. Where something has to change,
  * @bytes and @size lead to @out afterwards, which was empty. Return: 0; -EINVAL it is no JSON

@@ -55,6 +55,7 @@ struct stream_reader {
 	struct buffer body; /* the event that failed; or, of form ONE_BODY, the body */
 	struct braces braces;
 	struct answer answer; /* of form ONE_BODY, when its last brace has come */
+	uint32_t tokens_used; /* by that one */
 	int64_t now_unix_s;   /* at the end */
 	struct buffer line;   /* an event's data on one line */
 	struct buffer text;   /* an event's text */
@@ -334,6 +335,7 @@ static int hand_out_body(struct stream_reader *reader)
 		reader->failed = true;
 		return 1;
 	}
+	reader->tokens_used = verdict.outcome.tokens;
 	rc = chunk_from_answer(&reader->answer, &json);
 	if (rc != 0)
 		return rc == -EINVAL ? fail(reader, "broken choices", "choices without a message")
@@ -459,6 +461,8 @@ void stream_end(struct stream_reader *reader, const struct wire_response *head, 
 		struct verdict *ret_verdict)
 {
 	judge(reader, head, cut, ret_verdict);
+	ret_verdict->outcome.tokens =
+		reader->answer.json ? reader->tokens_used : assembly_tokens_used(reader->assembly);
 	ret_verdict->outcome.http_status = (uint32_t)head->status;
 	reader->now_unix_s = head->now_unix_ms / 1000;
 }
