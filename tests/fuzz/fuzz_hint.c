@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as an answer with hints in its headers and in its body: what is read is -1 with no
- * place, or a wait of 0 or more with one.
+ * place, or a wait of 0 or more with one; and what is left of limits, never beyond a minute.
  */
 #include <string.h>
 
@@ -16,6 +16,12 @@ static void check(const struct provider *provider, const struct wire_response *r
 
 	CHECK(wait_ms >= -1);
 	CHECK((wait_ms == -1) == (from == NULL));
+	for (uint32_t limit = LULL_LIMIT_NONE; limit <= LULL_LIMIT_PARALLEL; limit++) {
+		int64_t one_ms = hint_emptied(provider, response, limit, 1);
+		int64_t many_ms = hint_emptied(provider, response, limit, 4000000000u);
+
+		CHECK(-1 <= one_ms && one_ms <= many_ms && many_ms <= 60000);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -312,6 +312,64 @@ static void test_the_places_are_asked_in_order(void)
 	CHECK_ALL(cases);
 }
 
+/* ---- limits of which nothing is left */
+
+#define OPENAI(remaining, reset) "x-ratelimit-remaining-requests: " remaining "\nx-ratelimit-reset-requests: " reset "\n"
+#define TOKENS(remaining, reset) "x-ratelimit-remaining-tokens: " remaining "\nx-ratelimit-reset-tokens: " reset "\n"
+#define CLAUDE(what, remaining, reset) "anthropic-ratelimit-" what "-remaining: " remaining "\nanthropic-ratelimit-" what "-reset: " reset "\n"
+
+static void test_what_is_used_up_is_told_on_any_response(void)
+{
+	static const struct {
+		const char *provider, *headers;
+		uint32_t limit, units;
+		int64_t ms;
+	} cases[] = {
+		/* the reset is that of a full bucket: one of 500 is there sooner */
+		{NULL, OPENAI("0", "1m0s") "x-ratelimit-limit-requests: 500", LULL_LIMIT_RPM, 1, 120},
+		{NULL, OPENAI("0", "1s") "x-ratelimit-limit-requests: 7", LULL_LIMIT_RPM, 1, 143}, /* rounded up */
+		{NULL, TOKENS("0", "60s") "x-ratelimit-limit-tokens: 30000", LULL_LIMIT_TPM, 1000, 2000},
+		{NULL, TOKENS("0", "6s") "x-ratelimit-limit-tokens: 30000", LULL_LIMIT_TPM, 40000, 6000},
+		{NULL, TOKENS("0", "6s") "x-ratelimit-limit-tokens: 30000", LULL_LIMIT_TPM, 0, 0},
+		/* without its size all of it */
+		{NULL, OPENAI("0", "30s"), LULL_LIMIT_RPM, 1, 30000},
+		{NULL, OPENAI("0", "30s") "x-ratelimit-limit-requests: many", LULL_LIMIT_RPM, 1, 30000},
+		{NULL, OPENAI("0", "30s") "x-ratelimit-limit-requests: 0", LULL_LIMIT_RPM, 1, 30000},
+		/* a bucket of a day says little about the next minute */
+		{"groq", OPENAI("0", "24h0m0s") "x-ratelimit-limit-requests: 14400", LULL_LIMIT_RPM, 1, 6000},
+		{NULL, OPENAI("0", "24h0m0s"), LULL_LIMIT_RPM, 1, 60000},
+		{"azure", OPENAI("0", "12"), LULL_LIMIT_RPM, 1, 12000},
+		{"openai", OPENAI("0", "12"), LULL_LIMIT_RPM, 1, NONE},
+		{"anthropic", CLAUDE("requests", "0", "2026-02-12T22:06:50Z") "anthropic-ratelimit-requests-limit: 10", LULL_LIMIT_RPM, 1, 1000},
+		{"anthropic", CLAUDE("input-tokens", "0", "2026-02-12T22:06:45Z") CLAUDE("output-tokens", "0", "2026-02-12T22:06:47Z"), LULL_LIMIT_TPM, 1, 7000},
+		{"anthropic", CLAUDE("requests", "0", "2026-02-12T22:06:00Z"), LULL_LIMIT_RPM, 1, NONE}, /* has passed */
+		/* something is left, or it is the other limit, or nothing is said */
+		{NULL, OPENAI("1", "30s"), LULL_LIMIT_RPM, 1, NONE},
+		{NULL, OPENAI("-1", "30s"), LULL_LIMIT_RPM, 1, NONE},
+		{NULL, OPENAI("0", "30s"), LULL_LIMIT_TPM, 1, NONE},
+		{NULL, TOKENS("0", "30s"), LULL_LIMIT_RPM, 1, NONE},
+		{NULL, TOKENS("0", "30s"), LULL_LIMIT_PARALLEL, 1, NONE},
+		{NULL, "x-ratelimit-remaining-requests: 0", LULL_LIMIT_RPM, 1, NONE},
+		{NULL, OPENAI("0", "soon"), LULL_LIMIT_RPM, 1, NONE},
+		{NULL, "", LULL_LIMIT_RPM, 1, NONE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct wire_header headers[8];
+		char lines[512];
+		struct wire_response response = {.status = 200, .headers = headers, .now_unix_ms = NOW_UNIX_MS};
+		const struct provider *provider = cases[i].provider ? provider_by_name(cases[i].provider) : NULL;
+		int64_t ms;
+
+		(void)snprintf(lines, sizeof(lines), "%s", cases[i].headers);
+		response.header_count = cut_headers(lines, headers);
+		ms = hint_emptied(provider, &response, cases[i].limit, cases[i].units);
+		if (ms != cases[i].ms)
+			(void)printf("    %s: %lld, expected %lld\n", cases[i].headers, (long long)ms, (long long)cases[i].ms);
+		CU_ASSERT_EQUAL(ms, cases[i].ms);
+	}
+}
+
 /* clang-format on */
 
 int main(void)
@@ -326,6 +384,7 @@ int main(void)
 		CUNIT_TEST(test_only_an_empty_bucket_makes_wait),
 		CUNIT_TEST(test_sentences_say_it_last),
 		CUNIT_TEST(test_the_places_are_asked_in_order),
+		CUNIT_TEST(test_what_is_used_up_is_told_on_any_response),
 	};
 
 	return CUNIT_MAIN("hint", tests);

@@ -190,10 +190,27 @@ static bool is_stream(const struct http_attempt *attempt, const struct wire_resp
 	       !has_type(type, "text/html");
 }
 
+static void tell_emptied(struct http_attempt *attempt, const struct wire_response *head)
+{
+	const struct http_attempt_job *job = &attempt->job;
+	struct wire_response now = *head;
+	int64_t for_ms;
+
+	now.now_unix_ms = (int64_t)clock_ms(CLOCK_REALTIME);
+	for_ms = hint_emptied(job->route->provider, &now, LULL_LIMIT_RPM, 1);
+	if (for_ms >= 0)
+		job->emptied(LULL_LIMIT_RPM, (uint64_t)for_ms, job->userdata);
+	for_ms = hint_emptied(job->route->provider, &now, LULL_LIMIT_TPM, job->tokens);
+	if (for_ms >= 0)
+		job->emptied(LULL_LIMIT_TPM, (uint64_t)for_ms, job->userdata);
+}
+
 static int on_head(const struct wire_response *head, void *userdata)
 {
 	struct http_attempt *attempt = userdata;
 
+	if (attempt->job.emptied)
+		tell_emptied(attempt, head);
 	if (head->status < 200 || head->status > 299)
 		return 0;
 	attempt->accepted = true;

@@ -30,7 +30,11 @@ struct http_attempt_job {
 	bool filtered_fails;     /* an answer of which a content filter left nothing is a failure */
 	/* enum lull_progress, as it happens */
 	void (*progress)(uint32_t progress, void *userdata);
+	/* the provider says that nothing is left of a limit, see lull_call_emptied(); NULL: nobody
+	 * needs to know */
+	void (*emptied)(uint32_t limit, uint64_t for_ms, void *userdata);
 	void *userdata;
+	uint32_t tokens; /* what it is expected to use */
 };
 
 #define HTTP_ATTEMPT_ERROR_BYTES REQUEST_ERROR_BYTES

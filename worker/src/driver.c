@@ -32,6 +32,13 @@ static void on_progress(uint32_t progress, void *userdata)
 	(void)lull_call_progress(driver->call, lull_clock_ms(), progress);
 }
 
+static void on_emptied(uint32_t limit, uint64_t for_ms, void *userdata)
+{
+	struct driver *driver = userdata;
+
+	(void)lull_call_emptied(driver->call, lull_clock_ms(), limit, for_ms);
+}
+
 /* ---- one attempt */
 
 /* Nothing left this host: the route cannot take the request, or the host cannot send it. */
@@ -107,7 +114,9 @@ static int run_attempt(struct driver *driver, const struct lull_step *step)
 		.sink = driver->job->sink,
 		.filtered_fails = leads_from(driver->job->routes, LULL_CLASS_CONTENT_POLICY),
 		.progress = on_progress,
+		.emptied = on_emptied,
 		.userdata = driver,
+		.tokens = driver->job->options->tokens,
 	};
 	char error[HTTP_ATTEMPT_ERROR_BYTES];
 	struct http_attempt *attempt = NULL;

@@ -19,6 +19,8 @@
 #define NS_PER_S  UINT64_C(1000000000)
 #define MS_PER_S  1000
 
+#define EMPTIED_MS_MAX 60000 /* by then, what a minute allows is there again */
+
 /* ---- numbers: digits x 10^exponent */
 
 #define DIGITS_MAX   UINT64_C(100000000000000000) /* 18 digits; more say nothing about a wait */
@@ -372,29 +374,34 @@ static int64_t rate_limit_reset(const struct places *places, const char **from)
 
 enum notation { GO_DURATION, RFC3339 };
 
-#define OPENAI_BUCKET(what)                                                           \
-	{                                                                             \
-		"x-ratelimit-remaining-" what, "x-ratelimit-reset-" what, GO_DURATION \
+#define OPENAI_BUCKET(what, limit)                                        \
+	{                                                                 \
+		"x-ratelimit-remaining-" what, "x-ratelimit-reset-" what, \
+			"x-ratelimit-limit-" what, GO_DURATION, limit     \
 	}
-#define ANTHROPIC_BUCKET(what)                                                      \
-	{                                                                           \
-		"anthropic-" what "-remaining", "anthropic-" what "-reset", RFC3339 \
+#define ANTHROPIC_BUCKET(what, limit)                                       \
+	{                                                                   \
+		"anthropic-" what "-remaining", "anthropic-" what "-reset", \
+			"anthropic-" what "-limit", RFC3339, limit          \
 	}
 
 static const struct bucket {
 	const char *remaining;
-	const char *reset;
+	const char *reset; /* when it is full again */
+	const char *size;
 	enum notation notation;
+	enum lull_limit limit; /* what it holds */
 } buckets[] = {
-	OPENAI_BUCKET("requests"),
-	OPENAI_BUCKET("tokens"),
-	ANTHROPIC_BUCKET("ratelimit-requests"),
-	ANTHROPIC_BUCKET("ratelimit-tokens"),
-	ANTHROPIC_BUCKET("ratelimit-input-tokens"),
-	ANTHROPIC_BUCKET("ratelimit-output-tokens"),
-	ANTHROPIC_BUCKET("priority-input-tokens"),
-	ANTHROPIC_BUCKET("priority-output-tokens"),
+	OPENAI_BUCKET("requests", LULL_LIMIT_RPM),
+	OPENAI_BUCKET("tokens", LULL_LIMIT_TPM),
+	ANTHROPIC_BUCKET("ratelimit-requests", LULL_LIMIT_RPM),
+	ANTHROPIC_BUCKET("ratelimit-tokens", LULL_LIMIT_TPM),
+	ANTHROPIC_BUCKET("ratelimit-input-tokens", LULL_LIMIT_TPM),
+	ANTHROPIC_BUCKET("ratelimit-output-tokens", LULL_LIMIT_TPM),
+	ANTHROPIC_BUCKET("priority-input-tokens", LULL_LIMIT_TPM),
+	ANTHROPIC_BUCKET("priority-output-tokens", LULL_LIMIT_TPM),
 };
+#define BUCKET_COUNT (sizeof(buckets) / sizeof(buckets[0]))
 
 static int64_t bucket_ms(const struct places *places, const struct bucket *bucket)
 {
@@ -419,7 +426,7 @@ static int64_t empty_bucket(const struct places *places, const char **from)
 
 	if (places->response->status != 429)
 		return -1;
-	for (size_t i = 0; i < sizeof(buckets) / sizeof(buckets[0]); i++) {
+	for (size_t i = 0; i < BUCKET_COUNT; i++) {
 		wait_ms = bucket_ms(places, &buckets[i]);
 		if (wait_ms > longest_ms) {
 			longest_ms = wait_ms;
@@ -477,4 +484,36 @@ int64_t hint_read(const struct provider *provider, const struct wire_response *r
 	}
 	*ret_from = NULL;
 	return -1;
+}
+
+/* ---- limits */
+
+/* Of the time until a bucket is full, that until it holds so many; all of it, if nobody says how
+ * many it may hold. */
+static int64_t part_ms(const struct places *places, const struct bucket *bucket, int64_t full_ms,
+		       uint32_t units)
+{
+	const char *text = wire_header_get(places->response, bucket->size);
+	int64_t size = text ? number_ms(text, NS_PER_MS) : -1;
+
+	if (size <= 0 || units >= (uint64_t)size)
+		return full_ms;
+	return (int64_t)(((uint128)full_ms * units + (uint64_t)size - 1) / (uint64_t)size);
+}
+
+int64_t hint_emptied(const struct provider *provider, const struct wire_response *response,
+		     uint32_t limit, uint32_t units)
+{
+	const struct places places = {.provider = provider, .response = response};
+	int64_t longest_ms = -1;
+
+	for (size_t i = 0; i < BUCKET_COUNT; i++) {
+		int64_t wait_ms = buckets[i].limit == limit ? bucket_ms(&places, &buckets[i]) : -1;
+
+		if (wait_ms > 0)
+			wait_ms = part_ms(&places, &buckets[i], wait_ms, units);
+		if (wait_ms > longest_ms)
+			longest_ms = wait_ms;
+	}
+	return longest_ms < EMPTIED_MS_MAX ? longest_ms : EMPTIED_MS_MAX;
 }

@@ -59,6 +59,14 @@ struct verdict {
 int64_t hint_read(const struct provider *provider, const struct wire_response *response,
 		  struct json_object *error, const char *message, const char **ret_from);
 
+/*
+ * Whether headers, of an answer as of a refusal, say that nothing is left of a limit: milliseconds
+ * until there are `units` again, at most a minute; -1: they do not.
+ * @limit: LULL_LIMIT_RPM, LULL_LIMIT_TPM
+ */
+int64_t hint_emptied(const struct provider *provider, const struct wire_response *response,
+		     uint32_t limit, uint32_t units);
+
 /* ---- classification (rules.c and classify.c, classify_transport.c): tables of rows, the first
  * that holds decides */
 /* Any response that is not an answer: status 3xx to 5xx, or a 2xx body / stream event that holds an
