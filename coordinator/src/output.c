@@ -11,10 +11,9 @@
 const char *output_state_name(uint32_t state)
 {
 	static const char *const names[] = {
-		[LULL_STATE_READY] = "ready",
-		[LULL_STATE_COOLING] = "cooling",
-		[LULL_STATE_PROBING] = "probing",
-		[LULL_STATE_HELD] = "held",
+		[LULL_STATE_READY] = "ready",     [LULL_STATE_COOLING] = "cooling",
+		[LULL_STATE_PROBING] = "probing", [LULL_STATE_HELD] = "held",
+		[LULL_STATE_LIMITED] = "limited",
 	};
 
 	return NAME_OF(names, state);

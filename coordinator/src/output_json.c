@@ -237,6 +237,7 @@ static void skip_members(const struct lull_trail_entry *step)
 	ms_member("ready_in_ms", step->ready_in_ms);
 	string_member("class", output_class_name(step->class_id));
 	number_member("http_status", step->http_status);
+	string_member("limit", step->limit == 0 ? NULL : lull_limit_name(step->limit));
 }
 
 static void print_run_step(const struct run_report *report, const struct lull_trail_entry *step)

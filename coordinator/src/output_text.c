@@ -213,6 +213,15 @@ static void print_attempt(const struct lull_trail_entry *step)
 	}
 }
 
+/* When runs at once end, nobody knows. */
+static void print_limited(const struct lull_trail_entry *step, const struct lull_limits *limits)
+{
+	out("skipped: %s at its limit of %u %s", lull_kind_name(step->cooled_kind),
+	    (unsigned int)lull_limits_get(limits, step->limit), lull_limit_unit(step->limit));
+	if (step->limit != LULL_LIMIT_PARALLEL)
+		out(", room in %s", duration_seconds(step->ready_in_ms).text);
+}
+
 static void print_skip(const struct lull_trail_entry *step)
 {
 	const struct lull_key_state state = {
@@ -240,6 +249,8 @@ static void run(const struct run_report *report)
 		out(": ");
 		if (step->type == LULL_TRAIL_ATTEMPT)
 			print_attempt(step);
+		else if (step->state == LULL_STATE_LIMITED)
+			print_limited(step, &report->routes[step->route].limits);
 		else
 			print_skip(step);
 		out("\n");

@@ -184,6 +184,45 @@ static int find_names(struct run *run)
 	return status != 0 ? status : find_ways(run);
 }
 
+/* What is wrong with a --limit; NULL: nothing, and it was set. */
+static const char *set_limit(struct run *run, const char *text, char *error, size_t size)
+{
+	struct lull_limits limits = {0};
+	const char *problem = "no model of this command has that name";
+	size_t name_bytes;
+
+	if (lull_limits_parse(text, &name_bytes, &limits, error, size) < 0)
+		return error;
+	if (limits.tpm != 0)
+		return "nobody tells how many tokens a command uses";
+	for (size_t i = 0; i < run->count; i++) {
+		struct lull_route *const route = &run->routes[i];
+		const char *const name = route->names[0];
+
+		if (strlen(name) != name_bytes || memcmp(name, text, name_bytes) != 0)
+			continue;
+		(void)lull_limits_parse(text, &name_bytes, &route->limits, error, size);
+		problem = NULL;
+	}
+	return problem;
+}
+
+static int set_limits(struct run *run)
+{
+	const struct text_list *const limits = &run->invocation->set.limits;
+	char error[128];
+
+	for (size_t i = 0; i < limits->count; i++) {
+		const char *const problem = set_limit(run, limits->texts[i], error, sizeof(error));
+
+		if (problem != NULL) {
+			say("'%s' is no limit: %s", limits->texts[i], problem);
+			return options_usage_error(run->invocation->verb);
+		}
+	}
+	return 0;
+}
+
 static void forget_names(struct run *run)
 {
 	for (size_t i = 0; run->meanings != NULL && i < run->count; i++)
@@ -295,6 +334,13 @@ static void judge(const struct run *run, struct lull_outcome *ret, char *detail)
 
 /* ------------------------------------------------------------------ the loop */
 
+static void renew(void *userdata)
+{
+	const struct run *const run = userdata;
+
+	(void)lull_call_progress(run->call, lull_clock_ms(), LULL_PROGRESS_RUNNING);
+}
+
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
 	return a < b ? a : b;
@@ -318,6 +364,9 @@ static int run_attempt(struct run *run, const struct lull_step *step)
 		.input = &run->input,
 		.kept = {keep ? &run->kept[0] : NULL, keep ? &run->kept[1] : NULL},
 		.live = set->live,
+		.renew_ms = step->renew_ms,
+		.renew = renew,
+		.userdata = run,
 		.guard = &run->guard,
 	};
 	int error;
@@ -371,6 +420,30 @@ static int status_of(const struct run *run, const struct lull_step *step)
 	return EXIT_BUG;
 }
 
+/* What kept all of them back, and until when. */
+static void describe_shut(const struct run *run, uint64_t ready_in_ms, char *text, size_t size)
+{
+	const struct duration_text left = duration_seconds(ready_in_ms);
+	bool cooling = false;
+	bool limited = false;
+	bool parallel = false; /* when those end, nobody knows */
+	struct lull_trail_entry step;
+
+	for (uint32_t i = 0; lull_call_trail_at(run->call, i, &step) == 0; i++) {
+		if (step.type != LULL_TRAIL_SKIP)
+			continue;
+		cooling |= step.state != LULL_STATE_LIMITED;
+		limited |= step.state == LULL_STATE_LIMITED;
+		parallel |= step.limit == LULL_LIMIT_PARALLEL;
+	}
+	(void)snprintf(text, size, "nothing was run: every model is %s%s%s; %s%s",
+		       cooling || !limited ? "cooling" : "", cooling && limited ? " or " : "",
+		       limited ? "at its limit" : "",
+		       parallel ? "a run may end, and make room, at any moment"
+				: "the soonest is ready in ",
+		       parallel ? "" : left.text);
+}
+
 /* One sentence on why the command has succeeded with no model; NULL: it has, or somebody left. */
 static const char *reason_of(const struct run *run, const struct lull_step *step, char *text,
 			     size_t size)
@@ -386,12 +459,11 @@ static const char *reason_of(const struct run *run, const struct lull_step *step
 			       duration_seconds(budget_ms).text);
 		break;
 	case LULL_RESULT_COOLING:
-		(void)snprintf(
-			text, size, "nothing was run: every model is %s%s",
-			step->ready_in_ms == LULL_NEVER ? "held until cleared"
-							: "cooling; the soonest is ready in ",
-			step->ready_in_ms == LULL_NEVER ? ""
-							: duration_seconds(step->ready_in_ms).text);
+		if (step->ready_in_ms == LULL_NEVER)
+			(void)snprintf(text, size,
+				       "nothing was run: every model is held until cleared");
+		else
+			describe_shut(run, step->ready_in_ms, text, size);
 		break;
 	default:
 		(void)snprintf(text, size, "models ran out: the command succeeded with none");
@@ -556,6 +628,8 @@ static int run_with(struct run *run)
 	if (status == 0)
 		status = find_names(run);
 	if (status == 0)
+		status = set_limits(run);
+	if (status == 0)
 		status = run->invocation->set.dry_run ? dry_run(run) : call_guarded(run);
 	return status;
 }
@@ -594,6 +668,9 @@ static const struct option_row run_options[] = {
 	{.name = "timeout", .member = OPTION_SETS(timeout_ms), .type = OPTION_DURATION,
 	 .argument = "TIME", .min = 1, .max = BUDGET_MS_MAX,
 	 .help = "for one attempt; default: what leaves time for the others"},
+	{.name = "limit", .member = OPTION_SETS(limits), .type = OPTION_TEXT_LIST,
+	 .argument = "NAME:LIMITS",
+	 .help = "rpm=N,parallel=N: runs a minute and at once, on the whole host"},
 	{.name = "cool-on", .member = OPTION_SETS(cool_on), .type = OPTION_TEXT,
 	 .argument = "CODE[,CODE...]", .help = "exit codes that cool the name, besides 75"},
 	{.name = "cool-on-output", .member = OPTION_SETS(cool_on_output), .type = OPTION_TEXT,
@@ -627,13 +704,16 @@ const struct verb verb_run = {
 		"every process of this host; with any other the next model is tried. Only what "
 		"the\n"
 		"last attempt wrote is shown. stdin is read once, and given to each attempt.\n"
-		"Exit status: the command's own; 75 every model cools, 124 out of time,\n"
+		"Exit status: the command's own; 75 every model cools or is at its limit, 124 out "
+		"of time,\n"
 		"125 lull failed, 126 the command cannot be started, 127 there is no such "
 		"command.\n",
 	.options = run_options,
 	.examples =
 		"  git diff | lull run -m gpt-4o -f claude-sonnet-4 -- llm -m {model} 'Review'\n"
 		"      one review, from whichever answers\n"
+		"  lull run -m gpt-4o --limit gpt-4o:parallel=4 -- ./ask.py\n"
+		"      never more than four at once, however many are started\n"
 		"  lull run -m gpt-4o --cool-on-output '[Rr]ate limit' -- ./ask.py\n"
 		"      ask.py reads LULL_MODEL; what it prints when it fails cools gpt-4o\n",
 	.run = run_command,

@@ -43,6 +43,7 @@ struct attempt {
 	pid_t pid; /* of the command, and of its group */
 	sigset_t signals_before;
 	struct pollfd sources[SOURCES]; /* fd -1: none */
+	uint64_t renew_at_ms;           /* LULL_NEVER: never */
 };
 
 /* ------------------------------------------------------------------ beginning */
@@ -251,6 +252,25 @@ static void on_signal(struct attempt *attempt)
 		tell_to_end(attempt, (int)info.ssi_signo);
 }
 
+/* poll(), and what has to be done now and then while it waits. */
+static int wait_for(struct attempt *attempt, struct pollfd *fds, nfds_t count)
+{
+	const struct attempt_job *const job = attempt->job;
+	uint64_t now_ms = lull_clock_ms();
+	int for_ms = -1;
+	int ready;
+
+	if (attempt->renew_at_ms != LULL_NEVER)
+		for_ms = attempt->renew_at_ms > now_ms ? (int)(attempt->renew_at_ms - now_ms) : 0;
+	ready = poll(fds, count, for_ms);
+	now_ms = lull_clock_ms();
+	if (now_ms >= attempt->renew_at_ms) {
+		job->renew(job->userdata);
+		attempt->renew_at_ms = now_ms + job->renew_ms;
+	}
+	return ready;
+}
+
 /* Shows it at once. Whoever reads it may be slow: signals and limits are heard all the same. */
 static void show(struct attempt *attempt, int to, const char *bytes, size_t size)
 {
@@ -262,7 +282,7 @@ static void show(struct attempt *attempt, int to, const char *bytes, size_t size
 		};
 		const size_t part = size < PIPE_BUF ? size : PIPE_BUF; /* has room, if any has */
 
-		if (poll(fds, 3, -1) < 0)
+		if (wait_for(attempt, fds, 3) < 0)
 			continue;
 		if (fds[1].revents != 0)
 			on_timer(attempt);
@@ -307,7 +327,7 @@ static void watch_command(struct attempt *attempt)
 	struct pollfd *const sources = attempt->sources;
 
 	while (!is_over(attempt)) {
-		if (poll(sources, SOURCES, -1) < 0)
+		if (wait_for(attempt, sources, SOURCES) < 0)
 			continue; /* EINTR; for anything else the next turn is as good */
 		if (sources[SOURCE_OUT].revents != 0)
 			on_output(attempt, SOURCE_OUT);
@@ -346,7 +366,11 @@ static int attempt_begin(struct attempt *attempt)
 
 int attempt_run(const struct attempt_job *job, struct attempt_end *ret_end)
 {
-	struct attempt attempt = {.job = job, .end = ret_end};
+	struct attempt attempt = {
+		.job = job,
+		.end = ret_end,
+		.renew_at_ms = job->renew_ms > 0 ? lull_clock_ms() + job->renew_ms : LULL_NEVER,
+	};
 	sigset_t signals;
 	int error;
 

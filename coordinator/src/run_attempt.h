@@ -20,8 +20,11 @@ struct attempt_job {
 	uint64_t budget_ms; /* LULL_BUDGET_MS */
 	uint64_t by_ms;     /* the limit, on lull_clock_ms() */
 	const struct spool *input;
-	struct spool *kept[2];         /* stdout and stderr; NULL: they are ours */
-	bool live;                     /* what is kept is shown at once too */
+	struct spool *kept[2]; /* stdout and stderr; NULL: they are ours */
+	bool live;             /* what is kept is shown at once too */
+	uint32_t renew_ms;     /* how often to call renew(); 0: never */
+	void (*renew)(void *userdata);
+	void *userdata;
 	const struct run_guard *guard; /* all borrowed for the attempt */
 };
 

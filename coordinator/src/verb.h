@@ -32,6 +32,7 @@ struct settings {
 	uint64_t timeout_ms; /* --timeout; 0: not given */
 	const char *model;   /* run: --model */
 	struct text_list fallbacks;
+	struct text_list limits;
 	uint64_t budget_ms;
 	uint64_t cooldown_ms; /* 0: not given */
 	const char *cool_on;

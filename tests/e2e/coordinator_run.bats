@@ -462,9 +462,9 @@ lull:   N s  c: answered after N s" ]
 		sh -c 'echo "too \"many\"" >&2; exit 9'
 	[ "${stderr_lines[0]}" = 'too "many"' ]
 	diff <(jq -c 'del(.at_ms, .for_ms, .ready_in_ms)' <<<"${stderr#*$'\n'}") - <<-'EOF'
-		{"v":1,"step":"skip","name":"a","pass":0,"shut":"name","state":"cooling","class":"manual","http_status":0}
+		{"v":1,"step":"skip","name":"a","pass":0,"shut":"name","state":"cooling","class":"manual","http_status":0,"limit":null}
 		{"v":1,"step":"attempt","name":"b","pass":0,"class":"command","cooled":"name","cooled_for_ms":60000,"probe":false,"detail":"exit status 9: too \"many\""}
-		{"v":1,"step":"skip","name":"a","pass":0,"shut":"name","state":"cooling","class":"manual","http_status":0}
+		{"v":1,"step":"skip","name":"a","pass":0,"shut":"name","state":"cooling","class":"manual","http_status":0,"limit":null}
 		{"v":1,"step":"result","result":"failed","exit_code":9,"name":null,"reason":"models ran out: the command succeeded with none"}
 	EOF
 }
@@ -487,4 +487,53 @@ b: ready: touch 'SCRATCH/it'\\''s b'" ]
 	[[ $stderr == "lull: "*LULL_DISABLE* ]]
 	run -0 --separate-stderr lull_run -m a -- true
 	[ -z "$stderr" ]
+}
+
+# ------------------------------------------------------------------ limits
+
+@test "no more than the limit run at once, and the others wait for their turn or go on" {
+	start -m a --limit a:parallel=1 -- sh -c 'echo >"$1/runs"; sleep 30' sh "$SCRATCH"
+	until_true test -e "$SCRATCH/runs"
+	run -75 --separate-stderr lull_run -m a --limit a:parallel=1 --budget 1ms -- echo {model}
+	[ "$stderr" = "lull: nothing was run: every model is at its limit; a run may end, and make room, at any moment" ]
+	run -0 --separate-stderr lull_run -m a -f b --limit a:parallel=1 --explain -- echo {model}
+	[ "$output" = b ]
+	[[ $stderr == *"a: skipped: name at its limit of 1 requests at once"* ]]
+	run -0 --separate-stderr lull_run -m a -f b --limit a:parallel=1 --explain --json -- echo {model}
+	[ "$(jq -r 'select(.step == "skip") | "\(.name) \(.shut) \(.state) \(.limit)"' <<<"$stderr")" = "a name limited parallel" ]
+	run -0 lull_run -m a --limit a:parallel=2 -- echo {model}
+	[ "$output" = a ]
+	lull_run -m a --limit a:parallel=1 -- echo {model} >"$SCRATCH/second" 3>&- &
+	sleep 0.3
+	[ ! -s "$SCRATCH/second" ]
+	kill "$RUNNING"
+	ended 143
+	wait $!
+	[ "$(<"$SCRATCH/second")" = a ]
+}
+
+@test "no more than the limit run a minute" {
+	run -0 lull_run -m a --limit a:rpm=1 -- echo {model}
+	run -75 --separate-stderr lull_run -m a --limit a:rpm=1 --budget 10s -- echo {model}
+	[ "$(masked <<<"$stderr")" = "lull: nothing was run: every model is at its limit; the soonest is ready in LEFT s" ]
+	lull cool -q b 30s
+	run -75 --separate-stderr lull_run -m a -f b --limit a:rpm=1 --budget 10s -- echo {model}
+	[ "$(masked <<<"$stderr")" = "lull: nothing was run: every model is cooling or at its limit; the soonest is ready in LEFT s" ]
+	run -0 lull_run -m c --limit c:rpm=1 --limit c:parallel=2 -- echo {model}
+	run -75 --separate-stderr lull_run -m c --limit c:rpm=1 --limit c:parallel=2 --explain -- echo {model}
+	[[ $stderr == *"c: skipped: name at its limit of 1 requests a minute, room in "* ]]
+}
+
+@test "a limit that is none, of tokens, or of another name, is said" {
+	while IFS='|' read -r limit expected; do
+		run -64 --separate-stderr lull_run -m a -f b --limit "$limit" -- echo {model}
+		[ -z "$output" ]
+		[ "${stderr_lines[0]}" = "lull: '$limit' is no limit: $expected" ]
+	done <<-'EOF'
+		rpm=1|expected NAME:rpm=N,tpm=N,parallel=N
+		a:rpm=0|expected rpm=N, a whole number from 1 to 1000000000
+		a:parallel=65|expected parallel=N, a whole number from 1 to 64
+		a:tpm=1|nobody tells how many tokens a command uses
+		c:rpm=1|no model of this command has that name
+	EOF
 }
