@@ -99,6 +99,20 @@ static void check(const struct check_report *report)
 	end_list();
 }
 
+/* null: no such limit */
+static void limit_members(const struct lull_key_state *state)
+{
+	const struct lull_limits *const limits = &state->limits;
+
+	some_member("rpm", limits->rpm);
+	seconds_member("rpm_room_in", limits->rpm == 0 ? LULL_NEVER : state->rpm_room_in_ms);
+	some_member("tpm", limits->tpm);
+	seconds_member("tpm_room_in", limits->tpm == 0 ? LULL_NEVER : state->tpm_room_in_ms);
+	some_member("parallel", limits->parallel);
+	number_member("parallel_used", state->parallel_used);
+	number_member("limited", state->limited);
+}
+
 static void print_status_row(const struct status_row *row, const struct moment *now)
 {
 	const struct lull_key_state *const state = &row->state;
@@ -121,6 +135,7 @@ static void print_status_row(const struct status_row *row, const struct moment *
 	time_member("reported_at", moment_unix_ms(now, state->reported_at_ms));
 	string_member("credential", row->stands_on[0].text);
 	string_member("endpoint", row->stands_on[1].text);
+	limit_members(state);
 }
 
 static void status(const struct status_report *report)

@@ -104,6 +104,55 @@ static void print_status_row(const struct lull_key_state *state, const struct mo
 	out("\n");
 }
 
+/* A rate, and when it has room: "500", "0.8 s" */
+static void print_rate(uint32_t per_minute, uint64_t room_in_ms)
+{
+	char rate[12] = "-";
+
+	if (per_minute != 0)
+		(void)snprintf(rate, sizeof(rate), "%u", (unsigned int)per_minute);
+	out("%10s  %-8s ", rate,
+	    per_minute == 0   ? "-"
+	    : room_in_ms == 0 ? "now"
+			      : duration_seconds(room_in_ms).text);
+}
+
+static void print_limits_row(const struct lull_key_state *state)
+{
+	char places[24] = "-";
+
+	if (state->limits.parallel != 0)
+		(void)snprintf(places, sizeof(places), "%u of %u",
+			       (unsigned int)state->parallel_used,
+			       (unsigned int)state->limits.parallel);
+	print_rate(state->limits.rpm, state->rpm_room_in_ms);
+	print_rate(state->limits.tpm, state->tpm_room_in_ms);
+	out("%8s %8llu  ", places, (unsigned long long)state->limited);
+	out_safe(key_text(state->kind, state->key).text);
+	out("\n");
+}
+
+static bool has_limits(const struct lull_key_state *state)
+{
+	return state->limits.rpm != 0 || state->limits.tpm != 0 || state->limits.parallel != 0;
+}
+
+/* A table of its own: most keys have none. */
+static void print_limits(const struct status_report *report)
+{
+	bool has_head = false;
+
+	for (size_t i = 0; i < report->count; i++) {
+		if (!has_limits(&report->rows[i].state))
+			continue;
+		if (!has_head)
+			out("\n%10s  %-8s %10s  %-8s %8s %8s  %s\n", "RPM", "ROOM IN", "TPM",
+			    "ROOM IN", "AT ONCE", "LIMITED", "KEY");
+		has_head = true;
+		print_limits_row(&report->rows[i].state);
+	}
+}
+
 static void status(const struct status_report *report)
 {
 	if (report->count == 0)
@@ -112,6 +161,7 @@ static void status(const struct status_report *report)
 	    "STRIKES", "ATTEMPTS", "FAILURES", "SKIPS", "REPORTED            BY PID", "KEY");
 	for (size_t i = 0; i < report->count; i++)
 		print_status_row(&report->rows[i].state, &report->now);
+	print_limits(report);
 }
 
 /* ------------------------------------------------------------------ events */

@@ -53,7 +53,7 @@ endpoint:$ENDPOINT" ]
 	run -0 lull status --json "route:$ROUTE"
 	diff <(masked <<<"$output" | head -2) - <<-EOF
 		{"v":1,"table":"SCRATCH/shm/lull1-u$(id -u)","shared":true,"keys":[
-		{"key":"route:$ROUTE","kind":"route","model":"gpt-4o","state":"cooling","seconds_left":LEFT,"cause":"rate_limited","status":429,"strikes":0,"attempts":1,"answers":0,"failures":1,"skips":0,"cooldowns":1,"probes":0,"usual_ms":null,"usual_limit_ms":null,"reported_by":PID,"reported_at":"TIME","credential":"credential:$CREDENTIAL","endpoint":"endpoint:$ENDPOINT"},
+		{"key":"route:$ROUTE","kind":"route","model":"gpt-4o","state":"cooling","seconds_left":LEFT,"cause":"rate_limited","status":429,"strikes":0,"attempts":1,"answers":0,"failures":1,"skips":0,"cooldowns":1,"probes":0,"usual_ms":null,"usual_limit_ms":null,"reported_by":PID,"reported_at":"TIME","credential":"credential:$CREDENTIAL","endpoint":"endpoint:$ENDPOINT","rpm":null,"rpm_room_in":null,"tpm":null,"tpm_room_in":null,"parallel":null,"parallel_used":0,"limited":0},
 	EOF
 	jq -e '.keys[0] | .seconds_left > 25 and .seconds_left <= 30 and (.reported_at | fromdateiso8601? // sub("\\.[0-9]+Z"; "Z") | if type == "number" then . else fromdateiso8601 end) > 1700000000' <<<"$output"
 }
@@ -61,6 +61,20 @@ endpoint:$ENDPOINT" ]
 @test "JSON of a hold has no seconds" {
 	lull hold -q gpt-4
 	lull status --json | jq -e '.keys[0] | .key == "name:gpt-4" and .kind == "name" and .model == "gpt-4" and .state == "held" and .seconds_left == null and .cause == "manual" and .status == null'
+}
+
+@test "limits are a second table, with what is used of them" {
+	lull run -m a --limit a:rpm=2 -- true </dev/null
+	lull run -m b --limit b:parallel=4,rpm=600 -- sh -c 'lull run -m b --limit b:parallel=4 -- lull status; lull status --json >"$1"' sh "$SCRATCH/json" </dev/null >"$SCRATCH/text"
+	run -75 lull run -m a --limit a:rpm=2 --budget 1s -- true
+	diff <(masked <"$SCRATCH/text" | sed '1,/^$/d') - <<-'EOF'
+		       RPM  ROOM IN         TPM  ROOM IN   AT ONCE  LIMITED  KEY
+		         2  LEFT s            -  -               -        0  name:a
+		         -  -                 -  -          2 of 4        0  name:b
+	EOF
+	jq -e '.keys[] | select(.model == "a") | .rpm == 2 and .rpm_room_in > 20 and .rpm_room_in <= 30 and .tpm == null and .tpm_room_in == null and .parallel == null and .parallel_used == 0' "$SCRATCH/json"
+	jq -e '.keys[] | select(.model == "b") | .rpm == null and .parallel == 4 and .parallel_used == 1' "$SCRATCH/json"
+	lull status --json a | jq -e '.keys[0] | .limited == 1 and .state == "ready"'
 }
 
 @test "soft failures, skips and probes are counted" {
