@@ -488,7 +488,7 @@ static void tell(const struct run *run, const struct lull_step *step, int status
 	const struct settings *const set = &run->invocation->set;
 	const uint32_t count = lull_call_trail_count(run->call);
 	struct lull_trail_entry *const steps = calloc(count + 1, sizeof(*steps));
-	char text[128];
+	char text[192];
 	struct run_report report = {
 		.steps = steps,
 		.routes = run->routes,
