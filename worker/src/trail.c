@@ -8,6 +8,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
+#include "json_build.h"
+
 static const char *const state_names[] = {
 	[LULL_STATE_READY] = "ready",     [LULL_STATE_COOLING] = "cooling",
 	[LULL_STATE_PROBING] = "probing", [LULL_STATE_HELD] = "held",
@@ -462,9 +464,10 @@ static struct json_object *result_line(const struct driver_result *result,
 
 static void print_line(struct json_object *line, FILE *out)
 {
-	(void)fprintf(out, "%s\n",
-		      json_object_to_json_string_ext(line, JSON_C_TO_STRING_PLAIN |
-								   JSON_C_TO_STRING_NOSLASHESCAPE));
+	const char *text = json_line(line, NULL);
+
+	if (text)
+		(void)fprintf(out, "%s\n", text);
 	json_object_put(line);
 }
 
