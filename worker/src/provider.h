@@ -33,12 +33,12 @@ struct provider {
 	const char *adapter;           /* name of the wire form: "openai", ... */
 	const char *base_url;          /* may hold words in braces: see resolve_base.c */
 	const char *base_variables[3]; /* environment variables that override base_url, in order */
-	const char *key_variables[PROVIDER_VARIABLES_MAX]; /* in the order to look, NULL ends them;
-							      none: no key of its own */
+	/* in the order to look, NULL ends them; none: no key of its own */
+	const char *key_variables[PROVIDER_VARIABLES_MAX];
 	/* of tokens that live for an hour, sent as "Authorization: Bearer"; looked at after keys */
 	const char *token_variables[3];
-	const char *hosts[5];   /* an api_base at one of these names the vendor; "*" = a label, or
-				   a part of one */
+	/* an api_base at one of these names the vendor; "*" = a label, or a part of one */
+	const char *hosts[5];
 	const char *path;       /* of OpenAI's form, with words in braces; NULL: the usual one */
 	const char *plain_base; /* behind a base that ends so, the path is the usual one */
 	const char *base_path;  /* put behind a configured base that has no path; NULL none */
@@ -48,10 +48,11 @@ struct provider {
 	/* sent where their variables are set; a NULL name ends them */
 	struct provider_header headers[PROVIDER_HEADERS_MAX + 1];
 	const char *model_prefix; /* put before a model's name without a '/'; NULL none */
-	bool local;               /* a server on this host or LAN: overload is the endpoint's; it
-				     answers without a key, too */
-	bool keyless_elsewhere;   /* at a base of one's own it may need no key */
-	bool max_tokens_only;     /* knows max_tokens, not max_completion_tokens */
+	/* a server on this host or LAN: overload is the endpoint's; it answers without a key,
+	 * too */
+	bool local;
+	bool keyless_elsewhere; /* at a base of one's own it may need no key */
+	bool max_tokens_only;   /* knows max_tokens, not max_completion_tokens */
 	enum provider_reset reset;
 	bool buckets_in_s; /* x-ratelimit-reset-requests and -tokens: seconds, not "6m0s" */
 };

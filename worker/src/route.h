@@ -21,24 +21,23 @@ struct http_route {
 	char *path;        /* behind it, of OpenAI's form; NULL: "/chat/completions" */
 	char *api_key;     /* NULL: none; wiped by route_list_deinit(); never printed */
 	bool key_is_token; /* it lives for an hour, and goes as "Authorization: Bearer" */
-	char *key_source;  /* where the key came from, for people: "$OPENAI_API_KEY", "lull.yaml:7";
-			      never the key */
+	/* where the key came from, for people: "$OPENAI_API_KEY", "lull.yaml:7"; never the key */
+	char *key_source;
 	char *organization; /* OpenAI-Organization, or NULL */
 	char *id;           /* model_info.id, or NULL: a label */
 	char *ca_file;      /* NULL: the system's */
-	char *proxy; /* NULL: none; from configuration or http(s)_proxy/no_proxy as curl reads them
-		      */
-	char *problem; /* one sentence when unusable, e.g. "unable to map 'bad-model' to a
-			  provider"; else NULL */
-	uint32_t stream_timeout_ms; /* LiteLLM's stream_timeout: replaces call.timeout_ms for
-				       streamed attempts; 0 none */
+	/* NULL: none; from configuration or http(s)_proxy/no_proxy as curl reads them */
+	char *proxy;
+	/* one sentence when unusable, e.g. "unable to map 'bad-model' to a provider"; else NULL */
+	char *problem;
+	/* LiteLLM's stream_timeout: replaces call.timeout_ms for streamed attempts; 0 none */
+	uint32_t stream_timeout_ms;
 	bool stream_upstream;
 	char **headers; /* "Name: value" additions (extra_headers), NULL-terminated, or NULL */
-	char *defaults; /* JSON object: what its requests say where the caller does not; NULL
-			 * nothing
-			 */
-	char *members;  /* JSON object: what the caller's list puts into this route's request; NULL
-			   nothing */
+	/* JSON object: what its requests say where the caller does not; NULL * nothing */
+	char *defaults;
+	/* JSON object: what the caller's list puts into this route's request; NULL nothing */
+	char *members;
 	char *extra_body; /* JSON object merged into the request, or NULL */
 };
 

@@ -9,8 +9,9 @@
 #include <stdbool.h>
 
 struct url {
-	char *text;    /* scheme://host[:port][/path]: scheme and host in lower case, no default
-			  port, no slash at the end */
+	/* scheme://host[:port][/path]: scheme and host in lower case, no default port, no slash
+	 * at the end */
+	char *text;
 	char *origin;  /* scheme://host:port */
 	char *host;    /* IPv6 in brackets */
 	bool loopback; /* localhost, 127/8, ::1, and the unspecified addresses that reach them */

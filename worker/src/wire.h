@@ -23,10 +23,10 @@ struct wire_response {
 	size_t header_count;
 	const char *body; /* whole body, or what came of it */
 	size_t body_bytes;
-	int64_t now_unix_ms; /* our wall clock, for hints that are dates without the answer's own
-				Date */
-	const char *secret;  /* the route's key, so that an error which echoes it is masked; NULL
-				none */
+	/* our wall clock, for hints that are dates without the answer's own Date */
+	int64_t now_unix_ms;
+	/* the route's key, so that an error which echoes it is masked; NULL none */
+	const char *secret;
 };
 
 /* first header of that name, any case; NULL none */
@@ -44,13 +44,15 @@ const char *wire_text(struct json_object *object, const char *name);
 struct verdict {
 	struct lull_outcome outcome; /* outcome.detail points to detail[] */
 	char detail[160];            /* provider's sentence, cut; key-like words masked */
-	int64_t hint_said_ms; /* the wait as the server said it, -1 none; outcome.hint_ms is -1
-				 where a row does not believe it */
-	const char *rule; /* which row decided: "openai 429 insufficient_quota", "status 503", "curl
-			     7"; static */
+	/* the wait as the server said it, -1 none; outcome.hint_ms is -1 where a row does not
+	 * believe it */
+	int64_t hint_said_ms;
+	/* which row decided: "openai 429 insufficient_quota", "status 503", "curl 7"; static */
+	const char *rule;
 	const char *hint_from; /* "retry-after-ms", ...; NULL none; static */
-	bool filtered;         /* an answer without a word, ended by a content filter: where
-				  content_policy_fallbacks are given, that is class content_policy */
+	/* an answer without a word, ended by a content filter: where content_policy_fallbacks
+	 * are given, that is class content_policy */
+	bool filtered;
 };
 
 /* ---- hints (hint.c) */
@@ -125,8 +127,8 @@ struct json_object *json_read(const char *bytes, size_t size, char *error);
 
 struct http_request {
 	char *url;
-	char **headers; /* "Name: value", NULL-terminated; holds the key: wiped by
-			   http_request_deinit() */
+	/* "Name: value", NULL-terminated; holds the key: wiped by http_request_deinit() */
+	char **headers;
 	struct buffer body;
 	/* what the caller asked for and the form cannot say: "seed, logprobs"; "" nothing */
 	char omitted[REQUEST_OMITTED_BYTES];
@@ -142,11 +144,11 @@ void http_request_deinit(struct http_request *request);
 
 /* ---- answers (answer.c) */
 struct answer {
-	char *json; /* chat.completion object in OpenAI's form, NUL-terminated; owned;
-		       answer_deinit() */
+	/* chat.completion object in OpenAI's form, NUL-terminated; owned; answer_deinit() */
+	char *json;
 	size_t json_bytes;
-	char *text; /* choices[0].message.content (or refusal), NUL-terminated; NULL: nothing of it
-		     */
+	/* choices[0].message.content (or refusal), NUL-terminated; NULL: nothing of it */
+	char *text;
 	size_t text_bytes;  /* there may be NULs inside */
 	const char *finish; /* choices[0].finish_reason; NULL: none of OpenAI's; static */
 };
@@ -167,14 +169,14 @@ struct stream_event {
 	size_t json_bytes;
 	const char *text;  /* choices[0].delta.content (or refusal) of it, or NULL; borrowed */
 	size_t text_bytes; /* there may be NULs inside */
-	bool content; /* it holds content, a tool call or a refusal, not only a role, usage or a
-			 comment */
-	bool finish;  /* it holds a finish_reason */
+	/* it holds content, a tool call or a refusal, not only a role, usage or a comment */
+	bool content;
+	bool finish; /* it holds a finish_reason */
 };
 typedef int (*stream_event_fn)(const struct stream_event *event, void *userdata);
 
-struct stream_reader; /* one streamed answer: bytes in, OpenAI chunks out, and the verdict at its
-			 end */
+/* one streamed answer: bytes in, OpenAI chunks out, and the verdict at its end */
+struct stream_reader;
 /* head: read here, and not kept */
 struct stream_reader *stream_new(const struct http_route *route, const struct wire_response *head);
 /* 0, or fn's non-zero value, or 1 when the stream ended itself with an error event (the verdict

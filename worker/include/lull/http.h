@@ -41,10 +41,11 @@ struct lull_http; /* opaque: configuration, table and connections of one process
 
 struct lull_http_options {
 	uint32_t abi_version;
-	const char *config_path; /* NULL: $LULL_CONFIG, then the XDG and /etc places; none there:
-				    well-known names from the environment. Borrowed for the call */
-	const char *table_name;  /* NULL: the configuration's, else as lull_table_open(). Borrowed
-				    for the call */
+	/* NULL: $LULL_CONFIG, then the XDG and /etc places; none there: well-known names from
+	 * the environment. Borrowed for the call */
+	const char *config_path;
+	/* NULL: the configuration's, else as lull_table_open(). Borrowed for the call */
+	const char *table_name;
 	/* Told each warning and error, a line without newline: of the configuration, and why the
 	 * table is not shared (once an hour and host). NULL: nobody is told. No key ever is in it
 	 */
@@ -69,14 +70,16 @@ LULL_API void lull_http_close(struct lull_http *http);
 
 struct lull_complete_options {
 	uint32_t abi_version;
-	const char *model; /* NULL: the request's `model`, or the first of its `models`; else the
-			      configuration's first. All pointers are borrowed for the call */
-	const char *const *fallbacks; /* NULL: the request's (`models`, `fallbacks`), else the
-					 configured ones */
+	/* NULL: the request's `model`, or the first of its `models`; else the configuration's
+	 * first. All pointers are borrowed for the call */
+	const char *model;
+	/* NULL: the request's (`models`, `fallbacks`), else the configured ones */
+	const char *const *fallbacks;
 	uint32_t fallback_count;
-	uint32_t budget_ms;    /* 0: configured, else LULL_BUDGET_MS */
-	uint32_t when_cooling; /* enum lull_when_cooling; LULL_UNSET: configured, else fail: a pool
-				  of sleeping workers is a site that is down */
+	uint32_t budget_ms; /* 0: configured, else LULL_BUDGET_MS */
+	/* enum lull_when_cooling; LULL_UNSET: configured, else fail: a pool of sleeping workers
+	 * is a site that is down */
+	uint32_t when_cooling;
 	/* Asked after every wait, so after every signal that came: non-zero ends the call as
 	 * cancelled, which benches no model. NULL: never */
 	int (*is_cancelled)(void *userdata);
@@ -87,13 +90,14 @@ LULL_API void lull_complete_options_init(struct lull_complete_options *options);
 /* What became of a call. The caller's memory; what it points to is owned by it. */
 struct lull_completion {
 	uint32_t abi_version;
-	uint32_t result;      /* enum lull_result */
-	uint32_t class_id;    /* enum lull_class of the failure to tell about; ANSWERED if none */
-	int exit_code;        /* as `lull complete` would exit with it: 0 65 69 75 77 78 124 130 */
-	int http_status;      /* for an answer to a client of one's own: 200, 429, 503, 504 ... */
-	uint64_t ready_in_ms; /* not answered: until the soonest route is ready, for a Retry-After;
-				 LULL_NEVER none by itself */
-	char *json;           /* the chat.completion object; NULL unless answered */
+	uint32_t result;   /* enum lull_result */
+	uint32_t class_id; /* enum lull_class of the failure to tell about; ANSWERED if none */
+	int exit_code;     /* as `lull complete` would exit with it: 0 65 69 75 77 78 124 130 */
+	int http_status;   /* for an answer to a client of one's own: 200, 429, 503, 504 ... */
+	/* not answered: until the soonest route is ready, for a Retry-After; LULL_NEVER none by
+	 * itself */
+	uint64_t ready_in_ms;
+	char *json; /* the chat.completion object; NULL unless answered */
 	size_t json_bytes;
 	char *text;       /* its text, or the text of its refusal; NULL: it has none */
 	char *route;      /* label of the route that answered; NULL unless answered */
