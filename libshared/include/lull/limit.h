@@ -4,8 +4,9 @@
  * requests at once.
  *
  * Each process says what limit it knows of (struct lull_route in <lull/call.h>); what has been used
- * of it stands in the table, in the slot of the route or of the credential. Processes that know
- * different limits of one key are each held to their own.
+ * of it stands in the table, in the slot of the route or of the credential, as the time until its
+ * bucket is full again. So all should know the same limits of a key: one request by a process that
+ * knows rpm=1 shuts it for a minute, for those that know rpm=600 as well.
  *
  *   - A bucket fills at its rate and holds `burst_ms` of it, at least one request. A call may go
  *     ahead as long as the bucket is not empty, and is charged whole: what it takes beyond that is
