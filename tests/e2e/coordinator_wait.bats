@@ -42,7 +42,7 @@ gpt-4o: ready (not in the table)" ]
 }
 
 @test "it ends with the cooldown, and says before until when that is" {
-	fail_route rate_limited 429 1000
+	fail_route rate_limited 429 4000
 	run -0 --separate-stderr lull wait gpt-4o
 	[ "$output" = "gpt-4o: ready" ]
 	[ "$(masked <<<"$stderr")" = "lull: waiting for gpt-4o: cooling for LEFT s, rate_limited (HTTP 429), until TIME" ]
