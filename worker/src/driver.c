@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The blocking driver: one call at a time, in this thread. See driver.h.
+ * One call in flight, and the blocking way to drive it. See driver.h.
  */
 #include "driver.h"
 
@@ -15,14 +15,19 @@
 #include "redact.h"
 
 struct driver {
-	const struct driver_job *job;
+	struct driver_job job;
 	struct lull_call *call;
-	struct driver_result *result;
+	struct lull_step step;
+	struct http_attempt *attempt; /* NULL: asleep, done, or about to decide */
+	bool given_up;                /* the attempt */
+	uint64_t renew_at_ms;         /* likewise */
+	uint64_t begin_ms;
+	struct driver_result result;
 };
 
 static bool is_cancelled(const struct driver *driver)
 {
-	return driver->job->is_cancelled && driver->job->is_cancelled(driver->job->userdata);
+	return driver->job.is_cancelled && driver->job.is_cancelled(driver->job.userdata);
 }
 
 static void on_progress(uint32_t progress, void *userdata)
@@ -59,37 +64,15 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
 	return a_ms < b_ms ? a_ms : b_ms;
 }
 
-/* renew_ms: how often to say that it still runs; 0: nobody needs to know */
-static int wait_for_end(struct driver *driver, struct http_attempt *attempt, uint32_t renew_ms)
-{
-	uint64_t renew_at_ms = renew_ms ? lull_clock_ms() + renew_ms : LULL_NEVER;
-	int rc = 0;
-
-	while (rc == 0 && !http_attempt_ended(attempt)) {
-		if (is_cancelled(driver)) {
-			http_attempt_cancel(attempt);
-			break;
-		}
-		rc = transport_wait(driver->job->transport,
-				    sooner(http_attempt_until_ms(attempt), renew_at_ms));
-		http_attempt_check(attempt, lull_clock_ms());
-		if (lull_clock_ms() >= renew_at_ms) {
-			on_progress(LULL_PROGRESS_RUNNING, driver);
-			renew_at_ms = lull_clock_ms() + renew_ms;
-		}
-	}
-	return rc;
-}
-
 static int report_end(struct driver *driver, struct http_attempt *attempt)
 {
-	const char *members = driver->job->routes->routes[driver->result->route].members;
+	const char *members = driver->job.routes->routes[driver->result.route].members;
 	struct verdict verdict;
 
-	http_attempt_finish(attempt, &driver->result->answer, &verdict);
-	driver->result->handed_out = http_attempt_handed_out(attempt);
-	redact(verdict.detail, sizeof(verdict.detail), driver->job->request,
-	       driver->job->request_bytes);
+	http_attempt_finish(attempt, &driver->result.answer, &verdict);
+	driver->result.handed_out = http_attempt_handed_out(attempt);
+	redact(verdict.detail, sizeof(verdict.detail), driver->job.request,
+	       driver->job.request_bytes);
 	if (members) /* may hold other messages */
 		redact(verdict.detail, sizeof(verdict.detail), members, strlen(members));
 	return lull_call_report(driver->call, lull_clock_ms(), &verdict.outcome);
@@ -105,88 +88,148 @@ static bool leads_from(const struct route_list *routes, uint32_t class_id)
 	return false;
 }
 
-static int run_attempt(struct driver *driver, const struct lull_step *step)
+/* When to say that it still runs; never, where nobody needs to know. */
+static void renew_later(struct driver *driver)
 {
+	const uint32_t renew_ms = driver->step.renew_ms;
+
+	driver->renew_at_ms = renew_ms ? lull_clock_ms() + renew_ms : LULL_NEVER;
+}
+
+/* Return: 0, also when it ended before it began; -ECHILD */
+static int start_attempt(struct driver *driver)
+{
+	const uint32_t route = driver->step.route;
 	const struct http_attempt_job job = {
-		.route = &driver->job->routes->routes[step->route],
-		.request = driver->job->request,
-		.request_bytes = driver->job->request_bytes,
-		.sink = driver->job->sink,
-		.filtered_fails = leads_from(driver->job->routes, LULL_CLASS_CONTENT_POLICY),
+		.route = &driver->job.routes->routes[route],
+		.request = driver->job.request,
+		.request_bytes = driver->job.request_bytes,
+		.sink = driver->job.sink,
+		.filtered_fails = leads_from(driver->job.routes, LULL_CLASS_CONTENT_POLICY),
 		.progress = on_progress,
 		.emptied = on_emptied,
 		.userdata = driver,
-		.tokens = driver->job->options->tokens,
+		.tokens = driver->job.options->tokens,
 	};
 	char error[HTTP_ATTEMPT_ERROR_BYTES];
-	struct http_attempt *attempt = NULL;
-	int rc = http_attempt_start(driver->job->transport, &job, step, &attempt, error);
+	int rc = http_attempt_start(driver->job.transport, &job, &driver->step, &driver->attempt,
+				    error);
 
-	driver->result->route = step->route;
+	driver->result.route = route;
+	renew_later(driver);
 	if (rc == -ECHILD)
 		return rc;
 	if (rc != 0)
 		return report_unsent(driver, rc, error);
-	memcpy(driver->result->omitted[step->route], http_attempt_omitted(attempt),
+	memcpy(driver->result.omitted[route], http_attempt_omitted(driver->attempt),
 	       REQUEST_OMITTED_BYTES);
-	rc = wait_for_end(driver, attempt, step->renew_ms);
-	rc = rc == 0 ? report_end(driver, attempt) : report_unsent(driver, rc, "libcurl failed");
-	http_attempt_free(attempt);
+	return 0;
+}
+
+static int end_attempt(struct driver *driver)
+{
+	int rc = driver->given_up ? report_unsent(driver, -EIO, "libcurl failed")
+				  : report_end(driver, driver->attempt);
+
+	driver->attempt = http_attempt_free(driver->attempt);
+	driver->given_up = false;
 	return rc;
+}
+
+static bool attempt_is_over(struct driver *driver)
+{
+	http_attempt_check(driver->attempt, lull_clock_ms());
+	if (!http_attempt_ended(driver->attempt) && is_cancelled(driver))
+		http_attempt_cancel(driver->attempt);
+	if (driver->given_up || http_attempt_ended(driver->attempt))
+		return true;
+	if (lull_clock_ms() >= driver->renew_at_ms) {
+		on_progress(LULL_PROGRESS_RUNNING, driver);
+		renew_later(driver);
+	}
+	return false;
 }
 
 /* ---- the loop */
 
-/* Return: 0; -ECANCELED */
-static int sleep_until(struct driver *driver, const struct lull_step *step)
+static void note_done(struct driver *driver)
 {
-	(void)lull_table_wait(driver->job->table, step->serial, step->until_ms);
-	return is_cancelled(driver) ? -ECANCELED : 0;
+	const struct lull_step *step = &driver->step;
+
+	driver->result.result = step->result;
+	driver->result.class_id = step->class_id;
+	driver->result.exit_code = step->exit_code;
+	driver->result.ready_in_ms = step->ready_in_ms;
+	driver->result.for_ms = lull_clock_ms() - driver->begin_ms;
 }
 
-static void note_done(struct driver_result *result, const struct lull_step *step)
+/* The call is asleep, so there is no attempt to report: it just ends. */
+static void cancel_sleep(struct driver *driver)
 {
-	result->result = step->result;
-	result->class_id = step->class_id;
-	result->exit_code = step->exit_code;
-	result->ready_in_ms = step->ready_in_ms;
+	driver->step.action = LULL_ACTION_DONE;
+	driver->step.result = LULL_RESULT_CANCELLED;
+	driver->step.class_id = LULL_CLASS_CANCELLED;
+	driver->step.exit_code = 130;
+	driver->step.ready_in_ms = LULL_NEVER;
 }
 
-/* The call was asleep, so there is no attempt to report: it just ends. */
-static void note_cancelled(struct driver_result *result)
+/* What the call wants now. Return: enum driver_state, or 0: it has to be asked again; -ECHILD */
+static int take_step(struct driver *driver)
 {
-	result->result = LULL_RESULT_CANCELLED;
-	result->class_id = LULL_CLASS_CANCELLED;
-	result->exit_code = 130;
-	result->ready_in_ms = LULL_NEVER;
+	const bool was_asleep = driver->step.action == LULL_ACTION_SLEEP;
+	int rc = 0;
+
+	if (was_asleep && is_cancelled(driver))
+		cancel_sleep(driver);
+	else
+		rc = lull_call_next(driver->call, lull_clock_ms(), &driver->step);
+	if (rc != 0)
+		return rc;
+	if (driver->step.action == LULL_ACTION_SLEEP)
+		return DRIVER_SLEEPING;
+	if (driver->step.action == LULL_ACTION_TRY)
+		return start_attempt(driver);
+	note_done(driver);
+	return DRIVER_DONE;
 }
 
-static int run_loop(struct driver *driver)
+int driver_advance(struct driver *driver)
 {
-	struct lull_step step = {.abi_version = LULL_ABI_VERSION};
+	int rc = driver->step.action == LULL_ACTION_DONE ? DRIVER_DONE : 0;
 
-	int rc;
-
-	while ((rc = lull_call_next(driver->call, lull_clock_ms(), &step)) == 0) {
-		if (step.action == LULL_ACTION_DONE) {
-			note_done(driver->result, &step);
-			return 0;
-		}
-		rc = step.action == LULL_ACTION_TRY ? run_attempt(driver, &step)
-						    : sleep_until(driver, &step);
-		if (rc == -ECANCELED) {
-			note_cancelled(driver->result);
-			return 0;
-		}
-		if (rc != 0)
-			break;
+	while (rc == 0) {
+		if (!driver->attempt)
+			rc = take_step(driver);
+		else if (attempt_is_over(driver))
+			rc = end_attempt(driver);
+		else
+			rc = DRIVER_TALKING;
 	}
 	return rc;
 }
 
+uint64_t driver_until_ms(const struct driver *driver)
+{
+	if (!driver->attempt)
+		return driver->step.until_ms;
+	return sooner(http_attempt_until_ms(driver->attempt), driver->renew_at_ms);
+}
+
+bool driver_has_tried(const struct driver *driver)
+{
+	return driver->result.route != LULL_UNSET;
+}
+
+void driver_give_up_attempt(struct driver *driver)
+{
+	driver->given_up = driver->attempt != NULL;
+}
+
+/* ---- beginning and end */
+
 static int copy_trail(struct driver *driver)
 {
-	struct driver_result *result = driver->result;
+	struct driver_result *result = &driver->result;
 	const uint32_t count = lull_call_trail_count(driver->call);
 
 	result->trail = calloc(count ? count : 1, sizeof(*result->trail));
@@ -222,6 +265,53 @@ static int list_routes(const struct driver_job *job, struct lull_route **ret_rou
 	return 0;
 }
 
+int driver_new(const struct driver_job *job, struct driver **ret_driver)
+{
+	struct driver *driver = calloc(1, sizeof(*driver));
+	struct lull_route *routes = NULL;
+	int rc;
+
+	if (!driver)
+		return -ENOMEM;
+	driver->job = *job;
+	driver->begin_ms = lull_clock_ms();
+	driver->step.abi_version = LULL_ABI_VERSION;
+	driver->result.route = LULL_UNSET;
+	driver->result.omitted = calloc(job->routes->count, sizeof(*driver->result.omitted));
+	rc = driver->result.omitted ? list_routes(job, &routes) : -ENOMEM;
+	if (rc == 0)
+		rc = lull_call_begin(&driver->call, job->table, routes, job->routes->count,
+				     job->options, driver->begin_ms);
+	free(routes);
+	if (rc == 0)
+		*ret_driver = driver;
+	else
+		(void)driver_end(driver, NULL);
+	return rc;
+}
+
+int driver_end(struct driver *driver, struct driver_result *ret_result)
+{
+	int rc = ret_result ? copy_trail(driver) : 0;
+
+	http_attempt_free(driver->attempt);
+	lull_call_end(driver->call, lull_clock_ms());
+	if (ret_result && rc == 0)
+		*ret_result = driver->result;
+	else
+		driver_result_deinit(&driver->result);
+	free(driver);
+	return rc;
+}
+
+void driver_result_deinit(struct driver_result *result)
+{
+	answer_deinit(&result->answer);
+	free(result->trail);
+	free(result->omitted);
+	*result = (struct driver_result){.route = LULL_UNSET};
+}
+
 /* ---- SIGPIPE: OpenSSL writes to sockets without MSG_NOSIGNAL, and libcurl leaves signals to us */
 
 struct sigpipe_guard {
@@ -252,40 +342,34 @@ static void sigpipe_restore(const struct sigpipe_guard *guard)
 	(void)pthread_sigmask(SIG_SETMASK, &guard->before, NULL);
 }
 
-int driver_run(const struct driver_job *job, struct driver_result *ret_result)
+/* Return: DRIVER_DONE; -ECHILD */
+static int drive(struct driver *driver)
 {
-	struct driver driver = {.job = job, .result = ret_result};
-	const uint64_t begin_ms = lull_clock_ms();
-	struct lull_route *routes = NULL;
-	struct sigpipe_guard guard;
-	int rc;
+	const struct driver_job *job = &driver->job;
+	int state;
 
-	*ret_result = (struct driver_result){.route = LULL_UNSET};
-	ret_result->omitted = calloc(job->routes->count, sizeof(*ret_result->omitted));
-	rc = ret_result->omitted ? list_routes(job, &routes) : -ENOMEM;
-	if (rc == 0)
-		rc = lull_call_begin(&driver.call, job->table, routes, job->routes->count,
-				     job->options, begin_ms);
-	if (rc != 0)
-		goto out;
-	sigpipe_block(&guard);
-	rc = run_loop(&driver);
-	sigpipe_restore(&guard);
-	ret_result->for_ms = lull_clock_ms() - begin_ms;
-	if (rc == 0)
-		rc = copy_trail(&driver);
-	lull_call_end(driver.call, lull_clock_ms());
-out:
-	free(routes);
-	if (rc != 0)
-		driver_result_deinit(ret_result);
-	return rc;
+	while ((state = driver_advance(driver)) == DRIVER_TALKING || state == DRIVER_SLEEPING) {
+		const uint64_t until_ms = driver_until_ms(driver);
+
+		if (state == DRIVER_SLEEPING)
+			(void)lull_table_wait(job->table, driver->step.serial, until_ms);
+		else if (transport_wait(job->transport, until_ms) != 0)
+			driver_give_up_attempt(driver);
+	}
+	return state;
 }
 
-void driver_result_deinit(struct driver_result *result)
+int driver_run(const struct driver_job *job, struct driver_result *ret_result)
 {
-	answer_deinit(&result->answer);
-	free(result->trail);
-	free(result->omitted);
-	*result = (struct driver_result){.route = LULL_UNSET};
+	struct sigpipe_guard guard;
+	struct driver *driver;
+	int state, rc = driver_new(job, &driver);
+
+	if (rc != 0)
+		return rc;
+	sigpipe_block(&guard);
+	state = drive(driver);
+	sigpipe_restore(&guard);
+	rc = driver_end(driver, state == DRIVER_DONE ? ret_result : NULL);
+	return state == DRIVER_DONE ? rc : state;
 }

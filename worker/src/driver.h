@@ -2,6 +2,16 @@
 /*
  * The loop, driven: asks the call what to do, does it, reports what became of it, until it is done.
  * Everything that decides is in liblull; everything that talks is in attempt.c.
+ *
+ * A driver is one call in flight, and never waits. Who drives many has them share one transport:
+ *
+ *     driver_new(&job, &driver)
+ *     while (driver_advance(driver) is not DRIVER_DONE)
+ *             transport_wait(transport, driver_until_ms(driver)), or less
+ *     driver_end(driver, &result)
+ *
+ * While one sleeps, a change of the table may wake it: watch.h. driver_run() is all of that for one
+ * call.
  */
 #ifndef LULL_WORKER_DRIVER_H
 #define LULL_WORKER_DRIVER_H
@@ -35,6 +45,28 @@ struct driver_result {
 	/* by route: what was left out of its request, see http_attempt_omitted() */
 	char (*omitted)[REQUEST_OMITTED_BYTES];
 };
+
+struct driver;
+
+enum driver_state { DRIVER_TALKING = 1, DRIVER_SLEEPING = 2, DRIVER_DONE = 3 };
+
+/* The job is copied; its budget runs from now. Return: 0; -EINVAL an option is out of range;
+ * -ENOMEM. */
+int driver_new(const struct driver_job *job, struct driver **ret_driver);
+/* As far as it goes without waiting. Return: enum driver_state; -ECHILD the transport belongs to
+ * another process. */
+int driver_advance(struct driver *driver);
+/* Not done: when to advance it, should nothing happen before. */
+uint64_t driver_until_ms(const struct driver *driver);
+/* It has asked a route, or tried to. */
+bool driver_has_tried(const struct driver *driver);
+/* transport_wait() has failed: an attempt that is under way has no chance. */
+void driver_give_up_attempt(struct driver *driver);
+/*
+ * Ends it at any step and frees it. ret_result: filled when it was done; NULL: not wanted.
+ * Return: 0; -ENOMEM.
+ */
+int driver_end(struct driver *driver, struct driver_result *ret_result);
 
 /* Return: 0, whatever became of the call; -ECHILD; -EINVAL an option is out of range; -ENOMEM. */
 int driver_run(const struct driver_job *job, struct driver_result *ret_result);
