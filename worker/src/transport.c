@@ -15,6 +15,7 @@
  *     process: QUICK_EXIT leaves the resolver's thread to itself.
  *   - It is not fork-safe: a child that closed a parent's TLS connection would end it for both.
  */
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -430,17 +431,32 @@ static void note_ends(struct transport *transport)
 	}
 }
 
-int transport_wait(struct transport *transport, uint64_t until_ms)
+int transport_wait_with(struct transport *transport, uint64_t until_ms, struct pollfd *fds,
+			size_t count)
 {
+	struct curl_waitfd also[TRANSPORT_FDS_MAX];
 	const uint64_t now_ms = lull_clock_ms();
 	uint64_t left_ms = until_ms > now_ms ? until_ms - now_ms : 0;
-	int running;
+	int running, rc = transport_own(transport);
 
+	if (rc != 0)
+		return rc;
+	assert(count <= TRANSPORT_FDS_MAX);
 	if (left_ms > WAIT_MS_MAX)
 		left_ms = WAIT_MS_MAX;
-	if (curl_multi_poll(transport->multi, NULL, 0, (int)left_ms, NULL) != CURLM_OK ||
+	for (size_t i = 0; i < count; i++) /* the same bits as poll()'s */
+		also[i] = (struct curl_waitfd){.fd = fds[i].fd, .events = fds[i].events};
+	if (curl_multi_poll(transport->multi, also, (unsigned)count, (int)left_ms, NULL) !=
+		    CURLM_OK ||
 	    curl_multi_perform(transport->multi, &running) != CURLM_OK)
 		return -EIO;
+	for (size_t i = 0; i < count; i++)
+		fds[i].revents = also[i].revents;
 	note_ends(transport);
 	return 0;
+}
+
+int transport_wait(struct transport *transport, uint64_t until_ms)
+{
+	return transport_wait_with(transport, until_ms, NULL, 0);
 }

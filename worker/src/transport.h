@@ -10,6 +10,8 @@
 #ifndef LULL_WORKER_TRANSPORT_H
 #define LULL_WORKER_TRANSPORT_H
 
+#include <poll.h>
+
 #include "wire.h"
 
 struct transport;
@@ -58,5 +60,11 @@ bool transfer_failure(const struct transfer *transfer, struct transport_failure 
  * until a signal comes. Return: 0; -EIO.
  */
 int transport_wait(struct transport *transport, uint64_t until_ms);
+
+/* The same, and one of these descriptors may be what happens: their revents are set. At most
+ * TRANSPORT_FDS_MAX. Return: 0; -EIO; -ECHILD. */
+#define TRANSPORT_FDS_MAX 4u
+int transport_wait_with(struct transport *transport, uint64_t until_ms, struct pollfd *fds,
+			size_t count);
 
 #endif
