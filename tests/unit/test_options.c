@@ -16,6 +16,7 @@ struct settings {
 	struct text_list list;
 	uint32_t duration_ms;
 	uint32_t choice;
+	uint32_t number;
 };
 
 static const struct option_choice colours[] = {{"red", 1}, {"blue", 2}, {NULL, 0}};
@@ -30,6 +31,7 @@ static const struct option_row rows[] = {
 	{"list", 'l', OPTION_TEXT_LIST, 0, AT(list), "TEXT", NULL, "texts"},
 	{"time", 0, OPTION_DURATION, 60000, AT(duration_ms), "TIME", NULL, "a duration"},
 	{"colour", 0, OPTION_CHOICE, 0, AT(choice), "COLOUR", colours, "a colour"},
+	{"coats", 'n', OPTION_NUMBER, 9, AT(number), "N", NULL, "a number"},
 	{0},
 };
 /* clang-format on */
@@ -65,7 +67,7 @@ static void test_each_type_is_stored(void)
 	int first = 0;
 
 	CU_ASSERT_EQUAL(READ(&s, &first, "--flag", "-v", "-t", "hi", "-l", "a", "--list=b",
-			     "--time", "1.5s", "--colour", "blue"),
+			     "--time", "1.5s", "--colour", "blue", "-n9"),
 			0);
 	CU_ASSERT_EQUAL(s.flag, 1);
 	CU_ASSERT_EQUAL(s.level, 2);
@@ -75,6 +77,7 @@ static void test_each_type_is_stored(void)
 	CU_ASSERT_STRING_EQUAL(s.list.texts[1], "b");
 	CU_ASSERT_EQUAL(s.duration_ms, 1500);
 	CU_ASSERT_EQUAL(s.choice, 2);
+	CU_ASSERT_EQUAL(s.number, 9);
 	text_list_deinit(&s.list);
 }
 
@@ -159,6 +162,20 @@ static void test_errors_are_one_clear_sentence(void)
 			       "lull: paint: --time '0' is out of range; expected 1ms to 60s\n");
 }
 
+static void test_a_number_is_whole_and_in_range(void)
+{
+	static const char *const bad[] = {
+		"", "0", "10", "-1", " 1", "1x", "1.5", "+1", "99999999999999999999"};
+
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		char expected[128];
+
+		(void)snprintf(expected, sizeof(expected),
+			       "lull: paint: --coats '%s' is no number from 1 to 9\n", bad[i]);
+		CU_ASSERT_STRING_EQUAL(MISREAD("--coats", bad[i]), expected);
+	}
+}
+
 static void test_help_names_every_option(void)
 {
 	char text[4096] = "";
@@ -186,6 +203,7 @@ int main(void)
 		CUNIT_TEST(test_operands_may_stand_anywhere),
 		CUNIT_TEST(test_it_reads_more_than_once),
 		CUNIT_TEST(test_errors_are_one_clear_sentence),
+		CUNIT_TEST(test_a_number_is_whole_and_in_range),
 		CUNIT_TEST(test_help_names_every_option),
 	};
 

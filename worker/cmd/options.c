@@ -81,6 +81,23 @@ static int read_duration(const struct command *command, const struct option_row 
 	return 0;
 }
 
+static int read_number(const struct command *command, const struct option_row *row,
+		       const char *text, uint32_t *ret_number)
+{
+	char *end;
+	unsigned long number;
+
+	errno = 0;
+	number = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno != 0 || number < 1 || number > row->value) {
+		log_error("%s: --%s '%s' is no number from 1 to %u", command->name, row->name, text,
+			  row->value);
+		return -EINVAL;
+	}
+	*ret_number = (uint32_t)number;
+	return 0;
+}
+
 static int read_choice(const struct command *command, const struct option_row *row,
 		       const char *text, uint32_t *ret_value)
 {
@@ -120,6 +137,8 @@ static int store(const struct command *command, const struct option_row *row, co
 		return add_text(member, text);
 	case OPTION_DURATION:
 		return read_duration(command, row, text, member);
+	case OPTION_NUMBER:
+		return read_number(command, row, text, member);
 	case OPTION_CHOICE:
 		return read_choice(command, row, text, member);
 	}

@@ -15,6 +15,7 @@ enum option_type {
 	OPTION_TEXT,      /* const char *: points into argv */
 	OPTION_TEXT_LIST, /* struct text_list: may be given again and again */
 	OPTION_DURATION,  /* uint32_t milliseconds, 1 to `value` */
+	OPTION_NUMBER,    /* uint32_t, 1 to `value` */
 	OPTION_CHOICE     /* uint32_t: value of the word that was given */
 };
 
