@@ -13,49 +13,30 @@
 #include "../src/host.h"
 #include "../src/text.h"
 #include "../src/trail.h"
+#include "call_options.h"
 #include "cmd.h"
 #include "log.h"
 #include "options.h"
 #include "prompt.h"
 
-#define BUDGET_MS_MAX 86400000u /* one day, as <lull/call.h> */
-
 struct settings {
-	const char *model;
-	struct text_list fallbacks;
-	uint32_t budget_ms;
-	uint32_t when_cooling;
-	struct text_list limits;
+	struct call_settings call;
 	const char *request_path;
 	const char *system;
 	uint32_t stream; /* LULL_UNSET: on a terminal */
 	uint32_t json;
 	uint32_t explain;
-	uint32_t log_level;
-	const char *config_path;
-	const char *table_name;
-};
-
-static const struct option_choice when_cooling[] = {
-	{"wait", LULL_WHEN_COOLING_WAIT},
-	{"fail", LULL_WHEN_COOLING_FAIL},
-	{"try", LULL_WHEN_COOLING_TRY},
-	{NULL, 0},
 };
 
 /* clang-format off */
 #define AT(member) offsetof(struct settings, member)
 static const struct option_row options[] = {
-	{"model", 'm', OPTION_TEXT, 0, AT(model), "MODEL", NULL,
+	{"model", 'm', OPTION_TEXT, 0, AT(call.model), "MODEL", NULL,
 	 "the model to ask first; default: the first one configured"},
-	{"fallback", 'f', OPTION_TEXT_LIST, 0, AT(fallbacks), "MODEL", NULL,
-	 "asked if those before it give no answer; may be repeated; default: the configured ones"},
-	{"budget", 0, OPTION_DURATION, BUDGET_MS_MAX, AT(budget_ms), "TIME", NULL,
+	CALL_OPTIONS_WHOM(struct settings, call),
+	{"budget", 0, OPTION_DURATION, BUDGET_MS_MAX, AT(call.budget_ms), "TIME", NULL,
 	 "for the whole call; default: the configured one, else 45s"},
-	{"when-cooling", 0, OPTION_CHOICE, 0, AT(when_cooling), "WHAT", when_cooling,
-	 "when every model is cooling: wait (default), fail, or try the soonest"},
-	{"limit", 0, OPTION_TEXT_LIST, 0, AT(limits), "NAME:LIMITS", NULL,
-	 "rpm=N, tpm=N, parallel=N, by all processes together; may be repeated"},
+	CALL_OPTIONS_HOW(struct settings, call),
 	{"request", 0, OPTION_TEXT, 0, AT(request_path), "FILE", NULL,
 	 "a whole chat completion request, in place of a prompt; - is stdin"},
 	{"system", 0, OPTION_TEXT, 0, AT(system), "TEXT", NULL, "a system message before the prompt"},
@@ -66,13 +47,7 @@ static const struct option_row options[] = {
 	 "print the chat.completion object; with --stream its chunks, a line each"},
 	{"explain", 0, OPTION_FLAG, 1, AT(explain), NULL, NULL,
 	 "say on stderr what was tried or skipped, and why; with --json as JSON lines"},
-	{"quiet", 'q', OPTION_FLAG, LOG_LEVEL_QUIET, AT(log_level), NULL, NULL, "no warnings"},
-	{"verbose", 'v', OPTION_FLAG, LOG_LEVEL_VERBOSE, AT(log_level), NULL, NULL,
-	 "say more on stderr"},
-	{"config", 'c', OPTION_TEXT, 0, AT(config_path), "FILE", NULL,
-	 "default: $LULL_CONFIG, ~/.config/lull/config.yaml, /etc/lull/config.yaml"},
-	{"table", 0, OPTION_TEXT, 0, AT(table_name), "NAME", NULL,
-	 "the shared table; default: $LULL_SHM_NAME, else your own"},
+	CALL_OPTIONS_WHERE(struct settings, call),
 	{0},
 };
 #undef AT
@@ -130,14 +105,6 @@ static bool is_cancelled(void *userdata)
 {
 	(void)userdata;
 	return caught_signal != 0;
-}
-
-/* Lets a parent see what ended us; returns only if it is blocked. */
-static int end_by_signal(int signal_number)
-{
-	(void)signal(signal_number, SIG_DFL);
-	(void)raise(signal_number);
-	return 128 + signal_number;
 }
 
 /* ---- stdout */
@@ -215,15 +182,6 @@ static void output_end(struct output *output)
 
 /* ---- stderr */
 
-static void print_message(const char *line, int is_error, void *userdata)
-{
-	(void)userdata;
-	if (is_error)
-		log_error("%s", line);
-	else
-		log_warn("%s", line);
-}
-
 /* As JSON, all of it stands in the trail's last line. */
 static void print_failure(const struct settings *settings, const struct driver_result *result,
 			  const struct route_list *routes)
@@ -250,7 +208,7 @@ static void print_end(const struct settings *settings, const struct driver_resul
 		print_failure(settings, result, routes);
 		return;
 	}
-	if (!settings->explain && settings->log_level >= LOG_LEVEL_NORMAL)
+	if (!settings->explain && settings->call.log_level >= LOG_LEVEL_NORMAL)
 		trail_print_warnings(result, routes, "lull: warning: ", stderr);
 	log_info("answered by %s in %.3f s", routes->routes[result->route].call.label,
 		 (double)result->for_ms / 1000.0);
@@ -293,8 +251,8 @@ static int run(const struct settings *settings, struct lull_http *http,
 	};
 	int rc;
 
-	http_call_options(http, request, LULL_WHEN_COOLING_WAIT, settings->budget_ms,
-			  settings->when_cooling, &call_options);
+	http_call_options(http, request, LULL_WHEN_COOLING_WAIT, settings->call.budget_ms,
+			  settings->call.when_cooling, &call_options);
 	catch_signals();
 	rc = driver_run(&job, &result);
 	if (rc != 0) {
@@ -316,8 +274,8 @@ static int run(const struct settings *settings, struct lull_http *http,
 static int find_routes(const struct settings *settings, const struct lull_http *http,
 		       const struct request *request, struct route_list *ret_routes)
 {
-	int rc = http_routes(http, request, settings->model, settings->fallbacks.texts,
-			     settings->fallbacks.count, ret_routes);
+	int rc = http_routes(http, request, settings->call.model, settings->call.fallbacks.texts,
+			     settings->call.fallbacks.count, ret_routes);
 
 	if (rc == 0)
 		return 0;
@@ -333,36 +291,21 @@ static int limit_routes(const struct settings *settings, struct route_list *rout
 {
 	char error[CONFIG_MESSAGE_BYTES_MAX];
 
-	for (size_t i = 0; i < settings->limits.count; i++)
-		if (route_list_limit(routes, settings->limits.texts[i], error) != 0) {
+	for (size_t i = 0; i < settings->call.limits.count; i++)
+		if (route_list_limit(routes, settings->call.limits.texts[i], error) != 0) {
 			log_error("complete: --limit %s; see lull complete --help", error);
 			return EX_USAGE;
 		}
 	return 0;
 }
 
-static int open_http(const struct settings *settings, struct lull_http **ret_http)
-{
-	struct lull_http_options http_options;
-	int rc;
-
-	lull_http_options_init(&http_options);
-	http_options.config_path = settings->config_path;
-	http_options.table_name = settings->table_name;
-	http_options.message = print_message;
-	rc = lull_http_open(&http_options, ret_http);
-	if (rc == 0)
-		return 0;
-	return rc == -ENOMEM ? EX_SOFTWARE : EX_CONFIG;
-}
-
 static int complete(const struct settings *settings, const struct request *request)
 {
-	const bool is_verbose = settings->log_level == LOG_LEVEL_VERBOSE;
+	const bool is_verbose = settings->call.log_level == LOG_LEVEL_VERBOSE;
 	struct route_list routes = {0};
 	struct lull_http *http = NULL;
-	int code = open_http(settings, &http);
-	bool told = settings->log_level == LOG_LEVEL_QUIET; /* what is not shown stays news */
+	int code = call_open(&settings->call, &http);
+	bool told = settings->call.log_level == LOG_LEVEL_QUIET; /* what is not shown stays news */
 
 	if (code == 0) {
 		told = told || http_tell_table(http, is_verbose);
@@ -389,32 +332,23 @@ static void wipe_arguments(const struct settings *settings, char **words)
 		explicit_bzero((char *)settings->system, strlen(settings->system));
 }
 
-static void settings_deinit(struct settings *settings)
-{
-	text_list_deinit(&settings->fallbacks);
-	text_list_deinit(&settings->limits);
-}
-
 int cmd_complete(int argc, char **argv)
 {
-	struct settings settings = {
-		.when_cooling = LULL_UNSET,
-		.stream = LULL_UNSET,
-		.log_level = LOG_LEVEL_NORMAL,
-	};
+	struct settings settings = {.stream = LULL_UNSET};
 	struct buffer bytes;
 	struct request request = {0};
 	struct prompt prompt;
 	int first = 0;
 	int code;
 
+	call_settings_init(&settings.call);
 	buffer_init(&bytes, LULL_REQUEST_BYTES_MAX);
 	code = options_read(&command, argc, argv, &settings, &first);
 	if (code != 0) {
-		settings_deinit(&settings);
+		call_settings_deinit(&settings.call);
 		return code == OPTIONS_HELP ? EX_OK : EX_USAGE;
 	}
-	log_set_level((enum log_level)settings.log_level);
+	log_set_level((enum log_level)settings.call.log_level);
 	log_set_json(settings.json != 0 && settings.explain != 0);
 	prompt = (struct prompt){
 		.request_path = settings.request_path,
@@ -428,6 +362,6 @@ int cmd_complete(int argc, char **argv)
 		code = complete(&settings, &request);
 	request_deinit(&request);
 	buffer_deinit(&bytes);
-	settings_deinit(&settings);
+	call_settings_deinit(&settings.call);
 	return code;
 }
