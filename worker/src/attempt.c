@@ -309,6 +309,17 @@ const char *http_attempt_omitted(const struct http_attempt *attempt)
 	return attempt->request.omitted;
 }
 
+const char *http_attempt_request_id(const struct http_attempt *attempt)
+{
+	static const char *const names[] = {"x-request-id", "request-id", "apim-request-id",
+					    "x-amzn-requestid"};
+	const char *id = NULL;
+
+	for (size_t i = 0; !id && i < sizeof(names) / sizeof(names[0]); i++)
+		id = wire_header_get(transfer_head(attempt->transfer), names[i]);
+	return id;
+}
+
 bool http_attempt_handed_out(const struct http_attempt *attempt)
 {
 	return attempt->handed_out;

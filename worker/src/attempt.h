@@ -66,6 +66,8 @@ void http_attempt_finish(struct http_attempt *attempt, struct answer *ret_answer
 			 struct verdict *ret_verdict);
 /* What the caller asked for and this route's form cannot say; "" nothing. */
 const char *http_attempt_omitted(const struct http_attempt *attempt);
+/* The provider's own name for the request, by which its support finds it; NULL none. Borrowed. */
+const char *http_attempt_request_id(const struct http_attempt *attempt);
 /* Some of it has reached the sink. */
 bool http_attempt_handed_out(const struct http_attempt *attempt);
 

@@ -67,10 +67,14 @@ static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
 static int report_end(struct driver *driver, struct http_attempt *attempt)
 {
 	const char *members = driver->job.routes->routes[driver->result.route].members;
+	const char *request_id = http_attempt_request_id(attempt);
 	struct verdict verdict;
 
 	http_attempt_finish(attempt, &driver->result.answer, &verdict);
 	driver->result.handed_out = http_attempt_handed_out(attempt);
+	driver->result.tokens = verdict.outcome.tokens;
+	(void)snprintf(driver->result.request_id, sizeof(driver->result.request_id), "%s",
+		       request_id ? request_id : "");
 	redact(verdict.detail, sizeof(verdict.detail), driver->job.request,
 	       driver->job.request_bytes);
 	if (members) /* may hold other messages */
@@ -276,7 +280,7 @@ int driver_new(const struct driver_job *job, struct driver **ret_driver)
 	driver->job = *job;
 	driver->begin_ms = lull_clock_ms();
 	driver->step.abi_version = LULL_ABI_VERSION;
-	driver->result.route = LULL_UNSET;
+	driver->result.route = driver->result.tokens = LULL_UNSET;
 	driver->result.omitted = calloc(job->routes->count, sizeof(*driver->result.omitted));
 	rc = driver->result.omitted ? list_routes(job, &routes) : -ENOMEM;
 	if (rc == 0)

@@ -39,6 +39,8 @@ struct driver_result {
 	uint32_t route;       /* tried last, so the one that answered; LULL_UNSET none */
 	bool handed_out;      /* some of an answer has reached the sink */
 	struct answer answer; /* with a sink only its finish */
+	char request_id[80];  /* of the last attempt, by the provider; "" none */
+	uint32_t tokens;      /* used by the last attempt; LULL_UNSET not known */
 	uint64_t for_ms;
 	struct lull_trail_entry *trail;
 	uint32_t trail_count;

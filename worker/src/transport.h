@@ -63,7 +63,7 @@ int transport_wait(struct transport *transport, uint64_t until_ms);
 
 /* The same, and one of these descriptors may be what happens: their revents are set. At most
  * TRANSPORT_FDS_MAX. Return: 0; -EIO; -ECHILD. */
-#define TRANSPORT_FDS_MAX 4u
+#define TRANSPORT_FDS_MAX 8u
 int transport_wait_with(struct transport *transport, uint64_t until_ms, struct pollfd *fds,
 			size_t count);
 
