@@ -36,6 +36,7 @@ static const struct handed_over {
 	const char *summary;
 } handed_over_verbs[] = {
 	{"complete", PROGRAM_WORKER, "ask a model, and its fallbacks if it fails"},
+	{"batch", PROGRAM_WORKER, "answer a file of requests in OpenAI's Batch form"},
 	{"config", PROGRAM_WORKER, "check a configuration file, or show what it means"},
 	{"explain-error", PROGRAM_WORKER, "say what a provider's error would do"},
 	{"resolve", PROGRAM_WORKER, "print the keys that a name stands for"},

@@ -6,7 +6,7 @@ load coordinator
 bats_require_minimum_version 1.5.0
 
 VERBS="check wait run status cool hold clear events init reset doctor"
-HANDED_OVER="complete config explain-error resolve"
+HANDED_OVER="complete batch config explain-error resolve"
 
 setup() {
 	coordinator_setup

@@ -6,6 +6,7 @@
 #ifndef LULL_WORKER_CMD_H
 #define LULL_WORKER_CMD_H
 
+int cmd_batch(int argc, char **argv);
 int cmd_complete(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_explain_error(int argc, char **argv);

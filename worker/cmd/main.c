@@ -25,6 +25,7 @@ struct verb {
 };
 
 static const struct verb verbs[] = {
+	{"batch", cmd_batch, "answer a file of requests, falling back to other models"},
 	{"complete", cmd_complete, "ask a model, falling back to others"},
 	{"config", cmd_config, "check a configuration, show what it means"},
 	{"explain-error", cmd_explain_error, "say what an error response would do, and why"},

@@ -1,0 +1,519 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows and their calls: see batch_engine.h. */
+#include "batch_engine.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "../src/watch.h"
+
+#define SETS_MAX        64u    /* lists of routes that are kept; arbitrary */
+#define SET_AGE_MS      60000u /* then it is made anew: some keys live for an hour */
+#define RETRY_MS        1000u  /* a pause of no stated length */
+#define BODY_REPORT_MAX ((size_t)4 * WIRE_BODY_BYTES_MAX) /* an answer, and text around it */
+
+/* The routes of rows that ask alike. */
+struct route_set {
+	struct route_set *next;
+	char *model; /* NULL: one row's own, which has said more than a model */
+	struct route_list list;
+	uint64_t made_at_ms;
+	uint32_t user_count;
+	uint64_t paused_until_ms; /* 0: it is not */
+	uint32_t paused_serial;
+};
+
+struct flight {
+	uint32_t slot;
+	struct request request;
+	struct route_set *set;
+	struct lull_call_options options;
+	struct driver *driver; /* NULL: waits for its turn */
+	uint64_t number;       /* of its start */
+	bool sleeps;
+};
+
+struct engine {
+	struct engine_settings settings;
+	struct watch *watch;
+	struct route_set *sets;
+	struct flight **flights; /* in the order in which they came */
+	uint32_t count, running_count;
+	uint64_t start_count, cut_at; /* of the last start that a cut has counted for */
+	double window;                /* how many may run */
+	uint32_t serial;              /* of the table, before what is now decided */
+	struct buffer report;
+};
+
+/* ---- sets of routes */
+
+static void set_free(struct route_set *set)
+{
+	route_list_deinit(&set->list);
+	free(set->model);
+	free(set);
+}
+
+static bool set_is_old(const struct route_set *set)
+{
+	return lull_clock_ms() - set->made_at_ms > SET_AGE_MS;
+}
+
+/* Takes out those that nobody uses and nobody will. */
+static void drop_sets(struct engine *engine)
+{
+	struct route_set **link = &engine->sets;
+	uint32_t kept_count = 0;
+
+	while (*link) {
+		struct route_set *set = *link;
+
+		if (set->user_count == 0 &&
+		    (!set->model || set_is_old(set) || kept_count >= SETS_MAX)) {
+			*link = set->next;
+			set_free(set);
+			continue;
+		}
+		kept_count++;
+		link = &set->next;
+	}
+}
+
+static struct route_set *find_set(const struct engine *engine, const char *model)
+{
+	for (struct route_set *set = engine->sets; set; set = set->next)
+		if (set->model && strcmp(set->model, model) == 0 && !set_is_old(set))
+			return set;
+	return NULL;
+}
+
+/* Does the row say no more than what another one with that model would? */
+static bool asks_alike(const struct engine *engine, const struct request *request)
+{
+	return request->timeout_ms == LULL_UNSET &&
+	       (!request->fallbacks || engine->settings.call->fallbacks.count > 0);
+}
+
+/* A limit of a model that is not in this list is one for other rows. */
+static void limit_routes(const struct call_settings *call, struct route_list *list)
+{
+	char error[CONFIG_MESSAGE_BYTES_MAX];
+
+	for (size_t i = 0; i < call->limits.count; i++)
+		(void)route_list_limit(list, call->limits.texts[i], error);
+}
+
+/* Return: 0; -EINVAL no model is named; -E2BIG; -ENOMEM */
+static int make_set(struct engine *engine, const struct request *request, const char *model,
+		    struct route_set **ret_set)
+{
+	const struct call_settings *call = engine->settings.call;
+	struct route_set *set = calloc(1, sizeof(*set));
+	int rc;
+
+	if (!set)
+		return -ENOMEM;
+	rc = http_routes(engine->settings.http, request, call->model, call->fallbacks.texts,
+			 call->fallbacks.count, &set->list);
+	if (rc == 0)
+		limit_routes(call, &set->list);
+	if (rc == 0 && model && asks_alike(engine, request)) {
+		set->model = strdup(model);
+		rc = set->model ? 0 : -ENOMEM;
+	}
+	if (rc != 0) {
+		set_free(set);
+		return rc;
+	}
+	set->made_at_ms = lull_clock_ms();
+	set->next = engine->sets;
+	engine->sets = set;
+	*ret_set = set;
+	return 0;
+}
+
+static int use_set(struct engine *engine, struct flight *flight)
+{
+	const struct request *request = &flight->request;
+	const char *call_model = engine->settings.call->model;
+	const char *model = call_model ? call_model : request->model;
+	int rc = 0;
+
+	drop_sets(engine);
+	flight->set = model && asks_alike(engine, request) ? find_set(engine, model) : NULL;
+	if (!flight->set)
+		rc = make_set(engine, request, model, &flight->set);
+	if (rc == 0)
+		flight->set->user_count++;
+	return rc;
+}
+
+/* ---- flights */
+
+static void flight_free(struct flight *flight)
+{
+	if (flight->driver)
+		(void)driver_end(flight->driver, NULL);
+	if (flight->set)
+		flight->set->user_count--;
+	request_deinit(&flight->request);
+	free(flight);
+}
+
+static void tell_end(struct engine *engine, int rc)
+{
+	if (rc == 0)
+		engine->settings.ended(engine->report.bytes, engine->report.size,
+				       engine->settings.userdata);
+	engine->report.size = 0;
+}
+
+/* No call is made for it. Return: 0; -ENOMEM */
+static int refuse(struct engine *engine, uint32_t slot, const char *why)
+{
+	struct row_result result = {.slot = slot};
+	int rc = row_report_refusal(&engine->report, &result, why);
+
+	tell_end(engine, rc);
+	return rc;
+}
+
+static const char *no_routes(int rc)
+{
+	return rc == -EINVAL ? "no model is named: neither by the row, nor by -m, nor configured"
+			     : "its list leads to too many routes";
+}
+
+int engine_submit(struct engine *engine, uint32_t slot, const char *body, size_t body_bytes)
+{
+	const struct engine_settings *settings = &engine->settings;
+	struct flight *flight = calloc(1, sizeof(*flight));
+	char error[REQUEST_ERROR_BYTES];
+	int rc;
+
+	if (!flight)
+		return -ENOMEM;
+	flight->slot = slot;
+	rc = request_read(body, body_bytes, &flight->request, error);
+	if (rc == 0) {
+		rc = use_set(engine, flight);
+		if (rc != 0)
+			(void)snprintf(error, sizeof(error), "%s", no_routes(rc));
+	}
+	if (rc != 0) {
+		flight_free(flight);
+		return rc == -ENOMEM ? rc : refuse(engine, slot, error);
+	}
+	http_call_options(settings->http, &flight->request, LULL_WHEN_COOLING_WAIT,
+			  settings->call->budget_ms, settings->call->when_cooling,
+			  &flight->options);
+	engine->flights[engine->count++] = flight;
+	return 0;
+}
+
+/* ---- pauses */
+
+static void tell_pause(const struct engine *engine, const struct route_set *set)
+{
+	const char *model = set->list.count > 0 ? set->list.routes[0].name : "";
+
+	engine->settings.paused(model, set->paused_until_ms, engine->settings.userdata);
+}
+
+static void pause_set(struct engine *engine, struct route_set *set, uint64_t until_ms)
+{
+	set->paused_until_ms = until_ms;
+	set->paused_serial = engine->serial;
+	tell_pause(engine, set);
+}
+
+static void end_pauses(struct engine *engine)
+{
+	const uint64_t now_ms = lull_clock_ms();
+
+	for (struct route_set *set = engine->sets; set; set = set->next) {
+		if (!set->paused_until_ms ||
+		    (now_ms < set->paused_until_ms && set->paused_serial == engine->serial))
+			continue;
+		set->paused_until_ms = 0;
+		tell_pause(engine, set);
+	}
+}
+
+/* ---- how many at once */
+
+static bool met_a_rate_limit(const struct driver_result *call)
+{
+	for (uint32_t i = 0; i < call->trail_count; i++)
+		if (call->trail[i].type == LULL_TRAIL_ATTEMPT &&
+		    call->trail[i].class_id == LULL_CLASS_RATE_LIMITED)
+			return true;
+	return false;
+}
+
+static void adapt(struct engine *engine, const struct flight *flight,
+		  const struct driver_result *call)
+{
+	const double most = engine->settings.jobs;
+
+	if (!met_a_rate_limit(call)) {
+		engine->window += 1 / engine->window;
+		if (engine->window > most)
+			engine->window = most;
+	} else if (flight->number > engine->cut_at) {
+		engine->window = engine->window > 2 ? engine->window / 2 : 1;
+		engine->cut_at = engine->start_count;
+	}
+}
+
+/* ---- one flight */
+
+static bool waits_when_cooling(const struct flight *flight)
+{
+	return flight->options.when_cooling == LULL_WHEN_COOLING_WAIT;
+}
+
+/* Its turn will come again: nothing was sent. */
+static void put_back(struct engine *engine, struct flight *flight)
+{
+	(void)driver_end(flight->driver, NULL);
+	flight->driver = NULL;
+	flight->sleeps = false;
+	engine->running_count--;
+}
+
+static uint64_t after_ms(uint64_t for_ms)
+{
+	return for_ms == LULL_NEVER ? LULL_NEVER : lull_clock_ms() + (for_ms ? for_ms : RETRY_MS);
+}
+
+/* Nothing was ready, or this host slept: the row is as good as before. */
+static bool is_to_be_done_again(const struct flight *flight, const struct driver_result *call)
+{
+	return (call->result == LULL_RESULT_COOLING && waits_when_cooling(flight)) ||
+	       (call->result == LULL_RESULT_FAILED && call->class_id == LULL_CLASS_SUSPENDED);
+}
+
+/* Return: 1 it has ended and was told; 0 it waits again; negative errno */
+static int end_flight(struct engine *engine, struct flight *flight)
+{
+	struct row_result result = {.slot = flight->slot};
+	struct driver_result call;
+	int rc = driver_end(flight->driver, &call);
+
+	flight->driver = NULL;
+	flight->sleeps = false;
+	engine->running_count--;
+	if (rc != 0)
+		return rc;
+	if (is_to_be_done_again(flight, &call)) {
+		if (call.result == LULL_RESULT_COOLING)
+			pause_set(engine, flight->set, after_ms(call.ready_in_ms));
+		driver_result_deinit(&call);
+		return 0;
+	}
+	adapt(engine, flight, &call);
+	rc = row_report_write(&engine->report, &result, &call, &flight->set->list);
+	driver_result_deinit(&call);
+	tell_end(engine, rc);
+	return rc == 0 ? 1 : rc;
+}
+
+/* Return: 1 it has ended; 0 it goes on, or waits again; negative errno */
+static int advance(struct engine *engine, struct flight *flight)
+{
+	int state = driver_advance(flight->driver);
+	uint64_t until_ms;
+
+	flight->sleeps = state == DRIVER_SLEEPING;
+	if (state == DRIVER_DONE)
+		return end_flight(engine, flight);
+	if (!flight->sleeps)
+		return state < 0 ? state : 0;
+	if (!driver_has_tried(flight->driver) && waits_when_cooling(flight)) {
+		until_ms = driver_until_ms(flight->driver);
+		put_back(engine, flight);
+		pause_set(engine, flight->set, until_ms);
+	}
+	return 0;
+}
+
+static int start(struct engine *engine, struct flight *flight)
+{
+	const struct driver_job job = {
+		.transport = engine->settings.http->transport,
+		.table = engine->settings.http->table,
+		.routes = &flight->set->list,
+		.options = &flight->options,
+		.request = flight->request.bytes,
+		.request_bytes = flight->request.size,
+	};
+	int rc = driver_new(&job, &flight->driver);
+
+	if (rc != 0)
+		return rc;
+	flight->number = ++engine->start_count;
+	engine->running_count++;
+	return advance(engine, flight);
+}
+
+static bool may_start(const struct engine *engine, const struct flight *flight)
+{
+	return engine->running_count < (uint32_t)engine->window && !flight->set->paused_until_ms;
+}
+
+/* ---- all of them */
+
+/* What is under way first: it makes room for those that wait. */
+static int step(struct engine *engine, struct flight *flight, bool starting)
+{
+	if (flight->driver)
+		return starting ? 0 : advance(engine, flight);
+	return starting && may_start(engine, flight) ? start(engine, flight) : 0;
+}
+
+/* In the order in which they came; those that have ended leave. */
+static int step_all(struct engine *engine, bool starting)
+{
+	uint32_t kept = 0;
+	int rc = 0;
+
+	for (uint32_t i = 0; i < engine->count; i++) {
+		struct flight *flight = engine->flights[i];
+		int ended = rc == 0 ? step(engine, flight, starting) : 0;
+
+		if (ended < 0)
+			rc = ended;
+		if (ended == 1)
+			flight_free(flight);
+		else
+			engine->flights[kept++] = flight;
+	}
+	engine->count = kept;
+	return rc;
+}
+
+int engine_advance(struct engine *engine)
+{
+	int rc;
+
+	engine->serial = lull_table_serial(engine->settings.http->table);
+	end_pauses(engine);
+	rc = step_all(engine, false);
+	return rc == 0 ? step_all(engine, true) : rc;
+}
+
+static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
+{
+	return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* When the next of them has to be looked at; and whether the table may be what they wait for. */
+static uint64_t until_of_all(const struct engine *engine, uint64_t until_ms, bool *ret_sleeps)
+{
+	for (uint32_t i = 0; i < engine->count; i++) {
+		const struct flight *flight = engine->flights[i];
+
+		*ret_sleeps |= flight->sleeps || flight->set->paused_until_ms;
+		if (flight->driver)
+			until_ms = sooner(until_ms, driver_until_ms(flight->driver));
+		else if (flight->set->paused_until_ms)
+			until_ms = sooner(until_ms, flight->set->paused_until_ms);
+	}
+	return until_ms;
+}
+
+/* libcurl does not go on. */
+static void give_up_attempts(struct engine *engine)
+{
+	for (uint32_t i = 0; i < engine->count; i++)
+		if (engine->flights[i]->driver)
+			driver_give_up_attempt(engine->flights[i]->driver);
+}
+
+int engine_wait(struct engine *engine, uint64_t until_ms, struct pollfd *fds, size_t count)
+{
+	struct pollfd all[TRANSPORT_FDS_MAX] = {{.fd = watch_fd(engine->watch), .events = POLLIN}};
+	bool sleeps = false;
+	int rc = 0;
+
+	memcpy(&all[1], fds, count * sizeof(*fds));
+	until_ms = until_of_all(engine, until_ms, &sleeps);
+	if (sleeps)
+		rc = watch_arm(engine->watch, engine->serial);
+	if (rc == 0)
+		rc = transport_wait_with(engine->settings.http->transport, until_ms, all,
+					 count + 1);
+	if (rc == -EIO)
+		give_up_attempts(engine);
+	if (rc != 0)
+		return rc == -EIO ? 0 : rc;
+	if (all[0].revents)
+		watch_clear(engine->watch);
+	memcpy(fds, &all[1], count * sizeof(*fds));
+	return 0;
+}
+
+void engine_stop(struct engine *engine, bool at_once)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < engine->count; i++) {
+		struct flight *flight = engine->flights[i];
+
+		if (flight->driver && !flight->sleeps && !at_once) {
+			engine->flights[kept++] = flight;
+			continue;
+		}
+		engine->running_count -= flight->driver != NULL;
+		flight_free(flight);
+	}
+	engine->count = kept;
+}
+
+uint32_t engine_count(const struct engine *engine)
+{
+	return engine->count;
+}
+
+uint32_t engine_running_count(const struct engine *engine)
+{
+	return engine->running_count;
+}
+
+int engine_new(const struct engine_settings *settings, struct engine **ret_engine)
+{
+	struct engine *engine = calloc(1, sizeof(*engine));
+	int rc = -ENOMEM;
+
+	if (!engine)
+		return rc;
+	engine->settings = *settings;
+	engine->window = settings->jobs;
+	buffer_init(&engine->report, BODY_REPORT_MAX);
+	engine->flights = calloc(2 * (size_t)settings->jobs, sizeof(*engine->flights));
+	if (engine->flights)
+		rc = watch_new(settings->http->table, &engine->watch);
+	if (rc == 0)
+		*ret_engine = engine;
+	else
+		engine_free(engine);
+	return rc;
+}
+
+struct engine *engine_free(struct engine *engine)
+{
+	if (!engine)
+		return NULL;
+	engine_stop(engine, true);
+	for (struct route_set *next, *set = engine->sets; set; set = next) {
+		next = set->next;
+		set_free(set);
+	}
+	watch_free(engine->watch);
+	buffer_deinit(&engine->report);
+	free(engine->flights);
+	free(engine);
+	return NULL;
+}
