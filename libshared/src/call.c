@@ -170,7 +170,8 @@ int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
 	if (!call)
 		return -ENOMEM;
 	call->trail.capacity = trail_capacity;
-	call->trail.entries = calloc(trail_capacity, sizeof(call->trail.entries[0]));
+	/* some 20 KiB, of which most calls use the first entries: each is filled when it is added */
+	call->trail.entries = malloc(trail_capacity * sizeof(call->trail.entries[0]));
 	if (!call->trail.entries) {
 		free(call);
 		return -ENOMEM;

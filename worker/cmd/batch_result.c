@@ -36,18 +36,16 @@ static int add_string(struct buffer *out, const char *text)
 /* What a provider writes over several lines becomes one: in JSON a line break is a blank. */
 static int add_one_line(struct buffer *out, const char *json, size_t size)
 {
-	const char *end = json + size;
-	int rc = 0;
+	const size_t from = out->size;
+	int rc = buffer_add(out, json, size);
+	char *end = out->bytes + out->size;
 
-	while (rc == 0 && json < end) {
-		const char *cut = json;
-
-		while (cut < end && *cut != '\n' && *cut != '\r')
-			cut++;
-		rc = buffer_add(out, json, (size_t)(cut - json));
-		json = cut + 1;
-	}
-	return rc;
+	if (rc != 0 || (!memchr(json, '\n', size) && !memchr(json, '\r', size)))
+		return rc;
+	for (char *at = out->bytes + from; at < end; at++)
+		if (*at == '\n' || *at == '\r')
+			*at = ' ';
+	return 0;
 }
 
 static int add_head(struct buffer *out, int status, const char *request_id)

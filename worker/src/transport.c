@@ -50,7 +50,6 @@ struct transfer {
 	struct curl_slist *header_lines; /* holds the key: wiped when freed */
 	struct transfer_job job;
 	struct wire_response head;
-	struct wire_header headers[HEADERS_MAX]; /* each name owns its value's memory too */
 	size_t head_bytes;
 	size_t body_bytes;
 	unsigned sending_count;
@@ -61,6 +60,7 @@ struct transfer {
 	bool over_cap;
 	bool ended;
 	CURLcode code;
+	struct wire_header headers[]; /* HEADERS_MAX; each name owns its value's memory too */
 };
 
 /* ---- the process's libcurl */
@@ -321,11 +321,10 @@ int transfer_start(struct transport *transport, const struct transfer_job *job,
 
 	if (rc != 0)
 		return rc;
-	transfer = calloc(1, sizeof(*transfer));
+	transfer = malloc(sizeof(*transfer) + HEADERS_MAX * sizeof(transfer->headers[0]));
 	if (!transfer)
 		return -ENOMEM;
-	transfer->transport = transport;
-	transfer->job = *job;
+	*transfer = (struct transfer){.transport = transport, .job = *job};
 	transfer->head.headers = transfer->headers;
 	transfer->easy = curl_easy_init();
 	rc = transfer->easy ? add_header_line(transfer, "Expect:") : -ENOMEM;
