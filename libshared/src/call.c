@@ -131,7 +131,7 @@ static int way_words_new(struct lull_call *call, const struct lull_route *routes
 
 static int routes_add(struct lull_call *call, const struct lull_route *routes, uint32_t count)
 {
-	struct route_word *way_words = call->way_words;
+	size_t used = 0; /* of the words of ways */
 
 	for (uint32_t i = 0; i < count; i++) {
 		struct call_route *r = &call->routes[call->route_count];
@@ -145,10 +145,10 @@ static int routes_add(struct lull_call *call, const struct lull_route *routes, u
 			entry->class_id = LULL_CLASS_CONFIG;
 			continue;
 		}
-		err = route_words_init(r, way_words);
+		err = route_words_init(r, call->way_words ? &call->way_words[used] : NULL);
 		if (err)
 			return err;
-		way_words += routes[i].way_key_count;
+		used += routes[i].way_key_count;
 		if (!is_duplicate(call, r))
 			call->route_count++;
 	}
