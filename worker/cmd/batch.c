@@ -485,16 +485,8 @@ static void take_signal(struct batch *batch)
 		    "batch: interrupted; %" PRIu32 " calls under way come to their end, again to "
 		    "drop them",
 		    crew_running_count(batch->crew));
-	else
-		batch->code = EX_TEMPFAIL; /* now */
 	batch->caught_signal = (int)info.ssi_signo;
 	stop(batch, EX_TEMPFAIL);
-}
-
-/* A write that failed, or a second signal: what is under way has lost its use. */
-static bool is_over(const struct batch *batch, unsigned signal_count)
-{
-	return signal_count > 1 || batch->code == EX_IOERR;
 }
 
 static int wait_for_something(struct batch *batch, uint64_t until_ms, bool *ret_signal)
@@ -521,25 +513,50 @@ static bool is_done(const struct batch *batch)
 	       !output_is_waiting(&batch->out) && !output_is_waiting(&batch->err);
 }
 
+/* After a write that failed, or a second signal, what is under way has lost its use. */
+static bool is_over(const struct batch *batch, unsigned signal_count)
+{
+	return is_done(batch) || (batch->stopping && !crew_is_busy(batch->crew)) ||
+	       signal_count > 1 || batch->code == EX_IOERR;
+}
+
+static void give_up(struct batch *batch, int rc)
+{
+	say(batch, LOG_LEVEL_QUIET, "batch: it cannot go on: %s", strerror(-rc));
+	batch->code = EX_SOFTWARE;
+}
+
+/* Where rows end there is room for further ones. Return: 0; negative errno */
+static int go_as_far_as_it_goes(struct batch *batch)
+{
+	uint32_t free_count;
+	int rc;
+
+	do {
+		feed(batch);
+		free_count = batch->free_count;
+		rc = crew_advance(batch->crew);
+	} while (rc == 0 && batch->free_count > free_count);
+	return rc;
+}
+
 static void run_loop(struct batch *batch)
 {
 	unsigned signal_count = 0;
 	bool signal = false;
 
 	for (;;) {
-		int rc;
+		int rc = go_as_far_as_it_goes(batch);
 
-		feed(batch);
 		write_out(batch, &batch->out);
 		write_out(batch, &batch->err);
-		if ((batch->stopping && !crew_is_busy(batch->crew)) || is_done(batch) ||
-		    is_over(batch, signal_count))
+		if (rc == 0 && is_over(batch, signal_count))
 			return;
 		batch->progress.running_count = crew_running_count(batch->crew);
-		rc = wait_for_something(batch, progress_tick(&batch->progress), &signal);
+		if (rc == 0)
+			rc = wait_for_something(batch, progress_tick(&batch->progress), &signal);
 		if (rc != 0) {
-			say(batch, LOG_LEVEL_QUIET, "batch: it cannot go on: %s", strerror(-rc));
-			stop(batch, EX_SOFTWARE);
+			give_up(batch, rc);
 			return;
 		}
 		if (signal) {

@@ -16,7 +16,7 @@
 #include "batch_channel.h"
 #include "log.h"
 
-#define DEATHS_MAX   5u  /* in a row, of one that has not brought a single result */
+#define DEATHS_MAX   10u /* in a row, of one that has not brought a single result */
 #define LEAVE_TRIES  50u /* times LEAVE_MS, for a worker to leave by itself */
 #define LEAVE_MS     10u
 #define ROWS_PER_JOB 2u /* one that runs, and one that is at hand when it ends */
@@ -482,20 +482,13 @@ uint32_t crew_running_count(const struct crew *crew)
 	return sum;
 }
 
-/* Where rows have ended there is room for more: then nothing is waited for. */
-static int wait_for_engine(struct crew *crew, uint64_t until_ms, struct pollfd *fds, size_t count)
+int crew_advance(struct crew *crew)
 {
-	const uint32_t before = engine_count(crew->engine);
-	int rc = engine_advance(crew->engine);
-	const uint32_t left = engine_count(crew->engine);
-
-	if (left < before && left <= crew->settings.engine.jobs)
-		until_ms = 0;
-	return rc == 0 ? engine_wait(crew->engine, until_ms, fds, count) : rc;
+	return crew->engine ? engine_advance(crew->engine) : 0;
 }
 
 int crew_wait(struct crew *crew, uint64_t until_ms, struct pollfd *fds, size_t count)
 {
-	return crew->engine ? wait_for_engine(crew, until_ms, fds, count)
+	return crew->engine ? engine_wait(crew->engine, until_ms, fds, count)
 			    : wait_for_workers(crew, until_ms, fds, count);
 }

@@ -41,7 +41,9 @@ int crew_stop(struct crew *crew);
 /* A row is under way that will be told about. */
 bool crew_is_busy(const struct crew *crew);
 uint32_t crew_running_count(const struct crew *crew);
-/* Goes on, and waits until something happens. Return: 0; negative errno: it cannot go on. */
+/* As far as all go without waiting. Return: 0; negative errno: it cannot go on. */
+int crew_advance(struct crew *crew);
+/* Until something happens to them, or to the descriptors. Return: likewise. */
 int crew_wait(struct crew *crew, uint64_t until_ms, struct pollfd *fds, size_t count);
 
 #endif
