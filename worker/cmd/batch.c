@@ -72,7 +72,7 @@ struct batch {
 	bool input_waits;
 	bool input_is_done; /* no more of it is wanted, or there is none */
 	bool was_cut;       /* by --max-rows */
-	bool stopping;
+	bool stopping, crew_is_told;
 	int caught_signal;
 	int code; /* of the program, once something has gone wrong with the whole */
 };
@@ -162,14 +162,13 @@ static void complain(struct batch *batch, uint64_t line, const char *what)
 		    batch->input_name);
 }
 
-/* The run ends: no more rows, and those under way come to their end. */
+/* The run ends: no more rows, and those under way come to their end. The crew hears of it when it
+ * is not in the middle of telling something. */
 static void stop(struct batch *batch, int code)
 {
 	if (batch->code == 0)
 		batch->code = code;
 	batch->input_is_done = true;
-	if (!batch->stopping && crew_stop(batch->crew) != 0)
-		batch->code = EX_SOFTWARE;
 	batch->stopping = true;
 }
 
@@ -526,6 +525,14 @@ static void give_up(struct batch *batch, int rc)
 	batch->code = EX_SOFTWARE;
 }
 
+static int tell_crew(struct batch *batch)
+{
+	if (!batch->stopping || batch->crew_is_told)
+		return 0;
+	batch->crew_is_told = true;
+	return crew_stop(batch->crew);
+}
+
 /* Where rows end there is room for further ones. Return: 0; negative errno */
 static int go_as_far_as_it_goes(struct batch *batch)
 {
@@ -535,9 +542,11 @@ static int go_as_far_as_it_goes(struct batch *batch)
 	do {
 		feed(batch);
 		free_count = batch->free_count;
-		rc = crew_advance(batch->crew);
+		rc = tell_crew(batch);
+		if (rc == 0)
+			rc = crew_advance(batch->crew);
 	} while (rc == 0 && batch->free_count > free_count);
-	return rc;
+	return rc == 0 ? tell_crew(batch) : rc;
 }
 
 static void run_loop(struct batch *batch)

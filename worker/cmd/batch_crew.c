@@ -53,6 +53,7 @@ struct desk {
 	struct engine *engine;
 	char **bodies; /* by slot */
 	bool stopping;
+	bool is_alone; /* the parent has gone */
 };
 
 static void leave(struct desk *desk, int code)
@@ -61,11 +62,10 @@ static void leave(struct desk *desk, int code)
 	_exit(code);
 }
 
-/* The parent has gone. */
+/* It is the engine that calls, so there is no leaving yet. */
 static void check_sent(struct desk *desk, int rc)
 {
-	if (rc != 0)
-		leave(desk, EX_OK);
+	desk->is_alone |= rc != 0;
 }
 
 static void send_ended(const char *bytes, size_t size, void *userdata)
@@ -129,6 +129,8 @@ static int work_on(struct desk *desk)
 
 	if (rc != 0)
 		return rc;
+	if (desk->is_alone)
+		leave(desk, EX_OK);
 	if (channel_has_more(&desk->channel))
 		fd.events |= POLLOUT;
 	else if (desk->stopping && engine_count(desk->engine) == 0)
