@@ -212,3 +212,18 @@ meet_fault() {
 	wait "${pids[@]}"
 	[ "$(mock_counts | jq -c '[.in_flight.slow, .max_in_flight.slow]')" = '[0,5]' ]
 }
+
+@test "a rule for a percentage fits that share of requests; statuses are counted" {
+	mock_rules '[{"percent": 25, "status": 503}, {"percent": 100}]'
+	for i in {1..20}; do
+		urls+=("$MOCK_URL/v1/chat/completions")
+	done
+	for _ in {1..10}; do
+		mock_ask -d '{"model": "m"}' "${urls[@]}" >/dev/null
+	done
+	mock_counts | jq -e '.statuses["503"] as $bad | $bad + .statuses["200"] == 200 and $bad > 25 and $bad < 75'
+	mock_reset
+	mock_counts | jq -e '.statuses == {}'
+	run -1 mock_rules '[{"percent": 101}]'
+	[[ $output == *"percent: a number from 0 to 100 was expected"* ]]
+}

@@ -13,6 +13,7 @@
 
 #define ENTRIES_MAX    1024u /* kept; older ones are still counted */
 #define BODY_BYTES_MAX (64u << 10)
+#define STATUSES       600u
 
 struct model {
 	struct model *next;
@@ -35,6 +36,7 @@ static struct {
 	struct model *models;
 	struct journal_entry *ring[ENTRIES_MAX];
 	uint64_t requests, connections, aborted;
+	uint64_t statuses[STATUSES]; /* of whole answers */
 	uint64_t numbers; /* given out; not zeroed by a reset, so that ring places stay distinct */
 	uint64_t started_ms;
 } journal;
@@ -121,6 +123,8 @@ void journal_end(struct journal_entry *entry, bool aborted)
 	entry->aborted = aborted;
 	entry->model->in_flight--;
 	journal.aborted += aborted;
+	if (!aborted && entry->status < STATUSES)
+		journal.statuses[entry->status]++;
 	if (!entry->is_kept)
 		entry_free(entry);
 }
@@ -135,6 +139,7 @@ void journal_reset(void)
 		model->max_in_flight = model->in_flight;
 	}
 	journal.requests = journal.connections = journal.aborted = 0;
+	memset(journal.statuses, 0, sizeof(journal.statuses));
 }
 
 void journal_free(void)
@@ -146,6 +151,23 @@ void journal_free(void)
 		journal.models = model->next;
 		free(model);
 	}
+}
+
+/* 0: none was sent */
+static struct json_object *journal_statuses(void)
+{
+	struct json_object *statuses = json_object_new_object();
+
+	for (unsigned status = 0; status < STATUSES; status++) {
+		char name[8];
+
+		(void)snprintf(name, sizeof(name), "%u", status);
+		if (journal.statuses[status] > 0)
+			json_object_object_add(
+				statuses, name,
+				json_object_new_int64((int64_t)journal.statuses[status]));
+	}
+	return statuses;
 }
 
 struct json_object *journal_counts(void)
@@ -170,6 +192,7 @@ struct json_object *journal_counts(void)
 	json_object_object_add(json, "models", models);
 	json_object_object_add(json, "in_flight", in_flight);
 	json_object_object_add(json, "max_in_flight", max_in_flight);
+	json_object_object_add(json, "statuses", journal_statuses());
 	return json;
 }
 

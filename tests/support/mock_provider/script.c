@@ -7,7 +7,8 @@
  *      {"model": "flaky", "responses": [{"times": 2, "fault": "reset_mid_body"}, {"text": "hi"}]},
  *      {"path": "/v2/?hat", "file": "cohere/success.http", "pieces": 7}]
  *
- * A rule fits by `model`, `path` (a glob), `key` and `reused` (connection), as far as given. Its
+ * A rule fits by `model`, `path` (a glob), `key`, `reused` (connection) and `percent`, as far as
+ * given. Its
  * `responses` are used one after the other, each `times` times, the last for ever; what stands in
  * the rule itself holds for each of them. What a response may say is the table response_fields,
  * and README.md explains each.
@@ -27,7 +28,8 @@ struct rule {
 	char *model;
 	char *path;
 	char *key;
-	int reused; /* -1 either */
+	int reused;     /* -1 either */
+	double percent; /* of the requests that fit otherwise */
 	struct response *responses;
 	size_t response_count;
 	uint64_t served;
@@ -248,7 +250,8 @@ static const struct field response_fields[] = {
 	NUMBER(drip_bytes),
 	NUMBER(drip_ms),
 };
-static const char *const rule_fields[] = {"model", "path", "key", "reused", "responses", "fault"};
+static const char *const rule_fields[] = {"model",   "path",      "key",  "reused",
+					  "percent", "responses", "fault"};
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -359,9 +362,10 @@ static bool read_pattern(const struct reader *reader, struct json_object *object
 
 static bool read_rule(const struct reader *reader, struct json_object *object, struct rule *rule)
 {
-	struct json_object *list = NULL, *reused = NULL;
+	struct json_object *list = NULL, *reused = NULL, *percent = NULL;
 
 	rule->reused = -1;
+	rule->percent = 100;
 	if (!check_names(reader, object, true) ||
 	    !read_pattern(reader, object, "model", &rule->model) ||
 	    !read_pattern(reader, object, "path", &rule->path) ||
@@ -371,6 +375,11 @@ static bool read_rule(const struct reader *reader, struct json_object *object, s
 		if (!json_object_is_type(reused, json_type_boolean))
 			return complain(reader, "reused", "true or false");
 		rule->reused = json_object_get_boolean(reused);
+	}
+	if (json_object_object_get_ex(object, "percent", &percent)) {
+		rule->percent = json_object_get_double(percent);
+		if (!(rule->percent >= 0 && rule->percent <= 100))
+			return complain(reader, "percent", "a number from 0 to 100");
 	}
 
 	bool listed = json_object_object_get_ex(object, "responses", &list);
@@ -458,11 +467,21 @@ static bool is_same(const char *wanted, const char *found)
 	return !wanted || (found && strcmp(wanted, found) == 0);
 }
 
+/* 0 to 100, the same numbers in each run */
+static double roll(void)
+{
+	static uint64_t state = 1;
+
+	state = state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (double)(state >> 33) / (double)(UINT64_C(1) << 31) * 100;
+}
+
 static bool rule_fits(const struct rule *rule, const struct request *request)
 {
 	return is_same(rule->model, request->model) && is_same(rule->key, request->key) &&
 	       (!rule->path || fnmatch(rule->path, request->path, 0) == 0) &&
-	       (rule->reused < 0 || (rule->reused != 0) == request->reused);
+	       (rule->reused < 0 || (rule->reused != 0) == request->reused) &&
+	       (rule->percent >= 100 || roll() < rule->percent);
 }
 
 static const struct response *rule_next(struct rule *rule)
