@@ -75,6 +75,7 @@ static void check(const struct classify_case *c)
 /* clang-format off */
 #define CODE(c)    "{\"error\":{\"code\":\"" c "\"}}"
 #define TYPE(t)    "{\"error\":{\"type\":\"" t "\"}}"
+#define GOOGLE(status, text) "{\"error\":{\"message\":\"" text "\",\"status\":\"" status "\"}}"
 #define SAYS(m)    "{\"error\":{\"message\":\"" m "\"}}"
 #define FLAT(m)    "{\"message\":\"" m "\"}"
 #define META(t)    "{\"error\":{\"metadata\":{\"error_type\":\"" t "\"}}}"
@@ -96,6 +97,8 @@ static void test_every_rule_holds_for_its_answer(void)
 		{ANY, 200, NULL, "{\"candidates\":[{\"finishReason\":\"UNEXPECTED_TOOL_CALL\"}]}", "finish unexpected_tool_call", "malformed_response", OWN, OWN},
 		{ANY, 200, NULL, "{\"candidates\":[{\"finishReason\":\"TOO_MANY_TOOL_CALLS\"}]}", "finish too_many_tool_calls", "malformed_response", OWN, OWN},
 
+		{"openrouter", 404, NULL, SAYS("No endpoints found that support tool use."), "openrouter 404 no endpoints that support", "bad_request", OWN, OWN},
+		{"openrouter", 404, NULL, SAYS("No endpoints found for x/y."), "status 404", "model_not_found", OWN, OWN},
 		{"openrouter", 402, NULL, SAYS("requires more credits. You can only afford 12"), "openrouter 402 can only afford", "quota_exhausted", LULL_KIND_CREDENTIAL, SOFT},
 		{"openrouter", 403, NULL, "{\"error\":{\"metadata\":{\"reasons\":[\"x\"]}}}", "openrouter 403 moderation", "content_policy", OWN, OWN},
 		{"openrouter", 403, NULL, "{\"error\":{\"metadata\":{\"patterns\":[\"x\"]}}}", "openrouter 403 guardrail", "content_policy", OWN, OWN},
@@ -170,7 +173,12 @@ static void test_every_rule_holds_for_its_answer(void)
 		{ANY, 403, NULL, REASON("SERVICE_DISABLED"), "gemini SERVICE_DISABLED", "auth", OWN, OWN},
 		{ANY, 403, NULL, REASON("CONSUMER_SUSPENDED"), "gemini CONSUMER_SUSPENDED", "auth", OWN, OWN},
 		{ANY, 401, NULL, REASON("ACCESS_TOKEN_EXPIRED"), "vertex ACCESS_TOKEN_EXPIRED", "auth", OWN, OWN},
-		{ANY, 400, NULL, "[{\"error\":{\"status\":\"FAILED_PRECONDITION\"}}]", "gemini 400 FAILED_PRECONDITION", "permission", LULL_KIND_CREDENTIAL, OWN},
+		{ANY, 400, NULL, GOOGLE("FAILED_PRECONDITION", "User location is not supported for the API use."), "gemini 400 location", "permission", LULL_KIND_CREDENTIAL, OWN},
+		{ANY, 400, NULL, GOOGLE("FAILED_PRECONDITION", "Please enable billing on project 7."), "gemini 400 billing", "permission", LULL_KIND_CREDENTIAL, OWN},
+		{ANY, 400, NULL, GOOGLE("FAILED_PRECONDITION", "The File x is not in an ACTIVE state and usage is not allowed."), "status 400", "bad_request", OWN, OWN},
+		{ANY, 403, NULL, GOOGLE("PERMISSION_DENIED", "You do not have permission to access the File x or it may not exist."), "gemini 403 file", "bad_request", OWN, OWN},
+		{ANY, 403, NULL, GOOGLE("PERMISSION_DENIED", "CachedContent not found (or permission denied)"), "gemini 403 cached content", "bad_request", OWN, OWN},
+		{ANY, 403, NULL, GOOGLE("PERMISSION_DENIED", "The caller does not have permission"), "status 403", "permission", OWN, OWN},
 		{ANY, 429, NULL, "{\"error\":{\"details\":[{},{\"violations\":[{},{\"quotaId\":\"RequestsPerDayX\"}]}]}}", "gemini 429 quota per day", "quota_exhausted", LULL_KIND_ROUTE, OWN},
 		{ANY, 429, NULL, "{\"error\":{\"details\":[{\"violations\":[{\"quotaValue\":\"0\"}]}]}}", "gemini 429 quota of 0", "quota_exhausted", LULL_KIND_ROUTE, OWN},
 		{ANY, 429, NULL, REASON("MODEL_CAPACITY_EXHAUSTED"), "gemini MODEL_CAPACITY_EXHAUSTED", "overloaded", OWN, OWN},
@@ -185,7 +193,7 @@ static void test_every_rule_holds_for_its_answer(void)
 		{"bedrock", 429, AMAZON("ThrottlingException"), FLAT("Too many tokens per day, wait"), "bedrock ThrottlingException per day", "quota_exhausted", LULL_KIND_ROUTE, OWN},
 		{"bedrock", 429, AMAZON("ThrottlingException"), "{\"Message\":\"Too many tokens per day, wait\"}", "bedrock ThrottlingException per day", "quota_exhausted", LULL_KIND_ROUTE, OWN},
 		{"bedrock", 429, AMAZON("throttlingException"), FLAT("Too many tokens, please wait"), "bedrock ThrottlingException", "rate_limited", OWN, OWN},
-		{"bedrock", 400, AMAZON("ValidationException"), FLAT("with on-demand throughput"), "bedrock on-demand throughput", "model_not_found", OWN, OWN},
+		{"bedrock", 400, AMAZON("ValidationException"), FLAT("Invocation of model ID m with on-demand throughput isn't supported."), "bedrock on-demand throughput", "model_not_found", OWN, OWN},
 		{"bedrock", 400, AMAZON("ValidationException"), FLAT("The provided model identifier is invalid."), "bedrock invalid model identifier", "model_not_found", OWN, OWN},
 		{"mistral", 400, NULL, "{\"object\":\"error\",\"type\":\"invalid_model\",\"message\":\"x\"}", "mistral invalid_model", "model_not_found", OWN, OWN},
 		{"mistral", 429, NULL, "{\"type\":\"service_tier_capacity_exceeded\",\"message\":\"x\"}", "mistral service_tier_capacity_exceeded", "overloaded", OWN, OWN},
@@ -221,8 +229,9 @@ static void test_every_rule_holds_for_its_answer(void)
 		{"together_ai", 429, NULL, TYPE("credit_limit"), "together 429 credit_limit", "rate_limited", LULL_KIND_CREDENTIAL, OWN},
 		{"fireworks_ai", 412, NULL, SAYS("Account suspended"), "fireworks 412", "quota_exhausted", OWN, OWN},
 		{"xai", 400, NULL, "{\"error\":\"Incorrect API key provided: x\"}", "xai 400 incorrect key", "auth", OWN, OWN},
-		{"xai", 403, NULL, "{\"error\":\"doesn't have any credits yet\"}", "xai credits", "quota_exhausted", OWN, OWN},
-		{"xai", 429, NULL, "{\"error\":\"reached its monthly spending limit\"}", "xai spending limit", "quota_exhausted", OWN, OWN},
+		{"xai", 403, NULL, "{\"code\":\"The caller does not have permission\",\"error\":\"Content violates usage guidelines. Failed check: SAFETY_CHECK_TYPE_BIO\"}", "xai usage guidelines", "content_policy", OWN, OWN},
+		{"xai", 403, NULL, "{\"error\":\"Your newly created team doesn't have any credits yet\"}", "xai credits", "quota_exhausted", OWN, OWN},
+		{"xai", 429, NULL, "{\"error\":\"Your team t has either used all or reached its monthly spending limit\"}", "xai spending limit", "quota_exhausted", OWN, OWN},
 		{"ollama", 503, NULL, SAYS("server busy. maximum pending requests exceeded"), "ollama 503 queue full", "overloaded", LULL_KIND_ENDPOINT, OWN},
 		{"ollama", 400, NULL, SAYS("llama2 does not support tools"), "ollama 400 not supported", "bad_request", OWN, OWN},
 		{"lm_studio", 400, NULL, "{\"error\":\"No models loaded. Load one\"}", "lm_studio no model loaded", "overloaded", LULL_KIND_ENDPOINT, OWN},
@@ -365,6 +374,12 @@ static void test_a_message_that_quotes_the_caller_changes_nothing(void)
 		{"groq", 400, NULL, SAYS("got 'Request too large'"), "status 400", "bad_request", OWN, OWN},
 		{"openai", 400, NULL, SAYS("got 'Your credit balance is too low'"), "status 400", "bad_request", OWN, OWN},
 		{"anthropic", 401, NULL, SAYS("got 'Your credit balance is too low'"), "status 401", "auth", OWN, OWN},
+		{"anthropic", 400, NULL, SAYS("messages.0: got 'Your credit balance is too low'"), "status 400", "bad_request", OWN, OWN},
+		{"anthropic", 400, NULL, SAYS("got 'You have reached your API usage limits'"), "status 400", "bad_request", OWN, OWN},
+		{"xai", 400, NULL, "{\"error\":\"got 'Incorrect API key provided'\"}", "status 400", "bad_request", OWN, OWN},
+		{"bedrock", 400, AMAZON("ValidationException"), FLAT("Value 'The provided model identifier is invalid.' at 'messages.1' failed"), "status 400", "bad_request", OWN, OWN},
+		{"bedrock", 400, AMAZON("ValidationException"), FLAT("Value 'with on-demand throughput' at 'messages.1' failed"), "status 400", "bad_request", OWN, OWN},
+		{"xai", 403, NULL, "{\"error\":\"Content about credits is not permitted\"}", "status 403", "permission", OWN, OWN},
 		{"xai", 404, NULL, "{\"error\":\"model credits does not exist\"}", "status 404", "model_not_found", OWN, OWN},
 		{"openai", 429, NULL, SAYS("Limit 30000, Used 21567, Requested 37754."), "status 429", "rate_limited", OWN, OWN},
 		{"openai", 429, NULL, SAYS("Limit 30000, Requested 29999."), "status 429", "rate_limited", OWN, OWN},

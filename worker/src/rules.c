@@ -7,7 +7,9 @@
  *
  *   - exact codes hold whatever the status, also inside a stream that began with 200;
  *   - sentences are read only where a vendor has no code, only under the statuses listed, and only
- *     in the message itself: messages quote what the caller wrote;
+ *   - sentences are read only where a vendor has no code, only under the statuses listed, and only
+ *     in the message itself. Messages quote what the caller wrote, so where one would shut anything
+ *     under a status that is the request's own, it must begin so;
  *   - what stands between the provider and us comes last.
  *
  * Scope and proof are named only where they differ from the class's own (<lull/class.h>).
@@ -127,12 +129,17 @@ static bool quota_value_is(const struct wire_error *error, const char *value)
 	return quota_violation(error, "quotaValue", value, true);
 }
 
-/* "a*b": a, and b after it, in any case */
+/* "a*b": a, and b after it, in any case; "^a": a at the beginning */
 static bool says(const char *text, const char *parts)
 {
 	char part[64];
 	size_t size;
 
+	if (text && *parts == '^') {
+		size = strcspn(++parts, "*");
+		if (strncasecmp(text, parts, size) != 0)
+			return false;
+	}
 	while (text && *parts != '\0') {
 		size = strcspn(parts, "*");
 		if (size >= sizeof(part))
@@ -232,6 +239,7 @@ static const struct rule rules[] = {
 {OPENROUTER("402 can only afford"),     {402}, .says = "can only afford",       IS_OF_BY(QUOTA_EXHAUSTED, CREDENTIAL, SOFT)},
 {OPENROUTER("403 moderation"),          {403}, IF(metadata_has, "reasons"),     IS(CONTENT_POLICY)},
 {OPENROUTER("403 guardrail"),           {403}, IF(metadata_has, "patterns"),    IS(CONTENT_POLICY)},
+{OPENROUTER("404 no endpoints that support"), {404}, .says = "^no endpoints found that support", IS(BAD_REQUEST)},
 {OPENROUTER("429 free-models-per-day"), {429}, .says = "free-models-per-day",   IS_OF(QUOTA_EXHAUSTED, ROUTE)},
 {OPENROUTER("availability retryable"),             IF(is_retryable, NULL),                           IS(OVERLOADED)},
 {OPENROUTER("availability capacity_exhausted"),    IF(availability_is, "capacity_exhausted"),        IS(OVERLOADED)},
@@ -302,7 +310,10 @@ static const struct rule rules[] = {
 {"gemini SERVICE_DISABLED",            .code = "SERVICE_DISABLED",                  IS(AUTH)},
 {"gemini CONSUMER_SUSPENDED",          .code = "CONSUMER_SUSPENDED",                IS(AUTH)},
 {"vertex ACCESS_TOKEN_EXPIRED",        .code = "ACCESS_TOKEN_EXPIRED",              IS(AUTH)},
-{"gemini 400 FAILED_PRECONDITION",     NULL, {400}, .code = "FAILED_PRECONDITION",  IS_OF(PERMISSION, CREDENTIAL)},
+{"gemini 400 location",                NULL, {400}, .code = "FAILED_PRECONDITION", .says = "location is not supported", IS_OF(PERMISSION, CREDENTIAL)},
+{"gemini 400 billing",                 NULL, {400}, .code = "FAILED_PRECONDITION", .says = "billing",                   IS_OF(PERMISSION, CREDENTIAL)},
+{"gemini 403 file",                    NULL, {403}, .code = "PERMISSION_DENIED",   .says = "permission to access the file", IS(BAD_REQUEST)},
+{"gemini 403 cached content",          NULL, {403}, .code = "PERMISSION_DENIED",   .says = "^CachedContent",            IS(BAD_REQUEST)},
 {"gemini 429 quota per day",           NULL, {429}, IF(quota_id_has, "PerDay"),     IS_OF(QUOTA_EXHAUSTED, ROUTE)},
 {"gemini 429 quota of 0",              NULL, {429}, IF(quota_value_is, "0"),        IS_OF(QUOTA_EXHAUSTED, ROUTE)},
 {"gemini MODEL_CAPACITY_EXHAUSTED",    .code = "MODEL_CAPACITY_EXHAUSTED",          IS(OVERLOADED)},
@@ -316,8 +327,8 @@ static const struct rule rules[] = {
 {"bedrock ModelNotReadyException",     .code = "ModelNotReadyException",            IS(OVERLOADED)},
 {"bedrock ThrottlingException per day", .code = "ThrottlingException", .says = "per day", IS_OF(QUOTA_EXHAUSTED, ROUTE)},
 {"bedrock ThrottlingException",        .code = "ThrottlingException",               IS(RATE_LIMITED)},
-{"bedrock on-demand throughput",       NULL, {400}, .code = "ValidationException", .says = "on-demand throughput",        IS(MODEL_NOT_FOUND)},
-{"bedrock invalid model identifier",   NULL, {400}, .code = "ValidationException", .says = "model identifier is invalid", IS(MODEL_NOT_FOUND)},
+{"bedrock on-demand throughput",       NULL, {400}, .code = "ValidationException", .says = "^invocation of model id*on-demand throughput", IS(MODEL_NOT_FOUND)},
+{"bedrock invalid model identifier",   NULL, {400}, .code = "ValidationException", .says = "^the provided model identifier is invalid", IS(MODEL_NOT_FOUND)},
 {"mistral invalid_model",              .code = "invalid_model",                     IS(MODEL_NOT_FOUND)},
 {"mistral service_tier_capacity_exceeded", .code = "service_tier_capacity_exceeded", IS(OVERLOADED)},
 {"groq tool_use_failed",               .code = "tool_use_failed",                   IS_OF_BY(MALFORMED_RESPONSE, NONE, NONE)},
@@ -332,8 +343,8 @@ static const struct rule rules[] = {
 {"azure 404 resource not found",   "azure",     {404}, .says = "resource not found",             IS(MODEL_NOT_FOUND)},
 {"azure 429 high demand",          "azure",     {429}, .says = "high demand",                    IS(OVERLOADED)},
 {"azure 429 wait of hours",        "azure",     {429}, IF(wait_is_long, NULL), IS_OF_BY(RATE_LIMITED, ROUTE, SOFT), .disbelieves_hint = true},
-{"anthropic 400 credit balance",   "anthropic", {400}, .says = "credit balance is too low",      IS(QUOTA_EXHAUSTED)},
-{"anthropic 400 usage limits",     "anthropic", {400}, .says = "api usage limits",               IS(QUOTA_EXHAUSTED)},
+{"anthropic 400 credit balance",   "anthropic", {400}, .says = "^your credit balance is too low", IS(QUOTA_EXHAUSTED)},
+{"anthropic 400 usage limits",     "anthropic", {400}, .says = "^you have reached your*api usage limits", IS(QUOTA_EXHAUSTED)},
 {"anthropic 400 content filtering", "anthropic", {400}, .says = "content filtering policy",      IS(CONTENT_POLICY)},
 {"anthropic 500 overloaded",       "anthropic", {500}, .says = "overloaded",                     IS(OVERLOADED)},
 {"gemini 403 unregistered callers", "gemini",   {403}, .says = "unregistered callers",           IS(AUTH)},
@@ -350,9 +361,10 @@ static const struct rule rules[] = {
 {"together 403 over the context",  "together_ai", {403},                                         IS(CONTEXT_WINDOW)},
 {"together 429 credit_limit",      "together_ai", {429}, .code = "credit_limit",                 IS_OF(RATE_LIMITED, CREDENTIAL)},
 {"fireworks 412",                  "fireworks_ai", {412},                                        IS(QUOTA_EXHAUSTED)},
-{"xai 400 incorrect key",          "xai",       {400}, .says = "incorrect api key",              IS(AUTH)},
-{"xai credits",                    "xai",       {403, 429}, .says = "credits",                   IS(QUOTA_EXHAUSTED)},
-{"xai spending limit",             "xai",       {403, 429}, .says = "spending limit",            IS(QUOTA_EXHAUSTED)},
+{"xai 400 incorrect key",          "xai",       {400}, .says = "^incorrect api key",             IS(AUTH)},
+{"xai usage guidelines",           "xai",       {400, 403}, .says = "violates usage guidelines", IS(CONTENT_POLICY)},
+{"xai credits",                    "xai",       {403, 429}, .says = "^your*credits",             IS(QUOTA_EXHAUSTED)},
+{"xai spending limit",             "xai",       {403, 429}, .says = "^your*spending limit",      IS(QUOTA_EXHAUSTED)},
 {"ollama 503 queue full",          "ollama",    {503}, .says = "maximum pending requests",       IS_OF(OVERLOADED, ENDPOINT)},
 {"ollama 400 not supported",       "ollama",    {400}, .says = "does not support",               IS(BAD_REQUEST)},
 {"lm_studio no model loaded",      "lm_studio", {400, 404}, .says = "no models loaded",          IS_OF(OVERLOADED, ENDPOINT)},

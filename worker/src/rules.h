@@ -13,9 +13,9 @@ struct rule {
 	const char *provider; /* NULL: any */
 	int statuses[4];      /* none: any; a single digit stands for its hundred */
 	const char *code;     /* one of the error's codes; may begin or end with '*' */
-	const char *says;     /* in the message, any case; parts between '*' in that order */
-	rule_fact_fn fact;    /* anything else */
-	const char *value;    /* of the fact */
+	const char *says;  /* in the message, any case; "a*b": in that order; "^a": it begins so */
+	rule_fact_fn fact; /* anything else */
+	const char *value; /* of the fact */
 	uint32_t class_id;
 	uint32_t scope; /* enum lull_kind, or LULL_UNSET: the class's own */
 	uint32_t proof; /* enum lull_proof, or LULL_UNSET: the class's own */
