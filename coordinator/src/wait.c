@@ -16,9 +16,8 @@
 #include "shared.h"
 #include "verdict.h"
 
-/* the longest sleep: a table's file that is deleted wakes nobody, nor does a configuration that
- * is changed */
-#define RELOOK_MS 60000u
+#define RELOOK_MS 60000u /* names are looked up anew: a configuration that changes wakes nobody */
+#define NAP_MS    5000u  /* nor does a table's file that is deleted */
 
 static uint64_t earlier(uint64_t a, uint64_t b)
 {
@@ -76,12 +75,19 @@ static int tell_end(const struct verdict *verdict)
 /* Asleep until it is ready, or a new look is due. @serial: from before the verdict was read */
 static void sleep_on_it(struct verdict *verdict, uint32_t serial, uint64_t by_ms)
 {
-	const uint64_t now_ms = lull_clock_ms();
-	uint64_t until_ms = earlier(by_ms, now_ms + RELOOK_MS);
+	uint64_t now_ms = lull_clock_ms();
+	uint64_t until_ms = earlier(by_ms, now_ms + RELOOK_MS), ready_at_ms = LULL_NEVER;
 
-	if (verdict->ready_in_ms != LULL_NEVER)
-		until_ms = earlier(until_ms, now_ms + verdict->ready_in_ms + random_moment_ms());
-	while (!verdict->ready && lull_table_wait(verdict->table, serial, until_ms) == LULL_WOKEN) {
+	if (verdict->ready_in_ms != LULL_NEVER) {
+		ready_at_ms = now_ms + verdict->ready_in_ms;
+		until_ms = earlier(until_ms, ready_at_ms + random_moment_ms());
+	}
+	for (; !verdict->ready && now_ms < until_ms; now_ms = lull_clock_ms()) {
+		/* no look between the cooldown's end and that moment */
+		(void)lull_table_wait(verdict->table, serial,
+				      now_ms + NAP_MS < ready_at_ms
+					      ? earlier(until_ms, now_ms + NAP_MS)
+					      : until_ms);
 		(void)lull_table_refresh(verdict->table);
 		serial = lull_table_serial(verdict->table);
 		verdict_reread(verdict);

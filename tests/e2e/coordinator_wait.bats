@@ -59,6 +59,14 @@ gpt-4o: ready (not in the table)" ]
 	[ "$(<"$SCRATCH/out")" = "gpt-4o: ready" ]
 }
 
+@test "a table that is deleted holds nothing any more" {
+	lull hold -q gpt-4o
+	start_waiting gpt-4o
+	rm "$LULL_SHM_DIR"/*
+	waiting_ended 0
+	[ "$(<"$SCRATCH/out")" = "gpt-4o: ready (not in the table)" ]
+}
+
 @test "a clear of something else does not end it" {
 	lull hold -q gpt-4o
 	lull hold -q o3
