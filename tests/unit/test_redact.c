@@ -26,6 +26,12 @@ static const struct {
 	/* a word that names something */
 	{MESSAGES("\"my number is AB-1234-CD, is it good?\""), "bad value AB-1234-CD in content",
 	 "bad value [hidden] in content"},
+	/* what the provider quotes */
+	{MESSAGES("\"the password is hunter2, PLANTEDPROMPT\""),
+	 "Invalid text 'hunter2' near \"PLANTEDPROMPT\" or `PLANTED`",
+	 "Invalid text '[hidden]' near \"[hidden]\" or `[hidden]`"},
+	{MESSAGES("\"of roles\""), "unknown member 'role' of 'messages[0]', don't say 'of' it",
+	 "unknown member '[hidden]' of 'messages[0]', don't say 'of' it"},
 	/* parts, system messages, tool arguments */
 	{MESSAGES("[{\"type\":\"text\",\"text\":\"a very private sentence\"}]"),
 	 "refused: a very private sentence", "refused: [hidden]"},

@@ -11,10 +11,11 @@
 
 #include "wire.h"
 
-#define HIDDEN         "[hidden]"
-#define TEXT_BYTES_MAX 256u
-#define RUN_BYTES_MIN  16u /* shorter runs of any long prompt stand in any sentence by chance */
-#define WORD_BYTES_MIN 8u  /* words are hidden from here on if they look like an identifier */
+#define HIDDEN           "[hidden]"
+#define TEXT_BYTES_MAX   256u
+#define RUN_BYTES_MIN    16u /* shorter runs of any long prompt stand in any sentence by chance */
+#define WORD_BYTES_MIN   8u  /* words are hidden from here on if they look like an identifier */
+#define QUOTED_BYTES_MIN 3u
 
 /* members of a message that hold what the caller wrote */
 static const char *const members[] = {"content", "text", "arguments", "refusal"};
@@ -101,6 +102,20 @@ static size_t identifier_size(const char *at, char before)
 	return size >= WORD_BYTES_MIN && strcspn(at, "0123456789-_@") < size ? size : 0;
 }
 
+/* What the provider puts in quotes, it has from somewhere. */
+static size_t quoted_size(const char *at, char before)
+{
+	const char quote[] = {before, '\0'};
+	size_t size = before != '\0' && strchr("'\"`", before) ? strcspn(at, quote) : 0;
+
+	return size >= QUOTED_BYTES_MIN && at[size] == before ? size : 0;
+}
+
+static bool stands_in(const struct buffer *words, const char *at, size_t size)
+{
+	return memmem(words->bytes, words->size, at, size) != NULL;
+}
+
 static size_t hidden_size(const char *at, char before, const struct buffer *words)
 {
 	size_t left = strlen(at);
@@ -109,8 +124,12 @@ static size_t hidden_size(const char *at, char before, const struct buffer *word
 	if (size == 0)
 		size = short_string_size(at, words);
 	if (size == 0) {
+		size = quoted_size(at, before);
+		size = size && stands_in(words, at, size) ? size : 0;
+	}
+	if (size == 0) {
 		size = identifier_size(at, before);
-		size = size && memmem(words->bytes, words->size, at, size) ? size : 0;
+		size = size && stands_in(words, at, size) ? size : 0;
 	}
 	return size;
 }

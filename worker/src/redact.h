@@ -11,8 +11,9 @@
 /*
  * Replaces in @text, in place (@text_size with its NUL; what no longer fits is cut), whatever
  * also stands in the messages of @request (a request in OpenAI's form): runs of 16 bytes and more,
- * whole short messages, and words with digits or dashes in them. Names of models and parameters
- * stay.
+ * whole short messages, what is put in quotes, and words with digits or dashes in them. Names of
+ * models and parameters stay. A word of the prompt without quotes stays, too: it may be the
+ * sentence's own.
  */
 void redact(char *text, size_t text_size, const char *request, size_t request_bytes);
 
