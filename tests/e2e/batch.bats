@@ -194,3 +194,19 @@ teardown() {
 		[ "$option" = --help ] || grep -q -- "^.*\*$option\*" "$LULL_SOURCE_DIR/docs/man/lull-batch.1.scd"
 	done
 }
+
+@test "the examples of the manual work" {
+	export GROQ_API_KEY=$KEY
+	rows 20 gpt-4o >requests.jsonl
+	sed '/^# EXAMPLES/,/^# /!d' "$LULL_SOURCE_DIR/docs/man/lull-batch.1.scd" | grep '^lull batch' >examples
+	[ "$(wc -l <examples)" = 3 ]
+	while read -r line; do
+		bash -c "$line"
+		complete_output 20 results.jsonl
+		if [[ $line == *--resume* ]]; then
+			rm results.jsonl
+		fi
+	done <examples
+	[ "$(mock_count gpt-4o)-$(mock_count gpt-4o-mini)" = 20-20 ]
+	complete_output 20 results.jsonl
+}

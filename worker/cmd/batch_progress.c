@@ -193,16 +193,17 @@ static void put_figures(struct line *line, const struct progress *progress)
 	put(line, "%" PRIu64, done_count(progress) + progress->before_count);
 	if (total > 0)
 		put(line, "/%s%" PRIu64, progress->input_ended ? "" : "~", total);
-	put(line, " rows, %" PRIu64 " ok, %" PRIu64 " failed, %.1f rows/s", progress->ok_count,
-	    progress->failed_count, rate_of(progress, done_count(progress)));
+	put(line, " rows, %" PRIu64 " ok, %" PRIu64 " failed", progress->ok_count,
+	    progress->failed_count);
+	if (left_of_pause(progress) > 0) /* here, as narrow terminals cut the end */
+		put(line, ", %s paused until %s", progress->paused_model,
+		    clock_text(left_of_pause(progress), until, sizeof(until)));
+	put(line, ", %.1f rows/s", rate_of(progress, done_count(progress)));
 	if (progress->tokens > 0)
 		put(line, ", %.0f tokens/s", rate_of(progress, progress->tokens));
 	if (left >= 0)
 		put(line, ", ETA %.0f s", left);
 	put(line, ", %" PRIu32 " in flight", progress->running_count);
-	if (left_of_pause(progress) > 0)
-		put(line, "; %s paused until %s", progress->paused_model,
-		    clock_text(left_of_pause(progress), until, sizeof(until)));
 	put_cooling(line, progress);
 }
 
