@@ -98,13 +98,13 @@ static const struct option_row options[] = {
 	 "send so many rows at most; --resume goes on with the rest"},
 	{"model", 'm', OPTION_TEXT, 0, AT(call.model), "MODEL", NULL,
 	 "the model to ask first, in place of each row's own"},
-	CALL_OPTIONS_WHOM(struct settings, call),
+	CALL_OPTIONS_WHOM,
 	{"budget", 0, OPTION_DURATION, BUDGET_MS_MAX, AT(call.budget_ms), "TIME", NULL,
 	 "for each row, from when it is sent; default: the configured one, else 45s"},
-	CALL_OPTIONS_HOW(struct settings, call),
+	CALL_OPTIONS_HOW,
 	{"progress", 0, OPTION_CHOICE, 0, AT(progress), "HOW", progress_modes,
 	 "on stderr: auto (default), none, plain, tty or json"},
-	CALL_OPTIONS_WHERE(struct settings, call),
+	CALL_OPTIONS_WHERE,
 	{0},
 };
 #undef AT

@@ -17,8 +17,8 @@
 #include "log.h"
 
 #define DEATHS_MAX   10u /* in a row, of one that has not brought a single result */
-#define LEAVE_TRIES  50u /* times LEAVE_MS, for a worker to leave by itself */
-#define LEAVE_MS     10u
+#define LEAVE_TRIES  50u /* times LEAVE_NS, for a worker to leave by itself */
+#define LEAVE_NS     10000000L
 #define ROWS_PER_JOB 2u /* one that runs, and one that is at hand when it ends */
 
 struct worker {
@@ -368,7 +368,7 @@ static int stop_workers(struct crew *crew)
 /* A closed socket is the word to leave. */
 static void dismiss(struct worker *worker)
 {
-	const struct timespec a_moment = {.tv_nsec = LEAVE_MS * 1000000};
+	const struct timespec a_moment = {.tv_nsec = LEAVE_NS};
 
 	for (uint32_t i = 0; i < LEAVE_TRIES && waitpid(worker->pid, NULL, WNOHANG) == 0; i++)
 		(void)nanosleep(&a_moment, NULL);

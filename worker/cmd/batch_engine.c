@@ -104,33 +104,31 @@ static void limit_routes(const struct call_settings *call, struct route_list *li
 		(void)route_list_limit(list, call->limits.texts[i], error);
 }
 
-/* Return: 0; -EINVAL no model is named; -E2BIG; -ENOMEM */
-static int make_set(struct engine *engine, const struct request *request, const char *model,
-		    struct route_set **ret_set)
+/* NULL: *ret_error is -EINVAL no model is named; -E2BIG; -ENOMEM */
+static struct route_set *make_set(struct engine *engine, const struct request *request,
+				  const char *model, int *ret_error)
 {
 	const struct call_settings *call = engine->settings.call;
 	struct route_set *set = calloc(1, sizeof(*set));
-	int rc;
 
+	*ret_error = -ENOMEM;
 	if (!set)
-		return -ENOMEM;
-	rc = http_routes(engine->settings.http, request, call->model, call->fallbacks.texts,
-			 call->fallbacks.count, &set->list);
-	if (rc == 0)
-		limit_routes(call, &set->list);
-	if (rc == 0 && model && asks_alike(engine, request)) {
+		return NULL;
+	*ret_error = http_routes(engine->settings.http, request, call->model, call->fallbacks.texts,
+				 call->fallbacks.count, &set->list);
+	if (*ret_error == 0 && model && asks_alike(engine, request)) {
 		set->model = strdup(model);
-		rc = set->model ? 0 : -ENOMEM;
+		*ret_error = set->model ? 0 : -ENOMEM;
 	}
-	if (rc != 0) {
+	if (*ret_error != 0) {
 		set_free(set);
-		return rc;
+		return NULL;
 	}
+	limit_routes(call, &set->list);
 	set->made_at_ms = lull_clock_ms();
 	set->next = engine->sets;
 	engine->sets = set;
-	*ret_set = set;
-	return 0;
+	return set;
 }
 
 static int use_set(struct engine *engine, struct flight *flight)
@@ -138,15 +136,16 @@ static int use_set(struct engine *engine, struct flight *flight)
 	const struct request *request = &flight->request;
 	const char *call_model = engine->settings.call->model;
 	const char *model = call_model ? call_model : request->model;
-	int rc = 0;
+	int error = 0;
 
 	drop_sets(engine);
 	flight->set = model && asks_alike(engine, request) ? find_set(engine, model) : NULL;
 	if (!flight->set)
-		rc = make_set(engine, request, model, &flight->set);
-	if (rc == 0)
-		flight->set->user_count++;
-	return rc;
+		flight->set = make_set(engine, request, model, &error);
+	if (!flight->set)
+		return error;
+	flight->set->user_count++;
+	return 0;
 }
 
 /* ---- flights */
@@ -492,7 +491,7 @@ int engine_new(const struct engine_settings *settings, struct engine **ret_engin
 	engine->settings = *settings;
 	engine->window = settings->jobs;
 	buffer_init(&engine->report, BODY_REPORT_MAX);
-	engine->flights = calloc(2 * (size_t)settings->jobs, sizeof(*engine->flights));
+	engine->flights = calloc(2 * (size_t)settings->jobs, sizeof(struct flight *));
 	if (engine->flights)
 		rc = watch_new(settings->http->table, &engine->watch);
 	if (rc == 0)
@@ -506,7 +505,8 @@ struct engine *engine_free(struct engine *engine)
 {
 	if (!engine)
 		return NULL;
-	engine_stop(engine, true);
+	if (engine->flights)
+		engine_stop(engine, true);
 	for (struct route_set *next, *set = engine->sets; set; set = next) {
 		next = set->next;
 		set_free(set);

@@ -12,7 +12,7 @@
 #include "../src/json_scan.h"
 #include "../src/splice.h"
 
-#define READ_BYTES (256u << 10) /* at a time */
+#define READ_BYTES ((size_t)256 << 10) /* at a time */
 
 /* ---- lines */
 
@@ -37,7 +37,7 @@ static int make_room(struct line_reader *reader)
 {
 	char *grown;
 
-	if (reader->from > 0) {
+	if (reader->bytes && reader->from > 0) {
 		memmove(reader->bytes, reader->bytes + reader->from, reader->to - reader->from);
 		reader->to -= reader->from;
 		reader->from = 0;
@@ -78,10 +78,9 @@ static int read_more(struct line_reader *reader)
 }
 
 /* Takes `size` bytes off, the last of which may be a newline. */
-static void take_line(struct line_reader *reader, size_t size, struct line *ret_line)
+static void take_line(struct line_reader *reader, size_t size, bool has_newline,
+		      struct line *ret_line)
 {
-	const bool has_newline = size > 0 && reader->bytes[reader->from + size - 1] == '\n';
-
 	*ret_line = (struct line){
 		.bytes = reader->bytes + reader->from,
 		.size = size - has_newline,
@@ -113,7 +112,8 @@ int lines_next(struct line_reader *reader, struct line *ret_line)
 		int rc;
 
 		if (newline || (reader->at_end && size > 0)) {
-			take_line(reader, newline ? (size_t)(newline - start) + 1 : size, ret_line);
+			take_line(reader, newline ? (size_t)(newline - start) + 1 : size,
+				  newline != NULL, ret_line);
 			if (is_blank(ret_line))
 				continue;
 			return 0;

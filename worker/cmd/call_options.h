@@ -25,25 +25,26 @@ struct call_settings {
 
 extern const struct option_choice when_cooling_choices[];
 
-/* Rows of a table of options. type: of the verb's settings; at: its struct call_settings */
+/* Rows of a table of options, for verbs whose `struct settings` has a `struct call_settings call`. */
 /* clang-format off */
-#define CALL_OPTIONS_WHOM(type, at)                                                                \
-	{"fallback", 'f', OPTION_TEXT_LIST, 0, offsetof(type, at.fallbacks), "MODEL", NULL,        \
+#define CALL_OPTIONS_WHOM                                                                          \
+	{"fallback", 'f', OPTION_TEXT_LIST, 0, offsetof(struct settings, call.fallbacks), "MODEL", \
+	 NULL,                                                                                     \
 	 "asked if those before it give no answer; may be repeated; default: the configured ones"}
-#define CALL_OPTIONS_HOW(type, at)                                                                 \
-	{"when-cooling", 0, OPTION_CHOICE, 0, offsetof(type, at.when_cooling), "WHAT",             \
-	 when_cooling_choices,                                                                     \
+#define CALL_OPTIONS_HOW                                                                           \
+	{"when-cooling", 0, OPTION_CHOICE, 0, offsetof(struct settings, call.when_cooling),        \
+	 "WHAT", when_cooling_choices,                                                             \
 	 "when every model is cooling: wait (default), fail, or try the soonest"},                 \
-	{"limit", 0, OPTION_TEXT_LIST, 0, offsetof(type, at.limits), "NAME:LIMITS", NULL,          \
-	 "rpm=N, tpm=N, parallel=N, by all processes together; may be repeated"}
-#define CALL_OPTIONS_WHERE(type, at)                                                               \
-	{"quiet", 'q', OPTION_FLAG, LOG_LEVEL_QUIET, offsetof(type, at.log_level), NULL, NULL,     \
-	 "no warnings"},                                                                           \
-	{"verbose", 'v', OPTION_FLAG, LOG_LEVEL_VERBOSE, offsetof(type, at.log_level), NULL, NULL, \
-	 "say more on stderr"},                                                                    \
-	{"config", 'c', OPTION_TEXT, 0, offsetof(type, at.config_path), "FILE", NULL,              \
+	{"limit", 0, OPTION_TEXT_LIST, 0, offsetof(struct settings, call.limits), "NAME:LIMITS",   \
+	 NULL, "rpm=N, tpm=N, parallel=N, by all processes together; may be repeated"}
+#define CALL_OPTIONS_WHERE                                                                         \
+	{"quiet", 'q', OPTION_FLAG, LOG_LEVEL_QUIET, offsetof(struct settings, call.log_level),    \
+	 NULL, NULL, "no warnings"},                                                               \
+	{"verbose", 'v', OPTION_FLAG, LOG_LEVEL_VERBOSE,                                           \
+	 offsetof(struct settings, call.log_level), NULL, NULL, "say more on stderr"},             \
+	{"config", 'c', OPTION_TEXT, 0, offsetof(struct settings, call.config_path), "FILE", NULL, \
 	 "default: $LULL_CONFIG, ~/.config/lull/config.yaml, /etc/lull/config.yaml"},              \
-	{"table", 0, OPTION_TEXT, 0, offsetof(type, at.table_name), "NAME", NULL,                  \
+	{"table", 0, OPTION_TEXT, 0, offsetof(struct settings, call.table_name), "NAME", NULL,     \
 	 "the shared table; default: $LULL_SHM_NAME, else your own"}
 /* clang-format on */
 

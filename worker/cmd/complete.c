@@ -33,10 +33,10 @@ struct settings {
 static const struct option_row options[] = {
 	{"model", 'm', OPTION_TEXT, 0, AT(call.model), "MODEL", NULL,
 	 "the model to ask first; default: the first one configured"},
-	CALL_OPTIONS_WHOM(struct settings, call),
+	CALL_OPTIONS_WHOM,
 	{"budget", 0, OPTION_DURATION, BUDGET_MS_MAX, AT(call.budget_ms), "TIME", NULL,
 	 "for the whole call; default: the configured one, else 45s"},
-	CALL_OPTIONS_HOW(struct settings, call),
+	CALL_OPTIONS_HOW,
 	{"request", 0, OPTION_TEXT, 0, AT(request_path), "FILE", NULL,
 	 "a whole chat completion request, in place of a prompt; - is stdin"},
 	{"system", 0, OPTION_TEXT, 0, AT(system), "TEXT", NULL, "a system message before the prompt"},
@@ -47,7 +47,7 @@ static const struct option_row options[] = {
 	 "print the chat.completion object; with --stream its chunks, a line each"},
 	{"explain", 0, OPTION_FLAG, 1, AT(explain), NULL, NULL,
 	 "say on stderr what was tried or skipped, and why; with --json as JSON lines"},
-	CALL_OPTIONS_WHERE(struct settings, call),
+	CALL_OPTIONS_WHERE,
 	{0},
 };
 #undef AT
