@@ -219,6 +219,19 @@ static void test_arguments_in_pieces(void)
 
 	CHECK_ALL(adapter_check_stream, cases);
 }
+
+#define FAILS EVENT("{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}")
+
+static void test_an_error_after_the_stop_reason_takes_nothing_back(void)
+{
+	static const struct answer_case cases[] = {
+		{CALL("{}") FAILS END, LULL_CLASS_OVERLOADED, NULL},
+		{CALL("{}") END FAILS, LULL_CLASS_ANSWERED, "\"finish_reason\":\"tool_calls\""},
+		{CALL("{}") END EVENT("{\"type\":\"message_stop\"}") FAILS, LULL_CLASS_ANSWERED, "\"finish_reason\":\"tool_calls\""},
+	};
+
+	CHECK_ALL(adapter_check_stream, cases);
+}
 /* clang-format on */
 
 int main(void)
@@ -231,6 +244,7 @@ int main(void)
 		CUNIT_TEST(test_where_it_goes_and_with_which_headers),
 		CUNIT_TEST(test_answers),
 		CUNIT_TEST(test_arguments_in_pieces),
+		CUNIT_TEST(test_an_error_after_the_stop_reason_takes_nothing_back),
 	};
 
 	const struct http_route route = adapter_route("anthropic", "claude");

@@ -247,10 +247,11 @@ static const struct stream_case {
 	{{TEXT_DELTA("a"), USAGE}, LULL_CLASS_TRUNCATED_STREAM, NULL},
 	{{STOP("end_turn")}, LULL_CLASS_MALFORMED_RESPONSE, NULL},
 	{{TEXT_DELTA("a"), STOP("malformed_tool_use")}, LULL_CLASS_MALFORMED_RESPONSE, "malformed_tool_use"},
-	/* exceptions, wherever they come: their name is their code */
+	/* exceptions, wherever they come before the finish reason: their name is their code */
 	{{{"throttlingException", "{\"message\":\"Too many tokens, please wait before trying again.\"}"}}, LULL_CLASS_RATE_LIMITED, "Too many tokens, please wait"},
 	{{TEXT_DELTA("a"), {"throttlingException", "{\"message\":\"Too many tokens per day\"}"}}, LULL_CLASS_QUOTA_EXHAUSTED, "per day"},
-	{{TEXT_DELTA("a"), STOP("end_turn"), {"internalServerException", "{\"message\":\"x\"}"}}, LULL_CLASS_SERVER_ERROR, "x"},
+	{{TEXT_DELTA("a"), {"internalServerException", "{\"message\":\"x\"}"}}, LULL_CLASS_SERVER_ERROR, "x"},
+	{{TEXT_DELTA("a"), STOP("end_turn"), {"internalServerException", "{\"message\":\"x\"}"}}, LULL_CLASS_ANSWERED, "\"content\":\"a\""},
 	{{{"modelStreamErrorException", "{\"message\":\"x\",\"originalStatusCode\":400}"}}, LULL_CLASS_SERVER_ERROR, "x"},
 	{{{"modelTimeoutException", "{}"}}, LULL_CLASS_TIMEOUT, NULL},
 	{{{"serviceUnavailableException", "{\"message\":\"x\"}"}}, LULL_CLASS_OVERLOADED, "x"},

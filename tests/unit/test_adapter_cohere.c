@@ -193,6 +193,7 @@ static void test_streams(void)
 		{ADDS("content-delta", "{\"content\":{\"text\":\"b\"}}") EVENT("{\"type\":\"citation-start\",\"delta\":{}}") EVENT("{\"type\":\"something-new\"}") END("COMPLETE") "data: [DONE]\n\n", LULL_CLASS_ANSWERED, "\"content\":\"b\""},
 		{ADDS("content-delta", "{\"content\":{\"text\":\"b\"}}") "data: [DONE]\n\n", LULL_CLASS_TRUNCATED_STREAM, NULL},
 		{ADDS("content-delta", "{\"content\":{\"text\":\"b\"}}") EVENT("{\"type\":\"message-end\"}"), LULL_CLASS_TRUNCATED_STREAM, NULL},
+		{ADDS("content-delta", "{\"content\":{\"text\":\"b\"}}") END("COMPLETE") EVENT("{\"message\":\"x\""), LULL_CLASS_ANSWERED, "\"content\":\"b\""},
 		{MORE("\"{}\"") CALL_END END("TOOL_CALL"), LULL_CLASS_MALFORMED_RESPONSE, NULL},
 		{ADDS("content-delta", "7") EVENT("[]") EVENT("{\"type\":\"content-delta\",\"delta\":\"x\"}") END("COMPLETE"), LULL_CLASS_MALFORMED_RESPONSE, NULL},
 		{ADDS("content-delta", "{\"content\":{\"text\":\"b\"}}") END("TIMEOUT"), LULL_CLASS_TIMEOUT, NULL},

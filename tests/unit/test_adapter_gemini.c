@@ -397,6 +397,9 @@ static void test_streams(void)
 		{DATA(PIECE("a", ",\"finishReason\":\"MALFORMED_FUNCTION_CALL\"")), LULL_CLASS_MALFORMED_RESPONSE, "", 0, 0},
 		{DATA(PIECE("a", ",\"index\":8")), LULL_CLASS_MALFORMED_RESPONSE, "", 0, 0},
 		{DATA(PIECE("a", "")) DATA("[{\"error\":{\"code\":503}}]"), LULL_CLASS_OVERLOADED, "a", 0, 0},
+		{DATA(PIECE("a", ",\"finishReason\":\"STOP\"")) DATA("[{\"error\":{\"code\":503}}]"), LULL_CLASS_ANSWERED, "a", 1, 1},
+		/* one choice of the event is well, the other is not */
+		{DATA("{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"a\"}]},\"finishReason\":\"STOP\"},{\"index\":8}]}"), LULL_CLASS_MALFORMED_RESPONSE, "a", 0, 1},
 		{DATA("7") DATA("{\"new\":1}") DATA(PIECE("a", ",\"finishReason\":\"STOP\"")), LULL_CLASS_ANSWERED, "a", 1, 1},
 		/* without SSE: one list, handed out when it is whole */
 		{"[" PIECE("a", "") "\r\n,\r\n" PIECE("b", ",\"finishReason\":\"STOP\"") "]", LULL_CLASS_ANSWERED, "ab", 1, 1},

@@ -538,6 +538,35 @@ static void test_errors_end_a_stream_wherever_they_come(void)
 	}
 }
 
+static void test_a_whole_stream_stays_whole(void)
+{
+#define SAID DELTA("{\"content\":\"a\"}")
+	static const struct {
+		const char *events;
+		uint32_t class_id;
+		const char *rule;
+	} cases[] = {
+		{SAID END("stop") EVENT("{\"error\":{\"code\":429}}") EVENT("[DONE]"), LULL_CLASS_ANSWERED, "answer"},
+		{SAID END("stop") EVENT("[DONE]") EVENT("{\"error\":{\"code\":429}}"), LULL_CLASS_ANSWERED, "answer"},
+		{SAID END("stop") "event: error\n" EVENT("crashed"), LULL_CLASS_ANSWERED, "answer"},
+		{SAID END("stop") END("error"), LULL_CLASS_ANSWERED, "answer"},
+		{SAID END("stop") EVENT("garbage"), LULL_CLASS_ANSWERED, "answer"},
+		{SAID END("stop") ARGUMENTS("7"), LULL_CLASS_ANSWERED, "answer"},
+		{END("length") EVENT("garbage"), LULL_CLASS_ANSWERED, "answer"},
+		/* a choice has begun that has none, before the error or by what is wrong itself */
+		{SAID CHUNK("{\"index\":1,\"delta\":{}}") END("stop") EVENT("{\"error\":{\"code\":429}}"), LULL_CLASS_RATE_LIMITED, "status 429"},
+		{SAID END("stop") CHUNK("{\"index\":1,\"delta\":{}}") EVENT("garbage"), LULL_CLASS_MALFORMED_RESPONSE, "event is no JSON"},
+		/* the finish reason was in the event that failed, and not handed out */
+		{SAID CHUNK("{\"index\":0,\"delta\":{\"tool_calls\":[{\"index\":0,\"function\":{\"arguments\":7}}]},\"finish_reason\":\"stop\"}"), LULL_CLASS_MALFORMED_RESPONSE, "not of this form"},
+		/* nothing in it: the error says more */
+		{END("stop") EVENT("{\"error\":{\"code\":429}}"), LULL_CLASS_RATE_LIMITED, "status 429"},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		check_stream(cases[i].events, cases[i].class_id, cases[i].rule);
+#undef SAID
+}
+
 static void test_nothing_is_read_after_an_error(void)
 {
 	struct streamed s;
@@ -883,6 +912,7 @@ int main(void)
 		CUNIT_TEST(test_only_finish_reasons_make_a_stream_whole),
 		CUNIT_TEST(test_a_whole_stream_has_to_say_something),
 		CUNIT_TEST(test_errors_end_a_stream_wherever_they_come),
+		CUNIT_TEST(test_a_whole_stream_stays_whole),
 		CUNIT_TEST(test_nothing_is_read_after_an_error),
 		CUNIT_TEST(test_a_broken_connection_after_the_finish_breaks_nothing),
 		CUNIT_TEST(test_chunks_tell_what_they_hold),

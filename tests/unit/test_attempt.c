@@ -404,6 +404,25 @@ static void test_an_error_event_ends_the_stream_at_once(void)
 			LULL_CLASS_RATE_LIMITED);
 }
 
+/* Whoever reads along has seen the finish reason. */
+static void test_what_comes_after_the_finish_reason_takes_nothing_back(void)
+{
+	static const char *const endings[] = {
+		"data: {\"error\":{\"type\":\"rate_limit_error\"}}\n\n", "data: garbage\n\n",
+		"data: {\"cut"};
+	char bytes[2048];
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		(void)snprintf(bytes, sizeof(bytes), "%s%s", SSE_HEAD ROLE WORD FINISH, endings[i]);
+		CU_ASSERT_EQUAL(
+			class_of((struct trial){.bytes = bytes, .then = RAW_CLOSE, .stream = true}),
+			LULL_CLASS_ANSWERED);
+		CU_ASSERT_EQUAL(found.seen.chunks, 3);
+		CU_ASSERT_PTR_NOT_NULL_FATAL(found.finish);
+		CU_ASSERT_STRING_EQUAL(found.finish, "stop");
+	}
+}
+
 static void test_a_reader_that_leaves_cancels(void)
 {
 	CU_ASSERT_EQUAL(class_of((struct trial){.bytes = SSE_HEAD ROLE WORD WORD FINISH,
@@ -482,6 +501,7 @@ int main(void)
 		CUNIT_TEST(test_a_refusal_whose_body_never_ends_is_that_refusal),
 		CUNIT_TEST(test_a_whole_stream_that_is_not_closed_is_an_answer),
 		CUNIT_TEST(test_an_error_event_ends_the_stream_at_once),
+		CUNIT_TEST(test_what_comes_after_the_finish_reason_takes_nothing_back),
 		CUNIT_TEST(test_a_reader_that_leaves_cancels),
 		CUNIT_TEST(test_cancelling_blames_nobody),
 		CUNIT_TEST(test_a_host_that_slept_proves_nothing),

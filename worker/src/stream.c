@@ -3,9 +3,10 @@
  * A streamed answer: bytes in, chunks in OpenAI's form out, and at the end the question whether it
  * was whole. The events of another form are translated; all else is the same for every form.
  *
- * Only finish reasons make it whole, one for each choice. "[DONE]" proves nothing (some servers
- * send it after an error), its absence harms nothing, and a connection that ends cleanly may still
- * have lost half the answer: Ollama ends so when its runner has crashed.
+ * Only finish reasons make it whole, one for each choice that has begun. "[DONE]" proves nothing
+ * (some servers send it after an error), its absence harms nothing, and a connection that ends
+ * cleanly may still have lost half the answer: Ollama ends so when its runner has crashed. What is
+ * whole stays so, whatever comes after it: its reader has the finish reason already.
  *
  * An error may come at any event, and ends the stream: {"error": ...}, an event named "error" or a
  * binary exception, a choice whose finish reason is "error". It is kept, and classified at the end,
@@ -49,6 +50,7 @@ struct stream_reader {
 	const char *problem; /* why, if it was no error of the server's: rule and text; else NULL */
 	const char *problem_text;
 	bool had_event;
+	bool was_whole; /* after the last event that did not fail */
 	struct sse *sse;
 	struct eventstream *eventstream; /* instead, of forms whose events are binary */
 	struct assembly *assembly;
@@ -265,6 +267,8 @@ static int on_event(const struct sse_event *event, void *userdata)
 				  reader->userdata);
 	root = json_read(event->data, event->data_bytes, error);
 	rc = read_event(reader, root, event);
+	if (rc == 0)
+		reader->was_whole = assembly_is_whole(reader->assembly);
 	json_object_put(root);
 	return rc;
 }
@@ -437,8 +441,14 @@ static void judge_body(const struct stream_reader *reader, const struct wire_res
 	verdict_set(ret, LULL_CLASS_LOCAL, "memory", "out of memory");
 }
 
-static void judge(const struct stream_reader *reader, const struct wire_response *head, bool cut,
-		  struct verdict *ret)
+/* Each choice has its finish reason, also if the event that failed began one. */
+static bool is_whole(const struct stream_reader *reader)
+{
+	return reader->was_whole && assembly_is_whole(reader->assembly);
+}
+
+static void judge_failure(const struct stream_reader *reader, const struct wire_response *head,
+			  bool cut, struct verdict *ret)
 {
 	if (reader->problem)
 		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, reader->problem,
@@ -449,12 +459,22 @@ static void judge(const struct stream_reader *reader, const struct wire_response
 		judge_body(reader, head, ret);
 	else if (!reader->had_event)
 		judge_silence(reader, head, cut, ret);
-	else if (!assembly_is_whole(reader->assembly))
+	else
 		verdict_set(ret, LULL_CLASS_TRUNCATED_STREAM, "stream without a finish reason",
 			    "the stream ended without a finish reason");
-	else
+}
+
+/* Of a whole stream with nothing in it, an error that came says more. */
+static void judge(const struct stream_reader *reader, const struct wire_response *head, bool cut,
+		  struct verdict *ret)
+{
+	if (is_whole(reader)) {
 		openai_judge(true, assembly_says_something(reader->assembly),
 			     assembly_explained(reader->assembly), ret);
+		if (ret->outcome.class_id == LULL_CLASS_ANSWERED || !reader->failed)
+			return;
+	}
+	judge_failure(reader, head, cut, ret);
 }
 
 void stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,

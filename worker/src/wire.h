@@ -185,7 +185,7 @@ struct stream_reader *stream_new(const struct http_route *route, const struct wi
 int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, stream_event_fn fn,
 		void *userdata);
 /* The body has ended (`cut`: by a transport failure, or because a limit passed). Fills the verdict:
- * ANSWERED when whole, also where only the end of the connection is missing. */
+ * ANSWERED when whole, whatever came after its last finish reason, or is missing there. */
 void stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,
 		struct verdict *ret_verdict);
 /* The whole stream as one chat.completion object; only after stream_end said ANSWERED. 0; -ENOMEM
