@@ -447,8 +447,10 @@ static void test_rules_are_checked(void)
 		{"lull: {on: {cancelled: next, manual: stop}}",
 		 "E f:1: lull.on: 'cancelled' is no class of errors, expected one such as content_policy\n"
 		 "E f:1: lull.on: 'manual' is no class of errors, expected one such as content_policy\n"},
-		{"lull: {on: {timeout: go}}", "E f:1: lull.on.timeout.go is 'go', expected stop or next\n"},
-		{"lull: {on: {timeout: [next]}}", "E f:1: lull.on.timeout.go is a list, expected stop or next\n"},
+		{"lull: {on: {timeout: go}}", "E f:1: lull.on.timeout is 'go', expected stop or next\n"},
+		{"lull: {on: {timeout: [next]}}", "E f:1: lull.on.timeout is a list, expected stop or next\n"},
+		{"lull: {on: {timeout: {go: go}}}", "E f:1: lull.on.timeout.go is 'go', expected stop or next\n"},
+		{"lull: {on: {rate_limited: 8s}}", "E f:1: lull.on.rate_limited is '8s', expected stop or next\n"},
 		{"lull: {on: {timeout: {proof: firm}}}", "E f:1: lull.on.timeout.proof is 'firm', expected none, soft or hard\n"},
 		{"lull: {on: {timeout: {scope: name}}}",
 		 "E f:1: lull.on.timeout.scope is 'name', expected route, credential or endpoint\n"},

@@ -53,16 +53,26 @@ static void unknown_class(struct reading *r, const struct place *place,
 		     near.best ? near.best : "", near.best ? "'?" : "");
 }
 
-/* "content_policy: next" is short for "content_policy: {go: next}". */
-static void read_rule(struct reading *r, const char *shown, const struct node *node,
-		      struct lull_rule *rule)
+/* "content_policy: next" is short for "content_policy: {go: next}", and told by what was written. */
+static void read_short_rule(struct reading *r, const struct node *member, struct lull_rule *rule)
 {
-	struct place place = {"lull.on.CLASS", shown, rule};
+	const struct place place = {"lull.on.CLASS", "lull.on", rule};
+	struct schema_row row = *find_row(place.section, "go");
 
-	if (node->type == NODE_MAP)
-		read_section(r, &place, node);
+	row.key = member->key;
+	read_choice(r, &place, &row, member, &rule->go);
+}
+
+static void read_rule(struct reading *r, const struct node *member, struct lull_rule *rule)
+{
+	char shown[SECTION_BYTES];
+	const struct place place = {"lull.on.CLASS", shown, rule};
+
+	(void)snprintf(shown, sizeof(shown), "lull.on.%s", member->key);
+	if (member->type == NODE_MAP)
+		read_section(r, &place, member);
 	else
-		read_choice(r, &place, find_row(place.section, "go"), node, &rule->go);
+		read_short_rule(r, member, rule);
 }
 
 static void read_rules(struct reading *r, const struct place *place, const struct schema_row *row,
@@ -76,7 +86,6 @@ static void read_rules(struct reading *r, const struct place *place, const struc
 	for (const struct node *member = node->first; member; member = member->next) {
 		int class_id = lull_class_by_name(member->key);
 		struct lull_rule *rule = &settings->rules[settings->rule_count];
-		char shown[SECTION_BYTES];
 
 		if (!is_rule_class(class_id)) {
 			unknown_class(r, place, row, member);
@@ -84,8 +93,7 @@ static void read_rules(struct reading *r, const struct place *place, const struc
 		}
 		*rule = (struct lull_rule){(uint32_t)class_id, LULL_UNSET, LULL_UNSET, LULL_UNSET,
 					   LULL_UNSET};
-		(void)snprintf(shown, sizeof(shown), "lull.on.%s", member->key);
-		read_rule(r, shown, member, rule);
+		read_rule(r, member, rule);
 		settings->rule_count++;
 	}
 }
