@@ -249,10 +249,11 @@ static const struct consequence *consequence_of(enum word_verdict verdict)
 }
 
 static void change_record(struct segment *segment, const struct layout_slot *slot, uint64_t from,
-			  uint64_t to, enum lull_event_type type, uint64_t now_ms)
+			  uint64_t to, enum lull_event_type type, const struct word_event *e)
 {
 	/* what became ready is told with what it had been shut for */
 	struct word w = word_unpack(to ? to : from);
+	uint64_t now_ms = e->now_ms;
 	bool has_length = type == LULL_EVENT_COOLED || type == LULL_EVENT_OPERATOR_COOLED;
 
 	ring_record(segment,
@@ -263,7 +264,8 @@ static void change_record(struct segment *segment, const struct layout_slot *slo
 			    .slot_index = (uint32_t)segment_slot_index(segment, slot),
 			    .slot_tag = atomic_load_explicit(&slot->tag, memory_order_relaxed),
 			    .cause = w.cause,
-			    .http_status = w.http,
+			    /* a count has no room for it */
+			    .http_status = type == LULL_EVENT_SOFT ? e->http : w.http,
 			    .strikes = w.strikes,
 			    .pid = clock_pid(),
 		    });
@@ -275,7 +277,7 @@ static uint64_t reporter_pack(uint64_t now_ms)
 }
 
 static void change_follow(struct segment *segment, struct layout_slot *slot, uint64_t from,
-			  const struct word_step *step, uint64_t now_ms)
+			  const struct word_step *step, const struct word_event *e)
 {
 	const struct consequence *then = consequence_of(step->verdict);
 
@@ -283,10 +285,11 @@ static void change_follow(struct segment *segment, struct layout_slot *slot, uin
 		if (then->counters & 1u << c)
 			slot_count(slot, c);
 	if (then->reports)
-		atomic_store_explicit(&slot->reporter, reporter_pack(now_ms), memory_order_relaxed);
+		atomic_store_explicit(&slot->reporter, reporter_pack(e->now_ms),
+				      memory_order_relaxed);
 	/* the recorder is everybody's; a slot of the overflow is not */
 	if (then->event && slot_is_within(segment, slot))
-		change_record(segment, slot, from, step->to, then->event, now_ms);
+		change_record(segment, slot, from, step->to, then->event, e);
 	if (step->wakes)
 		segment_wake(segment);
 }
@@ -316,7 +319,7 @@ struct word_step segment_change(struct segment *segment, struct layout_slot *slo
 	if (step.verdict == WORD_UNTOUCHED && fn == word_admit)
 		step.verdict = WORD_SKIP;
 	if (step.to != from)
-		change_follow(segment, slot, from, &step, e->now_ms);
+		change_follow(segment, slot, from, &step, e);
 	if (ret_from)
 		*ret_from = from;
 	return step;

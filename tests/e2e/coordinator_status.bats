@@ -80,6 +80,7 @@ endpoint:$ENDPOINT" ]
 @test "soft failures, skips and probes are counted" {
 	fail_route server_error 500 -1
 	lull status --json gpt-4o | jq -e '.keys[] | select(.kind == "route") | .state == "ready" and .strikes == 1 and .cause == "server_error"'
+	lull events --json | jq -e '.events[-1] | .type == "soft_failure" and .status == 500 and .strikes == 1'
 	fail_route permission 403 50
 	sleep 0.1
 	fail_route probe 0 -1

@@ -356,22 +356,23 @@ static void test_what_a_change_brings_along(void)
 		uint32_t event; /* 0: none */
 		int counter;    /* -1: none */
 		bool reports;
+		uint32_t http; /* of the event */
 	} cases[] = {
-		{WORD_GO, 0, 0, -1, false},
-		{WORD_GO_COUNTED, soft, 0, -1, false},
-		{WORD_GO_PROBE, cool, LULL_EVENT_PROBE, SLOT_PROBES, false},
-		{WORD_COOLED, cool, LULL_EVENT_COOLED, SLOT_COOLDOWNS, true},
-		{WORD_LENGTHENED, cool, 0, -1, true},
-		{WORD_COUNTED, soft, LULL_EVENT_SOFT, -1, true},
-		{WORD_NOTED, soft, 0, -1, false},
-		{WORD_OPENED, 0, LULL_EVENT_OPENED, -1, true},
-		{WORD_FORGOTTEN, 0, 0, -1, false},
-		{WORD_RETURNED, cool, LULL_EVENT_RETURNED, -1, false},
-		{WORD_OPERATOR_COOLED, cool, LULL_EVENT_OPERATOR_COOLED, -1, true},
-		{WORD_OPERATOR_HELD, cool, LULL_EVENT_HELD, -1, true},
-		{WORD_OPERATOR_CLEARED, 0, LULL_EVENT_CLEARED, -1, true},
+		{WORD_GO, 0, 0, -1, false, 0},
+		{WORD_GO_COUNTED, soft, 0, -1, false, 0},
+		{WORD_GO_PROBE, cool, LULL_EVENT_PROBE, SLOT_PROBES, false, 429},
+		{WORD_COOLED, cool, LULL_EVENT_COOLED, SLOT_COOLDOWNS, true, 429},
+		{WORD_LENGTHENED, cool, 0, -1, true, 0},
+		{WORD_COUNTED, soft, LULL_EVENT_SOFT, -1, true, 529},
+		{WORD_NOTED, soft, 0, -1, false, 0},
+		{WORD_OPENED, 0, LULL_EVENT_OPENED, -1, true, 401},
+		{WORD_FORGOTTEN, 0, 0, -1, false, 0},
+		{WORD_RETURNED, cool, LULL_EVENT_RETURNED, -1, false, 429},
+		{WORD_OPERATOR_COOLED, cool, LULL_EVENT_OPERATOR_COOLED, -1, true, 429},
+		{WORD_OPERATOR_HELD, cool, LULL_EVENT_HELD, -1, true, 429},
+		{WORD_OPERATOR_CLEARED, 0, LULL_EVENT_CLEARED, -1, true, 401},
 	};
-	struct word_event e = {.now_ms = NOW};
+	struct word_event e = {.now_ms = NOW, .http = 529};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct layout_slot *slot;
@@ -391,6 +392,7 @@ static void test_what_a_change_brings_along(void)
 		events = atomic_load(&segment.header->ring_head);
 		CU_ASSERT_EQUAL(events, cases[i].event != 0);
 		CU_ASSERT_EQUAL(atomic_load(&segment.ring[0].payload[4]) >> 56, cases[i].event);
+		CU_ASSERT_EQUAL((uint32_t)atomic_load(&segment.ring[0].payload[4]), cases[i].http);
 		CU_ASSERT_EQUAL(atomic_load(&segment.header->serial), 0);
 		end();
 	}
