@@ -16,7 +16,8 @@
  *                                      holder had not begun to end
  *   -   counters lose nothing          begun >= counted >= done
  *   -   the recorder tells no lies     events carry a check sum of ours in their own fields
- *   I5  nobody waits for anybody       while some are stopped, each of the others gets on
+ *   I5  nobody waits for anybody       whoever was killed or is stopped: of each kind of work some is
+ *                                      done all the time
  *   I7  a killed creator leaves        no name or a whole segment: every opener finds a sound table
  *       and nothing beside it
  *
@@ -50,7 +51,7 @@
 #define NAME_SLOTS      64u
 #define MAIN_SLOTS      64u
 #define LEASES_MAX      65536u /* written down by each worker; the rest goes unwatched */
-#define SILENCE_NS      UINT64_C(5000000000) /* a worker that is not stopped gets on within this */
+#define SILENCE_NS      UINT64_C(3000000000) /* so long none of a kind of work was done by anybody */
 #define RESET_EVERY_NS  UINT64_C(20000000)
 #define DAWDLE_NS       3000000u /* longest pause between reading the clock and the table */
 #define HOUR_MS         3600000u
@@ -66,7 +67,6 @@ enum finding {
 	FOUND_UNASKED_END,
 	FOUND_TORN_EVENT,
 	FOUND_UNSOUND_TABLE,
-	FOUND_SILENCE,
 	FINDINGS
 };
 
@@ -76,7 +76,6 @@ static const char *const finding_texts[FINDINGS] = {
 	[FOUND_UNASKED_END] = "a cooldown that nobody had asked for",
 	[FOUND_TORN_EVENT] = "an event that nobody had recorded",
 	[FOUND_UNSOUND_TABLE] = "an opener that found no sound table",
-	[FOUND_SILENCE] = "a worker that got nowhere while others were stopped",
 };
 
 /* A lease that was given, or a moment at which somebody may have opened the key. */
@@ -90,7 +89,6 @@ struct lease {
 struct ledger {
 	_Atomic uint64_t asked_until_ms, got_until_ms; /* of the register; the largest so far */
 	_Atomic uint64_t counts_begun, counts_done;
-	_Atomic uint64_t steps;
 	_Atomic uint64_t inserts, opens, register_reads, event_reads;
 	_Atomic uint32_t findings[FINDINGS];
 	_Atomic uint32_t lease_count;
@@ -99,6 +97,31 @@ struct ledger {
 
 static struct ledger *ledgers; /* of all workers; outlive them */
 static unsigned worker_count = WORKERS_DEFAULT;
+
+/* The sum of one number over all ledgers. */
+#define LEDGER_SUM(member) ledger_sum(offsetof(struct ledger, member))
+
+static uint64_t ledger_sum(size_t offset)
+{
+	uint64_t sum = 0;
+
+	for (unsigned i = 0; i < worker_count; i++)
+		sum += atomic_load((_Atomic uint64_t *)(void *)((char *)&ledgers[i] + offset));
+	return sum;
+}
+
+/* What is done all the time, whoever is killed or stopped meanwhile. */
+static const struct {
+	const char *what;
+	size_t offset;
+} works[] = {
+	{"counts", offsetof(struct ledger, counts_done)},
+	{"register reads", offsetof(struct ledger, register_reads)},
+	{"events read", offsetof(struct ledger, event_reads)},
+	{"inserts", offsetof(struct ledger, inserts)},
+	{"opens", offsetof(struct ledger, opens)},
+};
+#define WORK_KINDS (sizeof(works) / sizeof(works[0]))
 
 static _Noreturn void die(const char *what)
 {
@@ -516,7 +539,6 @@ static _Noreturn void worker_run(unsigned index, uint64_t seed)
 		for (size_t i = 0; i < sizeof(deeds) / sizeof(deeds[0]); i++) {
 			for (unsigned j = 0; j < deeds[i].times; j++)
 				deeds[i].does(&worker);
-			atomic_fetch_add(&worker.ledger->steps, 1);
 		}
 	}
 }
@@ -525,7 +547,7 @@ static _Noreturn void worker_run(unsigned index, uint64_t seed)
 
 struct weather {
 	pid_t pids[WORKERS_MAX];
-	uint64_t steps_seen[WORKERS_MAX], steps_at_ns[WORKERS_MAX];
+	uint64_t done_seen[WORK_KINDS], done_at_ns[WORK_KINDS];
 	uint64_t random;
 	unsigned long kills, stops, resets, silences;
 };
@@ -551,7 +573,6 @@ static void worker_start(struct weather *weather, unsigned index)
 		worker_run(index, seed);
 	}
 	weather->pids[index] = pid;
-	weather->steps_at_ns[index] = now_ns();
 }
 
 static void workers_kill(const struct weather *weather, unsigned first, unsigned count)
@@ -570,20 +591,20 @@ static void workers_kill(const struct weather *weather, unsigned first, unsigned
 	}
 }
 
-/* Everybody who may run must get on, however long others have been stopped. */
+/* Workers come and go, so it is not one of them that must get on, but the work. */
 static void watch_progress(struct weather *weather)
 {
 	uint64_t now = now_ns();
 
-	for (unsigned i = 0; i < worker_count; i++) {
-		uint64_t steps = atomic_load(&ledgers[i].steps);
+	for (unsigned i = 0; i < WORK_KINDS; i++) {
+		uint64_t done = ledger_sum(works[i].offset);
 
-		if (steps != weather->steps_seen[i]) {
-			weather->steps_seen[i] = steps;
-			weather->steps_at_ns[i] = now;
-		} else if (now - weather->steps_at_ns[i] > SILENCE_NS) {
-			atomic_fetch_add(&ledgers[i].findings[FOUND_SILENCE], 1);
-			weather->steps_at_ns[i] = now;
+		if (done != weather->done_seen[i] || weather->done_at_ns[i] == 0) {
+			weather->done_seen[i] = done;
+			weather->done_at_ns[i] = now;
+		} else if (now - weather->done_at_ns[i] > SILENCE_NS) {
+			weather->silences++;
+			weather->done_at_ns[i] = now;
 		}
 	}
 }
@@ -607,10 +628,8 @@ static void stop_some(struct weather *weather)
 	for (unsigned i = 0; i < count; i++)
 		(void)kill(weather->pids[(first + i) % worker_count], SIGSTOP);
 	sleep_ns(weather_draw(weather, 20000000));
-	for (unsigned i = 0; i < count; i++) {
+	for (unsigned i = 0; i < count; i++)
 		(void)kill(weather->pids[(first + i) % worker_count], SIGCONT);
-		weather->steps_at_ns[(first + i) % worker_count] = now_ns();
-	}
 	weather->stops += count;
 }
 
@@ -656,18 +675,6 @@ static void fail(const char *what, uint64_t count)
 {
 	printf("FAILED: %s, %llu times\n", what, (unsigned long long)count);
 	failures++;
-}
-
-/* The sum of one number over all ledgers. */
-#define LEDGER_SUM(member) ledger_sum(offsetof(struct ledger, member))
-
-static uint64_t ledger_sum(size_t offset)
-{
-	uint64_t sum = 0;
-
-	for (unsigned i = 0; i < worker_count; i++)
-		sum += atomic_load((_Atomic uint64_t *)(void *)((char *)&ledgers[i] + offset));
-	return sum;
 }
 
 static size_t reckon_leases(void)
@@ -735,14 +742,16 @@ static void reckon(const struct weather *weather, const struct scratch *scratch,
 		if (count)
 			fail(finding_texts[f], count);
 	}
-	printf("%u workers, %u s: %lu kills, %lu stops; %llu counts, %zu leases, %llu register "
-	       "reads, "
-	       "%llu events read, %llu inserts over %lu resets, %llu opens; %u failures\n",
-	       worker_count, seconds, weather->kills, weather->stops,
-	       (unsigned long long)LEDGER_SUM(counts_done), leases,
-	       (unsigned long long)LEDGER_SUM(register_reads),
-	       (unsigned long long)LEDGER_SUM(event_reads), (unsigned long long)LEDGER_SUM(inserts),
-	       weather->resets, (unsigned long long)LEDGER_SUM(opens), failures);
+	if (weather->silences)
+		fail("a kind of work that nobody got on with", weather->silences);
+	for (unsigned i = 0; i < WORK_KINDS; i++)
+		if (ledger_sum(works[i].offset) == 0)
+			fail(works[i].what, 0);
+	printf("%u workers, %u s: %lu kills, %lu stops; ", worker_count, seconds, weather->kills,
+	       weather->stops);
+	for (unsigned i = 0; i < WORK_KINDS; i++)
+		printf("%llu %s, ", (unsigned long long)ledger_sum(works[i].offset), works[i].what);
+	printf("%zu leases, %lu resets; %u failures\n", leases, weather->resets, failures);
 }
 
 /* ------------------------------------------------------------------ can the oracles fail? */
