@@ -115,10 +115,11 @@ static int hand_out(struct http_attempt *attempt, const struct stream_event *eve
 
 static int hand_out_held(struct http_attempt *attempt)
 {
-	const char *end = attempt->held.bytes + attempt->held.size;
+	const char *json = attempt->held.bytes; /* each with its NUL; NULL: there is none */
+	const char *end = json ? json + attempt->held.size : NULL;
 	int rc = 0;
 
-	for (const char *json = attempt->held.bytes; rc == 0 && json && json < end;) {
+	while (rc == 0 && json != end) {
 		const struct stream_event event = {
 			.type = STREAM_CHUNK, .json = json, .json_bytes = strlen(json)};
 
