@@ -13,7 +13,8 @@ has_foreign() {
 }
 
 needs_foreign() {
-	has_foreign || skip "no servers from npm: scripts/foreign installs them"
+	[[ -d $FOREIGN_DIR ]] || skip "no servers from npm: scripts/foreign installs them"
+	has_foreign || skip "no node, which runs the servers from npm: scripts/deps --npm installs it"
 }
 
 # foreign_start COMMAND...: in the folder of the packages, until it has said where it listens. Sets
