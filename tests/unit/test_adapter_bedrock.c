@@ -242,7 +242,7 @@ static const struct stream_case {
 	 "\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}},{\"id\":\"c2\",\"type\":\"function\",\"function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}}]"},
 	{{CALL_START("c1"), BLOCK_STOP, STOP("tool_use")}, LULL_CLASS_ANSWERED, "\"arguments\":\"{}\""},
 	{{TEXT_DELTA("a"), {"somethingNew", "{}"}, STOP("max_tokens")}, LULL_CLASS_ANSWERED, "\"finish_reason\":\"length\""},
-	{{TEXT_DELTA("a"), {"contentBlockDelta", "[]"}, {"contentBlockStart", "7"}, {"metadata", "null"}, STOP("end_turn")}, LULL_CLASS_MALFORMED_RESPONSE, "an event of the stream is no JSON"},
+	{{TEXT_DELTA("a"), {"contentBlockDelta", "[]"}, {"contentBlockStart", "7"}, {"metadata", "null"}, STOP("end_turn")}, LULL_CLASS_MALFORMED_RESPONSE, "an event of the stream cannot be read: line 1: null, expected a value"},
 	{{TEXT_DELTA("a"), {"contentBlockDelta", "[]"}, {"contentBlockStart", "7"}, {"metadata", "{\"usage\":7}"}, STOP("end_turn")}, LULL_CLASS_ANSWERED, "\"content\":\"a\""},
 	{{TEXT_DELTA("a"), USAGE}, LULL_CLASS_TRUNCATED_STREAM, NULL},
 	{{STOP("end_turn")}, LULL_CLASS_MALFORMED_RESPONSE, NULL},

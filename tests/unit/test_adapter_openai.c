@@ -567,6 +567,30 @@ static void test_a_whole_stream_stays_whole(void)
 #undef SAID
 }
 
+static void test_what_is_wrong_with_an_event_is_told(void)
+{
+#define DEEP8(c)  c c c c c c c c
+#define DEEP64(c) DEEP8(DEEP8(c))
+	static const struct {
+		const char *event;
+		const char *detail;
+	} cases[] = {
+		{EVENT("ping"), "an event of the stream cannot be read: line 1: a character that begins no value"},
+		{EVENT("{\"a\":1,\"a\":1}"), "an event of the stream cannot be read: an object has the same key twice"},
+		{EVENT("{\"a\":\"\xff\"}"), "an event of the stream cannot be read: line 1: bytes that are not UTF-8"},
+		{EVENT(DEEP64("[[") "[]" DEEP64("]]")), "an event of the stream cannot be read: line 1: nesting too deep"},
+	};
+	struct streamed s;
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		stream(cases[i].event, NULL, false, SIZE_MAX, &s);
+		CU_ASSERT_STRING_EQUAL(s.verdict.detail, cases[i].detail);
+		stream_free(s.reader);
+	}
+#undef DEEP64
+#undef DEEP8
+}
+
 static void test_nothing_is_read_after_an_error(void)
 {
 	struct streamed s;
@@ -913,6 +937,7 @@ int main(void)
 		CUNIT_TEST(test_a_whole_stream_has_to_say_something),
 		CUNIT_TEST(test_errors_end_a_stream_wherever_they_come),
 		CUNIT_TEST(test_a_whole_stream_stays_whole),
+		CUNIT_TEST(test_what_is_wrong_with_an_event_is_told),
 		CUNIT_TEST(test_nothing_is_read_after_an_error),
 		CUNIT_TEST(test_a_broken_connection_after_the_finish_breaks_nothing),
 		CUNIT_TEST(test_chunks_tell_what_they_hold),

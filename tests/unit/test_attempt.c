@@ -241,6 +241,18 @@ static void test_an_endless_event_is_no_answer(void)
 	CU_ASSERT_FALSE(found.handed_out);
 }
 
+static void test_a_refusal_too_large_to_be_kept_is_that_refusal(void)
+{
+	static char bytes[65536 + 1];
+	const size_t head =
+		(size_t)snprintf(bytes, sizeof(bytes), "HTTP/1.1 429 No\r\n\r\n{\"a\":\"");
+
+	memset(bytes + head, 'x', sizeof(bytes) - 1 - head);
+	CU_ASSERT_EQUAL(class_of((struct trial){.bytes = bytes, .then = RAW_AGAIN}),
+			LULL_CLASS_RATE_LIMITED);
+	CU_ASSERT_STRING_EQUAL(found.verdict.detail, "a body of more than 32 MiB");
+}
+
 /* ---- limits */
 
 static bool is_ours(void)
@@ -490,6 +502,7 @@ int main(void)
 		CUNIT_TEST(test_a_cut_stream_never_looks_complete),
 		CUNIT_TEST(test_a_cut_body_is_called_what_it_was_not_what_was_asked_for),
 		CUNIT_TEST(test_an_endless_event_is_no_answer),
+		CUNIT_TEST(test_a_refusal_too_large_to_be_kept_is_that_refusal),
 		CUNIT_TEST(test_silence_before_headers),
 		CUNIT_TEST(test_headers_in_time_leave_the_rest_to_the_budget),
 		CUNIT_TEST(test_half_of_the_headers_are_no_headers),

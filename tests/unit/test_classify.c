@@ -416,9 +416,9 @@ static void test_error_bodies_of_every_form_are_found(void)
 		{"7", "a page or text instead of JSON"},
 		{"\"said\"", "said"},
 		{"<html>secret</html>", "a page or text instead of JSON"},
-		{"{\"error\":{", "broken JSON"},
-		{"{\"a\":1,\"a\":2}", "broken JSON"},
-		{"{\"a\":\"\xff\"}", "broken JSON"},
+		{"{\"error\":\n{", "JSON that cannot be read: line 2: unexpected end of data"},
+		{"{\"a\":1,\"a\":2}", "JSON that cannot be read: an object has the same key twice"},
+		{"{\"a\":\"\xff\"}", "JSON that cannot be read: line 1: bytes that are not UTF-8"},
 		{"", "no body"},
 		{"\r\n\t ", "no body"},
 	};
@@ -570,7 +570,8 @@ static void test_huge_and_deep_bodies_get_a_verdict(void)
 	memset(body, '[', size);
 	body[size] = '\0';
 	classify_response(NULL, &response, &verdict);
-	CU_ASSERT_STRING_EQUAL(verdict.detail, "broken JSON");
+	CU_ASSERT_STRING_EQUAL(verdict.detail,
+			       "JSON that cannot be read: line 1: nesting too deep");
 	memset(body, '"', size);
 	memcpy(body, "{\"error\":{\"message\":\"", 21);
 	memset(body + 21, '\'', size - 21);

@@ -441,6 +441,18 @@ static void judge_stream(const struct http_attempt *attempt, const struct wire_r
 		(void)judge_our_side(attempt, ret);
 }
 
+/* Its status tells, also where its body is too large to be kept. */
+static void judge_refusal(const struct http_attempt *attempt, const struct wire_response *response,
+			  struct verdict *ret)
+{
+	struct transport_failure failure;
+
+	classify_response(attempt->job.route->provider, response, ret);
+	if (response->body_bytes > 0 && transfer_failure(attempt->transfer, &failure) &&
+	    failure.body_cap)
+		(void)snprintf(ret->detail, sizeof(ret->detail), "a body of more than 32 MiB");
+}
+
 static void judge_whole(const struct http_attempt *attempt, const struct wire_response *response,
 			struct answer *ret_answer, struct verdict *ret)
 {
@@ -462,7 +474,7 @@ static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
 	else if (attempt->stopped == -ENOMEM)
 		own_verdict(attempt, LULL_CLASS_LOCAL, "memory", "out of memory", ret);
 	else if (response.status >= 300)
-		classify_response(attempt->job.route->provider, &response, ret);
+		judge_refusal(attempt, &response, ret);
 	else if (attempt->reader)
 		judge_stream(attempt, &response, ret);
 	else

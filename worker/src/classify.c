@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_scan.h"
 #include "mask.h"
 #include "rules.h"
 
@@ -130,7 +131,7 @@ bool classify_is_failure(struct json_object *root)
 
 /* ---- the entry */
 
-#define REDIRECT_BYTES 160 /* as verdict.detail */
+#define SCRATCH_BYTES 160 /* as verdict.detail */
 
 /* Where to, but for path and query, and for a user's name: these may hold secrets. */
 static const char *describe_redirect(const struct wire_error *error, char *text, size_t size)
@@ -150,10 +151,11 @@ static const char *describe_redirect(const struct wire_error *error, char *text,
 	return text;
 }
 
-static const char *describe(const struct wire_error *error, char *scratch)
+/* @problem: of json_read(), where the body is broken */
+static const char *describe(const struct wire_error *error, const char *problem, char *scratch)
 {
 	if (error->response->status >= 300 && error->response->status <= 399)
-		return describe_redirect(error, scratch, REDIRECT_BYTES);
+		return describe_redirect(error, scratch, SCRATCH_BYTES);
 	if (error->message)
 		return error->message;
 	if (error->finish)
@@ -164,7 +166,8 @@ static const char *describe(const struct wire_error *error, char *scratch)
 	case WIRE_BODY_TEXT:
 		return "a page or text instead of JSON";
 	case WIRE_BODY_BROKEN:
-		return "broken JSON";
+		(void)snprintf(scratch, SCRATCH_BYTES, "JSON that cannot be read: %s", problem);
+		return scratch;
 	case WIRE_BODY_JSON:
 		break;
 	}
@@ -174,12 +177,12 @@ static const char *describe(const struct wire_error *error, char *scratch)
 void classify_response(const struct provider *provider, const struct wire_response *response,
 		       struct verdict *ret)
 {
-	char problem[128];
+	char problem[JSON_ERROR_BYTES];
 	const char *body = response->body ? response->body : "";
 	struct json_object *root = json_read(body, response->body_bytes, problem);
 	bool succeeded = response->status >= 200 && response->status <= 299;
 	const char *finish = succeeded && !wire_error_in(root) ? failed_finish_in(root) : NULL;
-	char scratch[REDIRECT_BYTES];
+	char scratch[SCRATCH_BYTES];
 	struct wire_error error;
 
 	wire_error_read(provider, response, root, finish, &error);
@@ -188,6 +191,7 @@ void classify_response(const struct provider *provider, const struct wire_respon
 	ret->outcome.http_status = (uint32_t)response->status;
 	ret->hint_said_ms = error.hint_ms;
 	ret->hint_from = error.hint_from;
-	mask_write(ret->detail, sizeof(ret->detail), describe(&error, scratch), response->secret);
+	mask_write(ret->detail, sizeof(ret->detail), describe(&error, problem, scratch),
+		   response->secret);
 	json_object_put(root);
 }

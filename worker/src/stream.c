@@ -16,6 +16,7 @@
  * the body is gathered until its last brace, and handed out as one chunk.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@
 #include "classify.h"
 #include "eventstream.h"
 #include "json_build.h"
+#include "json_scan.h"
 #include "openai.h"
 #include "wire_error.h"
 
@@ -49,6 +51,7 @@ struct stream_reader {
 	bool failed;         /* the stream has ended itself: nothing further is read */
 	const char *problem; /* why, if it was no error of the server's: rule and text; else NULL */
 	const char *problem_text;
+	char unreadable[JSON_ERROR_BYTES + 64]; /* the text for an event that json_read() refused */
 	bool had_event;
 	bool was_whole; /* after the last event that did not fail */
 	struct sse *sse;
@@ -236,14 +239,22 @@ static int translate(struct stream_reader *reader, struct json_object *root,
 		       : rc;
 }
 
+static int fail_unreadable(struct stream_reader *reader, const char *error)
+{
+	(void)snprintf(reader->unreadable, sizeof(reader->unreadable),
+		       "an event of the stream cannot be read: %s", error);
+	return fail(reader, "event is no JSON", reader->unreadable);
+}
+
+/* root: NULL the event is no JSON, and `error` says why */
 static int read_event(struct stream_reader *reader, struct json_object *root,
-		      const struct sse_event *event)
+		      const struct sse_event *event, const char *error)
 {
 	if (event->is_error)
 		return reader->eventstream ? fail_by_exception(reader, root, event)
 					   : fail_by_event(reader, root, event);
 	if (!root)
-		return fail(reader, "event is no JSON", "an event of the stream is no JSON");
+		return fail_unreadable(reader, error);
 	if (classify_is_failure(root))
 		return fail_with(reader, event->data, event->data_bytes);
 	if (reader->adapter->translate_event)
@@ -258,7 +269,7 @@ static int on_event(const struct sse_event *event, void *userdata)
 {
 	struct stream_reader *reader = userdata;
 	struct json_object *root;
-	char error[128];
+	char error[JSON_ERROR_BYTES];
 	int rc;
 
 	reader->had_event = true;
@@ -266,7 +277,7 @@ static int on_event(const struct sse_event *event, void *userdata)
 		return reader->fn(&(const struct stream_event){.type = STREAM_DONE},
 				  reader->userdata);
 	root = json_read(event->data, event->data_bytes, error);
-	rc = read_event(reader, root, event);
+	rc = read_event(reader, root, event, error);
 	if (rc == 0)
 		reader->was_whole = assembly_is_whole(reader->assembly);
 	json_object_put(root);
