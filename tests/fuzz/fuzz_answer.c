@@ -89,22 +89,24 @@ static void read_whole(const struct wire_response *response)
 
 struct streamed {
 	struct buffer chunks;
+	bool finish; /* one of them has a finish reason */
 	struct verdict verdict;
 	struct answer answer;
 };
 
 static int write_chunk(const struct stream_event *event, void *userdata)
 {
-	struct buffer *out = userdata;
+	struct streamed *out = userdata;
 	char problem[128];
 	struct json_object *chunk;
 
 	if (event->type == STREAM_DONE)
 		return 0;
+	out->finish |= event->finish;
 	chunk = json_read(event->json, event->json_bytes, problem);
 	CHECK(chunk && !memchr(event->json, '\n', event->json_bytes));
 	json_object_put(chunk);
-	CHECK(buffer_add(out, event->json, event->json_bytes + 1) == 0);
+	CHECK(buffer_add(&out->chunks, event->json, event->json_bytes + 1) == 0);
 	return 0;
 }
 
@@ -121,12 +123,12 @@ static void read_stream(const struct wire_response *response, size_t piece_size,
 		size_t left = response->body_bytes - at;
 
 		rc = stream_feed(reader, response->body + at, left < piece_size ? left : piece_size,
-				 write_chunk, &ret->chunks);
+				 write_chunk, ret);
 	}
 	CHECK(rc == 0 || rc == 1);
 	stream_end(reader, response, false, &ret->verdict);
 	CHECK(ret->verdict.rule);
-	CHECK(rc == 0 || ret->verdict.outcome.class_id != LULL_CLASS_ANSWERED);
+	CHECK(ret->finish || ret->verdict.outcome.class_id != LULL_CLASS_ANSWERED);
 	if (ret->verdict.outcome.class_id == LULL_CLASS_ANSWERED)
 		CHECK(stream_answer(reader, &ret->answer) == 0);
 	stream_free(reader);
