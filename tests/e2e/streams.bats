@@ -148,6 +148,19 @@ counted() {
 	table_untouched
 }
 
+@test "what comes after the finish reason takes nothing back, and cools nothing" {
+	local events
+
+	DATA[garbage]=garbage
+	for events in "error" "error done" "done error" "garbage"; do
+		echo "$events"
+		streams "role half rest stop $events"
+		run --separate-stderr -0 ask -m openai/m --stream hi
+		[ "$output-$stderr" = "half rest-" ]
+	done
+	table_untouched
+}
+
 @test "a stream that ends without a word says why" {
 	streams "role filter done"
 	run --separate-stderr -0 ask -m openai/m --stream hi
