@@ -42,9 +42,9 @@ unit() {
 	sed -n "s/^$1=//p" "$EXAMPLES/lull-digest.service" | sed "s|%h|$HOME|g"
 }
 
-@test "crontab: there are three jobs, and each is tried below" {
+@test "crontab: there are four jobs, and each is tried below" {
 	run cron_job .
-	[ "${#lines[@]}" = 3 ]
+	[ "${#lines[@]}" = 4 ]
 	run ! grep -qE '[^\\]%' <(grep -v '^#' "$EXAMPLES/crontab")
 }
 
@@ -94,6 +94,19 @@ unit() {
 	[ -z "$output" ]
 	[ "$(<report.txt)" = "report by large" ]
 	run -75 lull check -q fast
+}
+
+@test "crontab: each night, and what is answered is not asked again" {
+	for ((i = 0; i < 20; i++)); do
+		echo '{"custom_id":"'$i'","method":"POST","url":"/v1/chat/completions","body":{"messages":[{"role":"user","content":"hi"}]}}'
+	done >all.jsonl
+	head -n 12 all.jsonl >nightly.jsonl
+	run -0 as_cron "$(cron_job 'lull batch')"
+	[ -z "$output" ]
+	cp all.jsonl nightly.jsonl
+	run -0 as_cron "$(cron_job 'lull batch')"
+	[ "$(jq -r .custom_id nightly.out.jsonl | sort -n | uniq -c | awk '{ print $1 $2 }' | xargs)" = "$(printf '1%d ' {0..19} | xargs)" ]
+	[ "$(mock_count)" = 20 ]
 }
 
 @test "systemd: the unit's commands do what its comments say" {
