@@ -494,7 +494,7 @@ b: ready: touch 'SCRATCH/it'\\''s b'" ]
 @test "no more than the limit run at once, and the others wait for their turn or go on" {
 	start -m a --limit a:parallel=1 -- sh -c 'echo >"$1/runs"; sleep 30' sh "$SCRATCH"
 	until_true test -e "$SCRATCH/runs"
-	run -75 --separate-stderr lull_run -m a --limit a:parallel=1 --budget 1ms -- echo {model}
+	run -75 --separate-stderr lull_run -m a --limit a:parallel=1 --budget 400ms -- echo {model}
 	[ "$stderr" = "lull: nothing was run: every model is at its limit; a run may end, and make room, at any moment" ]
 	run -0 --separate-stderr lull_run -m a -f b --limit a:parallel=1 --explain -- echo {model}
 	[ "$output" = b ]
