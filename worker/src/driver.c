@@ -100,18 +100,26 @@ static void renew_later(struct driver *driver)
 	driver->renew_at_ms = renew_ms ? lull_clock_ms() + renew_ms : LULL_NEVER;
 }
 
+/* Is there a limit that a provider's word could move? */
+static bool has_rates(const struct lull_route *route)
+{
+	return route->limits.rpm || route->limits.tpm || route->credential_limits.rpm ||
+	       route->credential_limits.tpm;
+}
+
 /* Return: 0, also when it ended before it began; -ECHILD */
 static int start_attempt(struct driver *driver)
 {
 	const uint32_t route = driver->step.route;
+	const struct http_route *http_route = &driver->job.routes->routes[route];
 	const struct http_attempt_job job = {
-		.route = &driver->job.routes->routes[route],
+		.route = http_route,
 		.request = driver->job.request,
 		.request_bytes = driver->job.request_bytes,
 		.sink = driver->job.sink,
 		.filtered_fails = leads_from(driver->job.routes, LULL_CLASS_CONTENT_POLICY),
 		.progress = on_progress,
-		.emptied = on_emptied,
+		.emptied = has_rates(&http_route->call) ? on_emptied : NULL,
 		.userdata = driver,
 		.tokens = driver->job.options->tokens,
 	};
