@@ -32,6 +32,22 @@ static const struct {
 	 "Invalid text '[hidden]' near \"[hidden]\" or `[hidden]`"},
 	{MESSAGES("\"of roles\""), "unknown member 'role' of 'messages[0]', don't say 'of' it",
 	 "unknown member '[hidden]' of 'messages[0]', don't say 'of' it"},
+	{MESSAGES("\"PLANTEDPROMPT: hunter2 or HunterTwo\""),
+	 "unknown token PLANTEDPROMPT, hunter2, HunterTwo, hunter",
+	 "unknown token [hidden], [hidden], [hidden], hunter"},
+	/* in quotes of any kind, or in one that was cut */
+	{MESSAGES("\"open sesame, now\""),
+	 "“sesame” ‘sesame’ «sesame» »sesame« „sesame“ „sesame” ‹sesame› 「sesame」",
+	 "“[hidden]” ‘[hidden]’ «[hidden]» »[hidden]« „[hidden]“ „[hidden]” ‹[hidden]› "
+	 "「[hidden]」"},
+	{MESSAGES("\"open sesame, now\""),
+	 "{\\\"text\\\":\\\"sesame\\\"} &quot;sesame&quot; &#39;open&#39;",
+	 "{\\\"text\\\":\\\"[hidden]\\\"} &quot;[hidden]&quot; &#39;[hidden]&#39;"},
+	{MESSAGES("\"open sesame, now\""),
+	 "cannot parse 'open ses...' or \"open sesa…\" or \"sesame, n",
+	 "cannot parse '[hidden]...' or \"[hidden]…\" or \"[hidden]"},
+	{MESSAGES("\"open sesame, now\""), "don't open it, that's “open-ended” and 'sesame ...'",
+	 "don't open it, that's “open-ended” and '[hidden] ...'"},
 	/* parts, system messages, tool arguments */
 	{MESSAGES("[{\"type\":\"text\",\"text\":\"a very private sentence\"}]"),
 	 "refused: a very private sentence", "refused: [hidden]"},

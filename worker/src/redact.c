@@ -14,8 +14,9 @@
 #define HIDDEN           "[hidden]"
 #define TEXT_BYTES_MAX   256u
 #define RUN_BYTES_MIN    16u /* shorter runs of any long prompt stand in any sentence by chance */
-#define WORD_BYTES_MIN   8u  /* words are hidden from here on if they look like an identifier */
+#define WORD_BYTES_MIN   6u  /* words are hidden from here on if they look like an identifier */
 #define QUOTED_BYTES_MIN 3u
+#define CAPITALS         "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 /* members of a message that hold what the caller wrote */
 static const char *const members[] = {"content", "text", "arguments", "refusal"};
@@ -92,23 +93,23 @@ static size_t short_string_size(const char *at, const struct buffer *words)
 	return 0;
 }
 
-/* A word that names something, rather than one of the language. */
-static size_t identifier_size(const char *at, char before)
+static bool separates_words(char c)
 {
-	size_t size = strcspn(at, " \t\n\"'`()[]{},;:!?");
-
-	if (before != '\0' && !strchr(" \t\n\"'`()[]{},;:!?", before))
-		return 0;
-	return size >= WORD_BYTES_MIN && strcspn(at, "0123456789-_@") < size ? size : 0;
+	return c == '\0' || strchr(" \t\n\"'`()[]{},;:!?", c) != NULL;
 }
 
-/* What the provider puts in quotes, it has from somewhere. */
-static size_t quoted_size(const char *at, char before)
+/* A word that names something, rather than one of the language: a capital, or what is no letter,
+ * stands behind its first byte. */
+static size_t identifier_size(const char *at, char before)
 {
-	const char quote[] = {before, '\0'};
-	size_t size = before != '\0' && strchr("'\"`", before) ? strcspn(at, quote) : 0;
+	bool names = false;
+	size_t size = 0;
 
-	return size >= QUOTED_BYTES_MIN && at[size] == before ? size : 0;
+	if (!separates_words(before))
+		return 0;
+	for (; !separates_words(at[size]); size++)
+		names = names || (size > 0 && strchr(CAPITALS "0123456789-_@", at[size]));
+	return names && size >= WORD_BYTES_MIN ? size : 0;
 }
 
 static bool stands_in(const struct buffer *words, const char *at, size_t size)
@@ -116,19 +117,68 @@ static bool stands_in(const struct buffer *words, const char *at, size_t size)
 	return memmem(words->bytes, words->size, at, size) != NULL;
 }
 
-static size_t hidden_size(const char *at, char before, const struct buffer *words)
+/* What a quotation begins with, and what it ends with; more than one may end what „ begins. */
+static const struct {
+	const char *open;
+	const char *close;
+} quotes[] = {
+	{"\\\"", "\\\""}, {"&quot;", "&quot;"}, {"&#39;", "&#39;"}, {"'", "'"},
+	{"\"", "\""},     {"`", "`"},           {"“", "”"},         {"‘", "’"},
+	{"„", "“"},       {"„", "”"},           {"‚", "‘"},         {"«", "»"},
+	{"»", "«"},       {"‹", "›"},           {"「", "」"},       {"『", "』"},
+};
+
+static bool ends_in(const char *text, size_t size, const char *end)
 {
+	size_t end_size = strlen(end);
+
+	return size >= end_size && memcmp(text + size - end_size, end, end_size) == 0;
+}
+
+/* Without the dots that say there was more. */
+static size_t without_ellipsis(const char *at, size_t size)
+{
+	if (ends_in(at, size, "…"))
+		return size - strlen("…");
+	while (size > 0 && strchr(". ", at[size - 1]))
+		size--;
+	return size;
+}
+
+/* What the provider puts in quotes, it has from somewhere; one without an end was cut. */
+static size_t quoted_size(const char *text, size_t offset, const struct buffer *words)
+{
+	const char *at = text + offset;
+
+	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++) {
+		const char *close;
+		size_t size;
+
+		if (!ends_in(text, offset, quotes[i].open))
+			continue;
+		close = strstr(at, quotes[i].close);
+		size = close ? (size_t)(close - at) : strlen(at);
+		if (size >= QUOTED_BYTES_MIN && stands_in(words, at, size))
+			return size;
+		size = without_ellipsis(at, size);
+		if (size >= QUOTED_BYTES_MIN && stands_in(words, at, size))
+			return size;
+	}
+	return 0;
+}
+
+static size_t hidden_size(const char *text, size_t offset, const struct buffer *words)
+{
+	const char *at = text + offset;
 	size_t left = strlen(at);
 	size_t size = left >= RUN_BYTES_MIN ? run_size(at, RUN_BYTES_MIN, words) : 0;
 
 	if (size == 0)
 		size = short_string_size(at, words);
+	if (size == 0)
+		size = quoted_size(text, offset, words);
 	if (size == 0) {
-		size = quoted_size(at, before);
-		size = size && stands_in(words, at, size) ? size : 0;
-	}
-	if (size == 0) {
-		size = identifier_size(at, before);
+		size = identifier_size(at, offset > 0 ? at[-1] : '\0');
 		size = size && stands_in(words, at, size) ? size : 0;
 	}
 	return size;
@@ -139,10 +189,11 @@ static void hide(char *text, size_t text_size, const struct buffer *words)
 	char out[TEXT_BYTES_MAX];
 	const size_t room = text_size < sizeof(out) ? text_size - 1 : sizeof(out) - 1;
 	size_t used = 0;
-	char before = '\0';
 
 	for (const char *at = text; *at != '\0';) {
-		size_t size = continues_character(*at) ? 0 : hidden_size(at, before, words);
+		size_t size = continues_character(*at)
+				      ? 0
+				      : hidden_size(text, (size_t)(at - text), words);
 		const char *piece = size ? HIDDEN : at;
 		size_t piece_size = size ? strlen(HIDDEN) : 1;
 
@@ -151,7 +202,6 @@ static void hide(char *text, size_t text_size, const struct buffer *words)
 		memcpy(out + used, piece, piece_size);
 		used += piece_size;
 		at += size ? size : 1;
-		before = at[-1];
 	}
 	memcpy(text, out, used);
 	text[used] = '\0';
