@@ -22,8 +22,8 @@
 
 /*
  * Columns: name, text | proof, scope, go | cooldown_time?, request's fault?, comes again in this
- * call? | length, its cap, length on an endpoint | adaptive length, its cap | exit code, HTTP
- * status.
+ * call?, passes by itself? | length, its cap, length on an endpoint | adaptive length, its cap |
+ * exit code, HTTP status.
  *
  * 60 s is the tutorial's. 600 s: an account out of credit is asked again six times an hour. Network
  * 1 s doubling to 10 s: a server that restarts is back in seconds. 2 s for an overloaded endpoint:
@@ -31,33 +31,33 @@
  * a length to pass within seconds.
  */
 /* clang-format off */
-#define ROW(id, name, text, proof, scope, go, time, blame, again, len, cap, endpoint, alen, acap, code, status) \
-	[id] = { id, name, text, proof, scope, go, time, blame, again, len, cap, endpoint, alen, acap, code, status }
+#define ROW(id, name, text, proof, scope, go, time, blame, again, passes, len, cap, endpoint, alen, acap, code, status) \
+	[id] = { id, name, text, proof, scope, go, time, blame, again, passes, len, cap, endpoint, alen, acap, code, status }
 
 static const struct lull_class_info classes[LULL_CLASS_COUNT] = {
-ROW(LULL_CLASS_ANSWERED,           "answered",           "answered",             NONE, NOBODY,     STOP, 0, 0, 0, 0,      0,      0,      0,   0,    0,   200),
-ROW(LULL_CLASS_RATE_LIMITED,       "rate_limited",       "rate limited",         HARD, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  429),
-ROW(LULL_CLASS_QUOTA_EXHAUSTED,    "quota_exhausted",    "out of quota",         HARD, CREDENTIAL, NEXT, 0, 0, 1, 600*S,  600*S,  600*S,  0,   0,    69,  429),
-ROW(LULL_CLASS_OVERLOADED,         "overloaded",         "overloaded",           SOFT, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   2*S,    5*S, 30*S, 69,  503),
-ROW(LULL_CLASS_AUTH,               "auth",               "key not accepted",     HARD, CREDENTIAL, NEXT, 0, 0, 1, 60*S,   60*S,   60*S,   0,   0,    77,  502),
-ROW(LULL_CLASS_PERMISSION,         "permission",         "not permitted",        HARD, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   60*S,   0,   0,    69,  502),
-ROW(LULL_CLASS_MODEL_NOT_FOUND,    "model_not_found",    "model not found",      HARD, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   60*S,   0,   0,    69,  404),
-ROW(LULL_CLASS_TIMEOUT,            "timeout",            "timed out",            SOFT, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  504),
-ROW(LULL_CLASS_SERVER_ERROR,       "server_error",       "server error",         SOFT, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  502),
-ROW(LULL_CLASS_MALFORMED_RESPONSE, "malformed_response", "no proper answer",     SOFT, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  502),
-ROW(LULL_CLASS_TRUNCATED_STREAM,   "truncated_stream",   "stream cut off",       SOFT, ROUTE,      NEXT, 1, 0, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  502),
-ROW(LULL_CLASS_NETWORK,            "network",            "not reachable",        SOFT, ENDPOINT,   NEXT, 0, 0, 1, 1*S,    10*S,   1*S,    0,   0,    69,  502),
-ROW(LULL_CLASS_LOCAL,              "local",              "a fault of this host", NONE, NOBODY,     NEXT, 0, 0, 0, 0,      0,      0,      0,   0,    69,  500),
-ROW(LULL_CLASS_CONFIG,             "config",             "not usable as set up", NONE, NOBODY,     NEXT, 0, 0, 0, 0,      0,      0,      0,   0,    78,  500),
-ROW(LULL_CLASS_CONTEXT_WINDOW,     "context_window",     "request too long for the model", NONE, NOBODY, NEXT, 0, 1, 0, 0, 0,   0,      0,   0,    65,  400),
-ROW(LULL_CLASS_CONTENT_POLICY,     "content_policy",     "refused by content policy", NONE, NOBODY, STOP, 0, 1, 0, 0,   0,      0,      0,   0,    65,  400),
-ROW(LULL_CLASS_BAD_REQUEST,        "bad_request",        "request refused",      NONE, NOBODY,     NEXT, 0, 1, 0, 0,      0,      0,      0,   0,    65,  400),
-ROW(LULL_CLASS_TOO_LARGE,          "too_large",          "request too large",    NONE, NOBODY,     NEXT, 0, 1, 0, 0,      0,      0,      0,   0,    65,  413),
-ROW(LULL_CLASS_CANCELLED,          "cancelled",          "cancelled",            NONE, NOBODY,     STOP, 0, 0, 1, 0,      0,      0,      0,   0,    130, 499),
-ROW(LULL_CLASS_SUSPENDED,          "suspended",          "the host was suspended", NONE, NOBODY,   STOP, 0, 0, 1, 0,      0,      0,      0,   0,    124, 504),
-ROW(LULL_CLASS_DEADLINE,           "deadline",           "out of time",          NONE, NOBODY,     STOP, 0, 0, 1, 0,      0,      0,      0,   0,    124, 504),
-ROW(LULL_CLASS_MANUAL,             "manual",             "set by an operator",   NONE, NOBODY,     STOP, 0, 0, 0, 0,      0,      0,      0,   0,    70,  500),
-ROW(LULL_CLASS_COMMAND,            "command",            "the command said so",  HARD, ROUTE,      NEXT, 1, 0, 0, 60*S,   60*S,   60*S,   0,   0,    69,  503),
+ROW(LULL_CLASS_ANSWERED,           "answered",           "answered",             NONE, NOBODY,     STOP, 0, 0, 0, 0, 0,      0,      0,      0,   0,    0,   200),
+ROW(LULL_CLASS_RATE_LIMITED,       "rate_limited",       "rate limited",         HARD, ROUTE,      NEXT, 1, 0, 1, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  429),
+ROW(LULL_CLASS_QUOTA_EXHAUSTED,    "quota_exhausted",    "out of quota",         HARD, CREDENTIAL, NEXT, 0, 0, 1, 0, 600*S,  600*S,  600*S,  0,   0,    69,  429),
+ROW(LULL_CLASS_OVERLOADED,         "overloaded",         "overloaded",           SOFT, ROUTE,      NEXT, 1, 0, 1, 1, 60*S,   60*S,   2*S,    5*S, 30*S, 69,  503),
+ROW(LULL_CLASS_AUTH,               "auth",               "key not accepted",     HARD, CREDENTIAL, NEXT, 0, 0, 1, 0, 60*S,   60*S,   60*S,   0,   0,    77,  502),
+ROW(LULL_CLASS_PERMISSION,         "permission",         "not permitted",        HARD, ROUTE,      NEXT, 1, 0, 1, 0, 60*S,   60*S,   60*S,   0,   0,    69,  502),
+ROW(LULL_CLASS_MODEL_NOT_FOUND,    "model_not_found",    "model not found",      HARD, ROUTE,      NEXT, 1, 0, 1, 0, 60*S,   60*S,   60*S,   0,   0,    69,  404),
+ROW(LULL_CLASS_TIMEOUT,            "timeout",            "timed out",            SOFT, ROUTE,      NEXT, 1, 0, 1, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  504),
+ROW(LULL_CLASS_SERVER_ERROR,       "server_error",       "server error",         SOFT, ROUTE,      NEXT, 1, 0, 1, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  502),
+ROW(LULL_CLASS_MALFORMED_RESPONSE, "malformed_response", "no proper answer",     SOFT, ROUTE,      NEXT, 1, 0, 1, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  502),
+ROW(LULL_CLASS_TRUNCATED_STREAM,   "truncated_stream",   "stream cut off",       SOFT, ROUTE,      NEXT, 1, 0, 1, 1, 60*S,   60*S,   60*S,   5*S, 30*S, 69,  502),
+ROW(LULL_CLASS_NETWORK,            "network",            "not reachable",        SOFT, ENDPOINT,   NEXT, 0, 0, 1, 1, 1*S,    10*S,   1*S,    0,   0,    69,  502),
+ROW(LULL_CLASS_LOCAL,              "local",              "a fault of this host", NONE, NOBODY,     NEXT, 0, 0, 0, 0, 0,      0,      0,      0,   0,    69,  500),
+ROW(LULL_CLASS_CONFIG,             "config",             "not usable as set up", NONE, NOBODY,     NEXT, 0, 0, 0, 0, 0,      0,      0,      0,   0,    78,  500),
+ROW(LULL_CLASS_CONTEXT_WINDOW,     "context_window",     "request too long for the model", NONE, NOBODY, NEXT, 0, 1, 0, 0, 0, 0,   0,      0,   0,    65,  400),
+ROW(LULL_CLASS_CONTENT_POLICY,     "content_policy",     "refused by content policy", NONE, NOBODY, STOP, 0, 1, 0, 0, 0,   0,      0,      0,   0,    65,  400),
+ROW(LULL_CLASS_BAD_REQUEST,        "bad_request",        "request refused",      NONE, NOBODY,     NEXT, 0, 1, 0, 0, 0,      0,      0,      0,   0,    65,  400),
+ROW(LULL_CLASS_TOO_LARGE,          "too_large",          "request too large",    NONE, NOBODY,     NEXT, 0, 1, 0, 0, 0,      0,      0,      0,   0,    65,  413),
+ROW(LULL_CLASS_CANCELLED,          "cancelled",          "cancelled",            NONE, NOBODY,     STOP, 0, 0, 1, 0, 0,      0,      0,      0,   0,    130, 499),
+ROW(LULL_CLASS_SUSPENDED,          "suspended",          "the host was suspended", NONE, NOBODY,   STOP, 0, 0, 1, 1, 0,      0,      0,      0,   0,    124, 504),
+ROW(LULL_CLASS_DEADLINE,           "deadline",           "out of time",          NONE, NOBODY,     STOP, 0, 0, 1, 0, 0,      0,      0,      0,   0,    124, 504),
+ROW(LULL_CLASS_MANUAL,             "manual",             "set by an operator",   NONE, NOBODY,     STOP, 0, 0, 0, 0, 0,      0,      0,      0,   0,    70,  500),
+ROW(LULL_CLASS_COMMAND,            "command",            "the command said so",  HARD, ROUTE,      NEXT, 1, 0, 0, 0, 60*S,   60*S,   60*S,   0,   0,    69,  503),
 };
 /* clang-format on */
 

@@ -59,10 +59,22 @@ teardown() {
 @test "a pause ends by itself, and costs no row its budget" {
 	mock_rules '[{"model": "m", "responses": [{"status": 429, "headers": {"Retry-After": 3}}, {}]}]'
 	rows 20 >in
-	run -1 --separate-stderr batch in -o out --errors failed -j 1 --budget 1s
-	complete_output 20 out failed
-	[ "$(wc -l <failed)" = 1 ]
-	[ "$(mock_count)" = 20 ]
+	run -0 batch in -o out -j 1 --budget 1s
+	complete_output 20 out
+	[ "$(mock_count)" = 21 ]
+}
+
+@test "a row that meets nothing but failures which pass has two further turns" {
+	printf 'model_list: [{model_name: openai/m, litellm_params: {model: openai/m, api_base: %s, cooldown_time: 0.2}}]\n' "$MOCK_URL/v1" >conf.yaml
+	mock_rules '[{"model": "m", "responses": [{"times": 6, "status": 500}, {}]}]'
+	rows 3 m >in
+	run -0 batch in -o out -j 1 -c conf.yaml
+	complete_output 3 out
+	[ "$(mock_count)" = 9 ]
+	mock_rules '[{"model": "m", "status": 500}]'
+	rows 1 m >in
+	run -1 batch in -o lost -j 1 -c conf.yaml
+	complete_output 1 lost
 }
 
 @test "with --when-cooling fail, rows fail while everything is cooling" {

@@ -22,6 +22,7 @@ struct row {
 	bool route_class; /* a configured cooldown_time speaks for it */
 	bool refusal;     /* the request's own fault */
 	bool again;       /* the call may try the route again though nothing cooled */
+	bool passes;      /* by itself */
 	int exit_code;
 };
 
@@ -37,29 +38,29 @@ struct row {
 #define STOP LULL_GO_STOP
 
 static const struct row rows[] = {
-	{"answered",           0,  NONE, NOTHING,    STOP, 0,           0,           false, false, false, 0},
-	{"rate_limited",       1,  HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"quota_exhausted",    2,  HARD, CREDENTIAL, NEXT, 10 * MINUTE, 10 * MINUTE, false, false, true,  69},
-	{"overloaded",         3,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"auth",               4,  HARD, CREDENTIAL, NEXT, MINUTE,      MINUTE,      false, false, true,  77},
-	{"permission",         5,  HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"model_not_found",    6,  HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"timeout",            7,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"server_error",       8,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"malformed_response", 9,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"truncated_stream",   10, SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  69},
-	{"network",            11, SOFT, ENDPOINT,   NEXT, 1000,        10000,       false, false, true,  69},
-	{"local",              12, NONE, NOTHING,    NEXT, 0,           0,           false, false, false, 69},
-	{"config",             13, NONE, NOTHING,    NEXT, 0,           0,           false, false, false, 78},
-	{"context_window",     14, NONE, NOTHING,    NEXT, 0,           0,           false, true,  false, 65},
-	{"content_policy",     15, NONE, NOTHING,    STOP, 0,           0,           false, true,  false, 65},
-	{"bad_request",        16, NONE, NOTHING,    NEXT, 0,           0,           false, true,  false, 65},
-	{"too_large",          17, NONE, NOTHING,    NEXT, 0,           0,           false, true,  false, 65},
-	{"cancelled",          18, NONE, NOTHING,    STOP, 0,           0,           false, false, true,  130},
-	{"suspended",          19, NONE, NOTHING,    STOP, 0,           0,           false, false, true,  124},
-	{"deadline",           20, NONE, NOTHING,    STOP, 0,           0,           false, false, true,  124},
-	{"manual",             21, NONE, NOTHING,    STOP, 0,           0,           false, false, false, 70},
-	{"command",            22, HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, false, 69},
+	{"answered",           0,  NONE, NOTHING,    STOP, 0,           0,           false, false, false, false, 0},
+	{"rate_limited",       1,  HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  true,  69},
+	{"quota_exhausted",    2,  HARD, CREDENTIAL, NEXT, 10 * MINUTE, 10 * MINUTE, false, false, true,  false, 69},
+	{"overloaded",         3,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  true,  69},
+	{"auth",               4,  HARD, CREDENTIAL, NEXT, MINUTE,      MINUTE,      false, false, true,  false, 77},
+	{"permission",         5,  HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  false, 69},
+	{"model_not_found",    6,  HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  false, 69},
+	{"timeout",            7,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  true,  69},
+	{"server_error",       8,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  true,  69},
+	{"malformed_response", 9,  SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  true,  69},
+	{"truncated_stream",   10, SOFT, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, true,  true,  69},
+	{"network",            11, SOFT, ENDPOINT,   NEXT, 1000,        10000,       false, false, true,  true,  69},
+	{"local",              12, NONE, NOTHING,    NEXT, 0,           0,           false, false, false, false, 69},
+	{"config",             13, NONE, NOTHING,    NEXT, 0,           0,           false, false, false, false, 78},
+	{"context_window",     14, NONE, NOTHING,    NEXT, 0,           0,           false, true,  false, false, 65},
+	{"content_policy",     15, NONE, NOTHING,    STOP, 0,           0,           false, true,  false, false, 65},
+	{"bad_request",        16, NONE, NOTHING,    NEXT, 0,           0,           false, true,  false, false, 65},
+	{"too_large",          17, NONE, NOTHING,    NEXT, 0,           0,           false, true,  false, false, 65},
+	{"cancelled",          18, NONE, NOTHING,    STOP, 0,           0,           false, false, true,  false, 130},
+	{"suspended",          19, NONE, NOTHING,    STOP, 0,           0,           false, false, true,  true,  124},
+	{"deadline",           20, NONE, NOTHING,    STOP, 0,           0,           false, false, true,  false, 124},
+	{"manual",             21, NONE, NOTHING,    STOP, 0,           0,           false, false, false, false, 70},
+	{"command",            22, HARD, ROUTE,      NEXT, MINUTE,      MINUTE,      true,  false, false, false, 69},
 };
 /* clang-format on */
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -81,6 +82,7 @@ static void test_every_row_is_as_promised(void)
 		CU_ASSERT_EQUAL(info->takes_cooldown_time, rows[i].route_class);
 		CU_ASSERT_EQUAL(info->blames_request, rows[i].refusal);
 		CU_ASSERT_EQUAL(info->comes_again, rows[i].again);
+		CU_ASSERT_EQUAL(info->passes, rows[i].passes);
 		CU_ASSERT_EQUAL(info->exit_code, rows[i].exit_code);
 	}
 }

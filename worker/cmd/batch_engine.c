@@ -10,6 +10,7 @@
 
 #define SETS_MAX        64u    /* lists of routes that are kept; arbitrary */
 #define SET_AGE_MS      60000u /* then it is made anew: some keys live for an hour */
+#define TURNS_MAX       3u     /* of a row; arbitrary */
 #define RETRY_MS        1000u  /* a pause of no stated length */
 #define BODY_REPORT_MAX ((size_t)4 * WIRE_BODY_BYTES_MAX) /* an answer, and text around it */
 
@@ -31,6 +32,7 @@ struct flight {
 	struct lull_call_options options;
 	struct driver *driver; /* NULL: waits for its turn */
 	uint64_t number;       /* of its start */
+	uint32_t turn_count;   /* that have failed */
 	bool sleeps;
 };
 
@@ -287,11 +289,13 @@ static uint64_t after_ms(uint64_t for_ms)
 	return for_ms == LULL_NEVER ? LULL_NEVER : lull_clock_ms() + (for_ms ? for_ms : RETRY_MS);
 }
 
-/* Nothing was ready, or this host slept: the row is as good as before. */
-static bool is_to_be_done_again(const struct flight *flight, const struct driver_result *call)
+/* Nothing was ready: the row is as good as before. And among a million rows some meet nothing but
+ * failures that would have passed: those have further turns. */
+static bool is_to_be_done_again(struct flight *flight, const struct driver_result *call)
 {
-	return (call->result == LULL_RESULT_COOLING && waits_when_cooling(flight)) ||
-	       (call->result == LULL_RESULT_FAILED && call->class_id == LULL_CLASS_SUSPENDED);
+	if (call->result == LULL_RESULT_FAILED && lull_class_info(call->class_id)->passes)
+		return ++flight->turn_count < TURNS_MAX;
+	return call->result == LULL_RESULT_COOLING && waits_when_cooling(flight);
 }
 
 /* Return: 1 it has ended and was told; 0 it waits again; negative errno */
@@ -306,13 +310,14 @@ static int end_flight(struct engine *engine, struct flight *flight)
 	engine->running_count--;
 	if (rc != 0)
 		return rc;
+	if (call.result != LULL_RESULT_COOLING)
+		adapt(engine, flight, &call);
 	if (is_to_be_done_again(flight, &call)) {
 		if (call.result == LULL_RESULT_COOLING)
 			pause_set(engine, flight->set, after_ms(call.ready_in_ms));
 		driver_result_deinit(&call);
 		return 0;
 	}
-	adapt(engine, flight, &call);
 	rc = row_report_write(&engine->report, &result, &call, &flight->set->list);
 	driver_result_deinit(&call);
 	tell_end(engine, rc);

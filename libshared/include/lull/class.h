@@ -81,6 +81,9 @@ struct lull_class_info {
 	/* 1: the same call may try the route again even if nothing cooled; 0: it would fail
 	 * again, or do twice what a command does */
 	uint8_t comes_again;
+	/* 1: it passes without anybody's doing, so that the same request may well be answered
+	 * some time later */
+	uint8_t passes;
 	uint32_t for_ms; /* cooldown if nobody says otherwise; 0 = cools nothing */
 	/* doubles with each failed probe up to this; == for_ms: does not double */
 	uint32_t for_cap_ms;
