@@ -470,7 +470,8 @@ static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
 	response.now_unix_ms = (int64_t)clock_ms(CLOCK_REALTIME);
 	response.secret = attempt->job.route->api_key;
 	if (attempt->stopped == -ECANCELED)
-		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the caller left", ret);
+		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the answer was not taken",
+			    ret);
 	else if (attempt->stopped == -ENOMEM)
 		own_verdict(attempt, LULL_CLASS_LOCAL, "memory", "out of memory", ret);
 	else if (response.status >= 300)
@@ -536,7 +537,7 @@ void http_attempt_finish(struct http_attempt *attempt, struct answer *ret_answer
 	}
 	rc = deliver(attempt, ret_answer);
 	if (rc == -ECANCELED)
-		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the caller left",
+		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the answer was not taken",
 			    ret_verdict);
 	else if (rc != 0)
 		own_verdict(attempt, LULL_CLASS_LOCAL, "memory", "out of memory", ret_verdict);
