@@ -21,6 +21,8 @@
 
 #include "call_internal.h"
 
+#define EMPTIED_MS_MAX 60000u /* by then, what a minute allows is there again */
+
 static int word_add(struct call_route *r, uint32_t kind, const char *text)
 {
 	struct route_word word = {0};
@@ -241,10 +243,10 @@ void attempt_renew(struct lull_call *call, struct call_route *r, uint64_t now_ms
 void attempt_emptied(struct lull_call *call, struct call_route *r, uint32_t limit, uint64_t for_ms,
 		     uint64_t now_ms)
 {
-	uint64_t most_ms = call->options.max_cooldown_ms;
-
-	if (for_ms > most_ms)
-		for_ms = most_ms;
+	if (for_ms > call->options.max_cooldown_ms)
+		for_ms = call->options.max_cooldown_ms;
+	if (for_ms > EMPTIED_MS_MAX)
+		for_ms = EMPTIED_MS_MAX;
 	/* the route's own, else the credential's, which stands before it */
 	for (uint32_t i = r->charged + 1; i-- > 0;)
 		if (r->words[i].limits && r->words[i].slot &&

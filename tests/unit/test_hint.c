@@ -337,7 +337,7 @@ static void test_what_is_used_up_is_told_on_any_response(void)
 		{NULL, OPENAI("0", "30s") "x-ratelimit-limit-requests: 0", LULL_LIMIT_RPM, 1, 30000},
 		/* a bucket of a day says little about the next minute */
 		{"groq", OPENAI("0", "24h0m0s") "x-ratelimit-limit-requests: 14400", LULL_LIMIT_RPM, 1, 6000},
-		{NULL, OPENAI("0", "24h0m0s"), LULL_LIMIT_RPM, 1, 60000},
+		{NULL, OPENAI("0", "24h0m0s"), LULL_LIMIT_RPM, 1, 86400000},
 		{"azure", OPENAI("0", "12"), LULL_LIMIT_RPM, 1, 12000},
 		{"openai", OPENAI("0", "12"), LULL_LIMIT_RPM, 1, NONE},
 		{"anthropic", CLAUDE("requests", "0", "2026-02-12T22:06:50Z") "anthropic-ratelimit-requests-limit: 10", LULL_LIMIT_RPM, 1, 1000},

@@ -19,8 +19,6 @@
 #define NS_PER_S  UINT64_C(1000000000)
 #define MS_PER_S  1000
 
-#define EMPTIED_MS_MAX 60000 /* by then, what a minute allows is there again */
-
 /* ---- numbers: digits x 10^exponent */
 
 #define DIGITS_MAX   UINT64_C(100000000000000000) /* 18 digits; more say nothing about a wait */
@@ -515,5 +513,5 @@ int64_t hint_emptied(const struct provider *provider, const struct wire_response
 		if (wait_ms > longest_ms)
 			longest_ms = wait_ms;
 	}
-	return longest_ms < EMPTIED_MS_MAX ? longest_ms : EMPTIED_MS_MAX;
+	return longest_ms;
 }

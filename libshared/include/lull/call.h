@@ -249,7 +249,8 @@ LULL_API int lull_call_report(struct lull_call *call, uint64_t now_ms,
 /**
  * lull_call_emptied() - the running attempt's provider says that nothing is left of a limit
  * @limit:  LULL_LIMIT_RPM or LULL_LIMIT_TPM
- * @for_ms: until there is some again; believed up to max_cooldown_ms
+ * @for_ms: until there is some again; believed up to max_cooldown_ms, and up to a minute, after
+ *          which what a minute allows is there again
  *
  * No process that knows of the limit has room before that. Where neither the route nor its
  * credential has such a limit, nothing happens.
