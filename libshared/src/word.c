@@ -8,7 +8,7 @@
  *   - A failure may lengthen a live cooldown or lease, never shorten it: a straggler's short hint
  *     must not let everybody back in early, or start a second probe beside a live one.
  *   - A soft failure never touches COOL or somebody else's PROBE: writing SOFT there would open the
- *     key to all without a probe.
+ *     key to all without a probe. Its own PROBE it cools again, but for that of a rate limit.
  *   - A hard failure ignores the window of a SOFT word: one soft failure before must not turn a
  *     50 ms hint into 60 s.
  *   - The success of a prober whose lease has lapsed opens the key if nobody has failed since (same
@@ -349,6 +349,24 @@ static struct word_step count_first(uint64_t from, const struct word_event *e)
 }
 
 /*
+ * The probe of a rate limit was not refused, it met another fault: the limit is over, and the fault
+ * counts as it would have on a healthy word. Short limits are probed so often that their probes meet
+ * every rare 500, and each would shut the key for a minute.
+ */
+static struct word_step open_counted(const struct word *w, const struct word_event *e)
+{
+	struct word_step step;
+
+	if (e->soft_failures <= 1)
+		return cool_anew(one_more_strike(w->strikes), e);
+	if (e->counted_before)
+		return become_ready(WORD_OPENED, true);
+	step = count_first(0, e);
+	step.wakes = true;
+	return step;
+}
+
+/*
  * One more on a count that stands. In a row means: of another call, begun after the last counted
  * one was reported, and at most the window after it. Sixteen requests on one dropped connection are
  * one failure, but each of them counts for the ratio, else a busy outage would never reach a third.
@@ -389,6 +407,8 @@ struct word_step word_fail_soft(uint64_t from, const struct word_event *e)
 	case WORD_PROBE:
 		if (from != e->lease)
 			return stay(from, WORD_UNTOUCHED);
+		if (w.cause == LULL_CLASS_RATE_LIMITED)
+			return open_counted(&w, e);
 		return cool_anew(one_more_strike(w.strikes), e);
 	case WORD_SOFT:
 	case WORD_SOFT_LATE:

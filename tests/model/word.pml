@@ -18,7 +18,7 @@
  *   I3    never two leases at once: none is given while another runs that nobody has ended
  *         (its own prober, a success that opened the key, or an operator)
  *   -     nobody is let in during a cooldown or a hold
- *   -     a soft failure never opens what is shut
+ *   -     a soft failure never opens what is shut, but for its own probe of a rate limit
  *   -     only a clear ends a hold
  *   -     a prober whose lease has lapsed opens the key only where no failure has cooled it since
  *         (a key that has been open in between has forgotten what happened)
@@ -106,9 +106,9 @@ inline judge_shut(op)
 	assert(op != ADMIT || verdict == SKIP || KIND(from) != HOLD);
 	assert(op != ADMIT || verdict == SKIP || KIND(from) != COOL || !TRULY_LIVE(from));
 	assert(op != ADMIT || verdict == SKIP || KIND(from) != PROBE || !TRULY_LIVE(from));
-	/* what is soft opens nothing */
+	/* what is soft opens nothing but its own probe of a rate limit */
 	assert(op != FAIL_SOFT || !(SHUTS(from) || KIND(from) == HOLD) || to == from ||
-	       KIND(to) == COOL);
+	       KIND(to) == COOL || (from == e_lease && CAUSE(from) == LIMITED));
 	assert(op != HAND_BACK || to == from || from == e_lease);
 	/* headers prove nothing where failures come after them */
 	assert(op != HEADERS || to == from || (KIND(from) != SOFT_LATE && !(SHUTS(from) && LATE(from))))

@@ -324,7 +324,16 @@ inline fail_soft()
 	:: KIND(from) == HOLD || KIND(from) == COOL -> stay(UNTOUCHED)
 #endif
 	:: KIND(from) == PROBE && from != e_lease -> stay(UNTOUCHED)
-	:: KIND(from) == PROBE && from == e_lease -> cool_anew(MORE(STRIKES(from)))
+	:: KIND(from) == PROBE && from == e_lease &&
+	   (CAUSE(from) != LIMITED || e_soft_failures <= 1) ->
+		cool_anew(MORE(STRIKES(from)))
+	:: KIND(from) == PROBE && from == e_lease && CAUSE(from) == LIMITED && e_soft_failures > 1 ->
+		if
+		:: e_counted_before -> become_ready(OPENED, true)
+		:: else ->
+			count_first();
+			wakes = true
+		fi
 	:: IS_SOFT(from) ->
 		if
 		:: UNTIL(from) > e_now + WINDOW_HORIZON || UNTIL(from) < WINDOW ||

@@ -185,6 +185,18 @@ static struct host_reply limited_bucket(struct host *host, uint64_t at_ms, void 
 	return limited(host, limit);
 }
 
+/* The bucket says how soon there is room, which is soon, and two requests in a hundred fail. */
+static struct host_reply limited_flaky(struct host *host, uint64_t at_ms, void *context)
+{
+	struct host_reply reply = limited_bucket(host, at_ms, context);
+
+	if (reply.class_id == LULL_CLASS_RATE_LIMITED)
+		reply.hint_ms = 200;
+	else if (host_chance(host, 0.02))
+		return server_error(host);
+	return reply;
+}
+
 static struct host_reply limited_window(struct host *host, uint64_t at_ms, void *context)
 {
 	struct limit *limit = context;
@@ -367,6 +379,16 @@ static void test_adaptive_serves_limits_without_hints_better(void)
 }
 
 /* Without the rule for lapsed leases it would never open. */
+/* A short limit is probed so often that its probes meet every rare failure. */
+static void test_short_limits_do_not_make_random_500s_worse(void)
+{
+	const struct scenario short_limits = {"300 a minute, 200 ms said, 2 % fail with 500",
+					      limited_flaky, 128, 10, 20};
+	struct result by_default = run(&short_limits, DEFAULT);
+
+	CU_ASSERT(by_default.served > 40);
+}
+
 static void test_answers_slower_than_a_lease_open_the_primary(void)
 {
 	const struct scenario slow_answers = {"cooled for 10 s, then answers of 20 to 25 s", slow,
@@ -404,6 +426,7 @@ int main(void)
 		CUNIT_TEST(test_silence_costs_no_call_its_answer),
 		CUNIT_TEST(test_a_hint_is_kept_and_probed_once),
 		CUNIT_TEST(test_adaptive_serves_limits_without_hints_better),
+		CUNIT_TEST(test_short_limits_do_not_make_random_500s_worse),
 		CUNIT_TEST(test_answers_slower_than_a_lease_open_the_primary),
 		CUNIT_TEST(test_sharing_and_probing_spare_an_outage_its_repetition),
 	};

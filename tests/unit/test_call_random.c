@@ -7,7 +7,7 @@
  *     - never two holders of an unexpired lease on one word
  *     - nothing but an operator and a `try` that was answered shortens a running cooldown;
  *       another's lease is ended by an older prober's success only; a soft count never opens what
- *       is shut
+ *       is shut, but for its own probe of a rate limit
  *     - a skip does not touch the word it met
  *     - what cools nothing changes no word, but for leases handed back and endpoints that have
  *       shown that they work; what cools for sure leaves a key shut; an attempt leaves no lease

@@ -149,7 +149,9 @@ static bool attempt_may(const struct word *b, const struct word *a, uint64_t min
 	if (b->kind != WORD_COOL && b->kind != WORD_PROBE)
 		return a->kind != WORD_PROBE && a->kind != WORD_HOLD;
 	if (before == mine)
-		return after == 0 || a->kind == WORD_COOL;
+		return after == 0 || a->kind == WORD_COOL ||
+		       (b->cause == LULL_CLASS_RATE_LIMITED && a->kind != WORD_PROBE &&
+			a->kind != WORD_HOLD);
 	if (after == 0)
 		return tried || late;
 	return a->kind == WORD_COOL && a->until_ms > now_ms &&
