@@ -24,12 +24,12 @@ static uint64_t earlier(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-static uint64_t random_moment_ms(void)
+static uint32_t random_number(void)
 {
 	uint32_t number = 0;
 
 	(void)getrandom(&number, sizeof(number), GRND_NONBLOCK); /* 0 will do */
-	return number % (LULL_SCATTER_MS + 1);
+	return number;
 }
 
 /* ------------------------------------------------------------------ what a cron mail shows */
@@ -80,7 +80,8 @@ static void sleep_on_it(struct verdict *verdict, uint32_t serial, uint64_t by_ms
 
 	if (verdict->ready_in_ms != LULL_NEVER) {
 		ready_at_ms = now_ms + verdict->ready_in_ms;
-		until_ms = earlier(until_ms, ready_at_ms + random_moment_ms());
+		until_ms = earlier(until_ms, ready_at_ms + lull_scatter_ms(verdict->ready_in_ms,
+									   random_number()));
 	}
 	for (; !verdict->ready && now_ms < until_ms; now_ms = lull_clock_ms()) {
 		/* no look between the cooldown's end and that moment */

@@ -443,6 +443,11 @@ static uint64_t useful_rest_ms(const struct lull_call *call)
 	return at_most(USEFUL_REST_MS, call->options.budget_ms / 4);
 }
 
+uint64_t lull_scatter_ms(uint64_t wait_ms, uint32_t random)
+{
+	return random % (at_most(LULL_SCATTER_MS, wait_ms) + 1);
+}
+
 /* A sleep that ends at a cooldown's expiry; 0 = not worth it. */
 static uint64_t wake_at_ms(struct lull_call *call, uint64_t now_ms, uint64_t soonest_ms)
 {
@@ -456,8 +461,8 @@ static uint64_t wake_at_ms(struct lull_call *call, uint64_t now_ms, uint64_t soo
 		return soonest_ms < left_ms ? now_ms + soonest_ms : 0;
 	if (soonest_ms + rest_ms > left_ms)
 		return 0;
-	spare_ms = at_most(LULL_SCATTER_MS, left_ms - rest_ms - soonest_ms);
-	return now_ms + soonest_ms + random_below(call, (uint32_t)spare_ms + 1);
+	spare_ms = at_most(soonest_ms, left_ms - rest_ms - soonest_ms);
+	return now_ms + soonest_ms + lull_scatter_ms(spare_ms, random_below(call, UINT32_MAX));
 }
 
 /* A sleep that ends when there is room, without scatter: who comes first gets it, and what nobody

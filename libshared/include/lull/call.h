@@ -40,10 +40,10 @@ extern "C" {
 #define LULL_SOFT_FAILURES   3u     /* LiteLLM's allowed_fails (2 there) + 1 */
 #define LULL_CONNECT_MS      5000u  /* as the vendors' SDKs */
 #define LULL_IDLE_MS         30000u /* between two deltas of a stream */
-#define LULL_SCATTER_MS      2000u /* who sleeps until a cooldown ends wakes up to this much later */
-#define LULL_NAMES_MAX       4u    /* configured name, upstream name, provider/upstream, an alias */
-#define LULL_ROUTES_MAX      256u  /* arbitrary; far above any list seen */
-#define LULL_RETRIES_MAX     16u   /* arbitrary: keeps the number of steps of a call bounded */
+#define LULL_SCATTER_MS      2000u  /* see lull_scatter_ms() */
+#define LULL_NAMES_MAX       4u   /* configured name, upstream name, provider/upstream, an alias */
+#define LULL_ROUTES_MAX      256u /* arbitrary; far above any list seen */
+#define LULL_RETRIES_MAX     16u  /* arbitrary: keeps the number of steps of a call bounded */
 
 enum lull_policy {
 	LULL_POLICY_DEFAULT = 0,
@@ -258,6 +258,18 @@ LULL_API int lull_call_report(struct lull_call *call, uint64_t now_ms,
  */
 LULL_API int lull_call_emptied(struct lull_call *call, uint64_t now_ms, uint32_t limit,
 			       uint64_t for_ms);
+
+/**
+ * lull_scatter_ms() - how much longer than a cooldown lasts its sleeper sleeps
+ * @wait_ms: until the cooldown ends
+ * @random:  any number; each of them another moment
+ *
+ * Those who sleep for one cooldown would else all wake at once. The calls here do so by themselves;
+ * this is for who waits with lull_table_wait().
+ * Return: 0 to LULL_SCATTER_MS, and never more than @wait_ms: who waits 50 ms for a short rate limit
+ * need not wait a second more.  Threads, fork, signals: safe.
+ */
+LULL_API uint64_t lull_scatter_ms(uint64_t wait_ms, uint32_t random);
 
 /** lull_call_end() - at any step: hands back what leases and permits are held (as if cancelled)
  * and frees. NULL
