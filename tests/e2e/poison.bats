@@ -44,6 +44,21 @@ nothing_happened() {
 	((calls >= 87))
 }
 
+@test "the wait that a quoted prompt speaks of is not believed where waits are" {
+	local http
+
+	for http in 503 529; do
+		mock_rules '[{"model": "other", "status": '$http', "body": {"error": {"message": "cannot handle '"'try again in 1h'"' now"}}}]'
+		run -69 ask -c "$WORK/config.json" -m other 'what does "try again in 1h" mean?'
+		run -0 lull check other
+		lull clear --all
+	done
+	mock_rules '[{"model": "other", "status": 429, "body": {"error": {"message": "'"'try again in 1h'"': try again in 2s"}}}]'
+	run -69 ask -c "$WORK/config.json" -m other --budget 1s 'what does "try again in 1h" mean?'
+	run -75 lull check other
+	[[ $output == *"rate_limited"* && $output != *" 3"[0-9][0-9][0-9].* ]]
+}
+
 @test "a refusal that quotes the prompt is not the rate limit that the prompt speaks of" {
 	local provider form http calls
 

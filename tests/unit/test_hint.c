@@ -252,6 +252,27 @@ static void test_only_an_empty_bucket_makes_wait(void)
 	CHECK_ALL(cases);
 }
 
+static void test_a_prompts_sentence_is_no_hint(void)
+{
+	static const struct {
+		const char *request, *message;
+		int64_t ms;
+	} cases[] = {
+		{"say: try again in 1h", "cannot handle 'try again in 1h' now", NONE},
+		{"say: try again in 1h", "cannot handle 'try again in 1h', try again in 2s", 2000},
+		{"say: retry after 20 seconds", "busy with 'retry after 20 seconds'", NONE},
+		{"when to try again in general", "Please try again in 120ms.", 120},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct wire_response response = {.status = 429, .request = cases[i].request,
+						       .request_bytes = strlen(cases[i].request)};
+		const char *from;
+
+		CU_ASSERT_EQUAL(hint_read(NULL, &response, NULL, cases[i].message, &from), cases[i].ms);
+	}
+}
+
 static void test_sentences_say_it_last(void)
 {
 	static const struct hint_case cases[] = {
@@ -382,6 +403,7 @@ int main(void)
 		CUNIT_TEST(test_bodies_say_it_in_their_own_ways),
 		CUNIT_TEST(test_one_reset_header_means_another_thing_to_each_vendor),
 		CUNIT_TEST(test_only_an_empty_bucket_makes_wait),
+		CUNIT_TEST(test_a_prompts_sentence_is_no_hint),
 		CUNIT_TEST(test_sentences_say_it_last),
 		CUNIT_TEST(test_the_places_are_asked_in_order),
 		CUNIT_TEST(test_what_is_used_up_is_told_on_any_response),

@@ -434,19 +434,29 @@ static int64_t empty_bucket(const struct places *places, const char **from)
 	return longest_ms;
 }
 
+/* What also stands in the request, the provider quotes. */
+static bool is_quoted(const struct places *places, const char *at, const char *end)
+{
+	const struct wire_response *response = places->response;
+
+	return response->request &&
+	       memmem(response->request, response->request_bytes, at, (size_t)(end - at)) != NULL;
+}
+
 /* "Please try again in 18.642s." */
 static int64_t sentence(const struct places *places, const char **from)
 {
 	static const char *const phrases[] = {"try again in ", "retry in ", "retry after "};
-	const char *at;
+	const char *phrase, *at;
 	uint64_t ns;
 
 	(void)from;
 	for (size_t i = 0; places->message && i < sizeof(phrases) / sizeof(phrases[0]); i++) {
 		at = places->message;
-		while ((at = strcasestr(at, phrases[i]))) {
-			at += strlen(phrases[i]);
-			if (read_go_duration(&at, &ns) || read_worded_duration(&at, &ns))
+		while ((phrase = strcasestr(at, phrases[i]))) {
+			at = phrase + strlen(phrases[i]);
+			if ((read_go_duration(&at, &ns) || read_worded_duration(&at, &ns)) &&
+			    !is_quoted(places, phrase, at))
 				return ms_from_ns(ns);
 		}
 	}

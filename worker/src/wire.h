@@ -27,6 +27,10 @@ struct wire_response {
 	int64_t now_unix_ms;
 	/* the route's key, so that an error which echoes it is masked; NULL none */
 	const char *secret;
+	/* what was asked, so that what an error quotes of it is not taken for the provider's word;
+	 * NULL: not known */
+	const char *request;
+	size_t request_bytes;
 };
 
 /* first header of that name, any case; NULL none */
@@ -184,6 +188,8 @@ struct stream_reader *stream_new(const struct http_route *route, const struct wi
  * its answer comes out as one chunk. */
 int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, stream_event_fn fn,
 		void *userdata);
+/* Each choice has its finish reason: nothing that is still to come belongs to the answer's text. */
+bool stream_is_whole(const struct stream_reader *reader);
 /* The body has ended (`cut`: by a transport failure, or because a limit passed). Fills the verdict:
  * ANSWERED when whole, whatever came after its last finish reason, or is missing there. */
 void stream_end(struct stream_reader *reader, const struct wire_response *head, bool cut,
