@@ -29,6 +29,8 @@ static const struct finish_name finishes[] = {
 	{"IMAGE_SAFETY", REFUSED},
 	{"IMAGE_PROHIBITED_CONTENT", REFUSED},
 	{"IMAGE_RECITATION", REFUSED},
+	{"IMAGE_OTHER", REFUSED},
+	{"NO_IMAGE", REFUSED},
 	{NULL, NULL},
 };
 

@@ -7,7 +7,6 @@
  *
  *   - exact codes hold whatever the status, also inside a stream that began with 200;
  *   - sentences are read only where a vendor has no code, only under the statuses listed, and only
- *   - sentences are read only where a vendor has no code, only under the statuses listed, and only
  *     in the message itself. Messages quote what the caller wrote, so where one would shut anything
  *     under a status that is the request's own, it must begin so;
  *   - what stands between the provider and us comes last.
@@ -240,6 +239,7 @@ static const struct rule rules[] = {
 {OPENROUTER("403 moderation"),          {403}, IF(metadata_has, "reasons"),     IS(CONTENT_POLICY)},
 {OPENROUTER("403 guardrail"),           {403}, IF(metadata_has, "patterns"),    IS(CONTENT_POLICY)},
 {OPENROUTER("404 no endpoints that support"), {404}, .says = "^no endpoints found that support", IS(BAD_REQUEST)},
+{OPENROUTER("404 no allowed providers"), {404}, .says = "^no allowed providers", IS(BAD_REQUEST)},
 {OPENROUTER("429 free-models-per-day"), {429}, .says = "free-models-per-day",   IS_OF(QUOTA_EXHAUSTED, ROUTE)},
 {OPENROUTER("availability retryable"),             IF(is_retryable, NULL),                           IS(OVERLOADED)},
 {OPENROUTER("availability capacity_exhausted"),    IF(availability_is, "capacity_exhausted"),        IS(OVERLOADED)},
@@ -250,7 +250,7 @@ static const struct rule rules[] = {
 {OPENROUTER("availability model_deprecated"),      IF(availability_is, "model_deprecated"),          IS(MODEL_NOT_FOUND)},
 {OPENROUTER("availability model_unavailable_upstream"), IF(availability_is, "model_unavailable_upstream"), IS(MODEL_NOT_FOUND)},
 {OPENROUTER("availability privacy_restricted"),    IF(availability_is, "privacy_restricted"),        IS(MODEL_NOT_FOUND)},
-{OPENROUTER("availability constraint_filtered"),   IF(availability_is, "constraint_filtered"),       IS(MODEL_NOT_FOUND)},
+{OPENROUTER("availability constraint_filtered"),   IF(availability_is, "constraint_filtered"),       IS(BAD_REQUEST)},
 {OPENROUTER("availability free_variant_ended"),    IF(availability_is, "free_variant_ended"),        IS(MODEL_NOT_FOUND)},
 {OPENROUTER("availability region_restricted"),     IF(availability_is, "region_restricted"),         IS(PERMISSION)},
 {OPENROUTER("context_length_exceeded"),    IF(error_type_is, "context_length_exceeded"),   IS(CONTEXT_WINDOW)},
@@ -363,14 +363,16 @@ static const struct rule rules[] = {
 {"together 429 credit_limit",      "together_ai", {429}, .code = "credit_limit",                 IS_OF(RATE_LIMITED, CREDENTIAL)},
 {"fireworks 412",                  "fireworks_ai", {412},                                        IS(QUOTA_EXHAUSTED)},
 {"xai 400 incorrect key",          "xai",       {400}, .says = "^incorrect api key",             IS(AUTH)},
-{"openai 404 file",                "openai",    {404}, .says = "^no such file object",           IS(BAD_REQUEST)},
+{"openai 404 file object",         "openai",    {404}, .says = "^no such file object",           IS(BAD_REQUEST)},
+{"openai 404 file",                "openai",    {404}, .says = "^file*not found",                IS(BAD_REQUEST)},
 {"anthropic 404 file",             "anthropic", {404}, .says = "^file not found",                IS(BAD_REQUEST)},
+{"gemini 404 file",                "gemini",    {404}, .says = "^file*not found",                IS(BAD_REQUEST)},
 {"xai usage guidelines",           "xai",       {400, 403}, .says = "violates usage guidelines", IS(CONTENT_POLICY)},
 {"xai credits",                    "xai",       {403, 429}, .says = "^your*credits",             IS(QUOTA_EXHAUSTED)},
 {"xai spending limit",             "xai",       {403, 429}, .says = "^your*spending limit",      IS(QUOTA_EXHAUSTED)},
 {"ollama 503 queue full",          "ollama",    {503}, .says = "maximum pending requests",       IS_OF(OVERLOADED, ENDPOINT)},
 {"ollama 400 not supported",       "ollama",    {400}, .says = "does not support",               IS(BAD_REQUEST)},
-{"lm_studio no model loaded",      "lm_studio", {400, 404}, .says = "no models loaded",          IS_OF(OVERLOADED, ENDPOINT)},
+{"lm_studio no model loaded",      "lm_studio", {400, 404}, .says = "^no models loaded",         IS_OF(OVERLOADED, ENDPOINT)},
 {"cerebras no body",               "cerebras",  {400, 413}, IF(body_is_empty, NULL),             IS(CONTEXT_WINDOW)},
 {"over the context",               NULL,        {400, 413, 422}, IF(is_over_context, NULL),      IS(CONTEXT_WINDOW)},
 
@@ -379,6 +381,7 @@ static const struct rule rules[] = {
 {"edge time-out page",             NULL, {504, 522, 524}, IF(body_is_text, NULL),                IS(TIMEOUT)},
 {"edge page",                      NULL, {5}, IF(body_is_text, NULL),                            IS_OF_BY(SERVER_ERROR, ENDPOINT, SOFT)},
 {"page instead of an answer",      NULL, {2}, IF(body_is_text, NULL),                            IS_OF(MALFORMED_RESPONSE, ENDPOINT)},
+{"page with a 403",                NULL, {403}, IF(body_is_text, NULL),                          IS_OF_BY(PERMISSION, ROUTE, SOFT)},
 {"redirect",                       NULL, {3},                                                    IS_OF(MALFORMED_RESPONSE, ENDPOINT)},
 {"empty answer",                   NULL, {2}, IF(body_is_empty, NULL),                           IS(MALFORMED_RESPONSE)},
 {"broken JSON",                    NULL, {2}, IF(body_is_broken, NULL),                          IS(MALFORMED_RESPONSE)},
