@@ -32,7 +32,9 @@
 
 #include "chunk.h"
 
-#define DONE_MS      1000 /* time for the last bytes of a body, so that its connection can be kept */
+#define DONE_MS 1000 /* time for the last bytes of a body, so that its connection can be kept */
+#define WHOLE_MS \
+	5000 /* for the usage behind the last finish reason, or a choice that begins late */
 #define SLEPT_MS_MIN 1000 /* below, it is the two clock readings that lie apart */
 
 enum limit_id {
@@ -336,6 +338,7 @@ static enum limit_id next_limit(const struct http_attempt *attempt, uint64_t *re
 {
 	const struct lull_step *step = &attempt->step;
 	const bool needs_content = attempt->reader && !attempt->has_content;
+	const bool is_whole = attempt->reader && stream_is_whole(attempt->reader);
 	const struct {
 		enum limit_id id;
 		bool binds;
@@ -348,6 +351,7 @@ static enum limit_id next_limit(const struct http_attempt *attempt, uint64_t *re
 		{LIMIT_IDLE, attempt->has_content, attempt->delta_at_ms + step->idle_ms},
 		{LIMIT_CONNECT, !attempt->connected, step->connect_by_ms},
 		{LIMIT_DONE, attempt->done_at_ms, attempt->done_at_ms + DONE_MS},
+		{LIMIT_DONE, is_whole, attempt->delta_at_ms + WHOLE_MS},
 	};
 	enum limit_id first = LIMIT_NONE;
 
@@ -469,6 +473,8 @@ static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
 	response.body_bytes = attempt->body.size;
 	response.now_unix_ms = (int64_t)clock_ms(CLOCK_REALTIME);
 	response.secret = attempt->job.route->api_key;
+	response.request = attempt->job.request;
+	response.request_bytes = attempt->job.request_bytes;
 	if (attempt->stopped == -ECANCELED)
 		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the answer was not taken",
 			    ret);

@@ -452,8 +452,8 @@ static void judge_body(const struct stream_reader *reader, const struct wire_res
 	verdict_set(ret, LULL_CLASS_LOCAL, "memory", "out of memory");
 }
 
-/* Each choice has its finish reason, also if the event that failed began one. */
-static bool is_whole(const struct stream_reader *reader)
+/* Also if the event that failed began a choice. */
+bool stream_is_whole(const struct stream_reader *reader)
 {
 	return reader->was_whole && assembly_is_whole(reader->assembly);
 }
@@ -479,7 +479,7 @@ static void judge_failure(const struct stream_reader *reader, const struct wire_
 static void judge(const struct stream_reader *reader, const struct wire_response *head, bool cut,
 		  struct verdict *ret)
 {
-	if (is_whole(reader)) {
+	if (stream_is_whole(reader)) {
 		openai_judge(true, assembly_says_something(reader->assembly),
 			     assembly_explained(reader->assembly), ret);
 		if (ret->outcome.class_id == LULL_CLASS_ANSWERED || !reader->failed)
