@@ -142,6 +142,24 @@ static void examine_file(struct examination *e, const char *path)
 		    host_user(facts.st_uid).text, (unsigned int)(facts.st_mode & 07777));
 }
 
+/* One that somebody has named as he liked. */
+static bool is_table(const char *directory, const char *name)
+{
+	struct lull_table_options options;
+	struct lull_table *table = NULL;
+	bool shared;
+
+	lull_table_options_init(&options);
+	options.flags = LULL_TABLE_READ_ONLY;
+	options.name = name;
+	options.dir = directory;
+	if (lull_table_open(&options, &table) != 0)
+		return false;
+	shared = shared_info(table).shared != 0;
+	lull_table_close(table);
+	return shared;
+}
+
 static void examine_directory(struct examination *e, const char *directory, const char *prefix)
 {
 	DIR *const entries = opendir(directory);
@@ -151,7 +169,8 @@ static void examine_directory(struct examination *e, const char *directory, cons
 	if (entries == NULL)
 		return;
 	while ((entry = readdir(entries)) != NULL) {
-		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0)
+		if (strncmp(entry->d_name, prefix, strlen(prefix)) != 0 &&
+		    !is_table(directory, entry->d_name))
 			continue;
 		(void)snprintf(path, sizeof(path), "%s/%s", directory, entry->d_name);
 		examine_file(e, path);

@@ -119,7 +119,11 @@ export -f as_user
 @test "other tables are named, with their owners" {
 	lull init -q
 	lull init -q --table lull-other
+	lull init -q --table jobs
+	echo notes >"$LULL_SHM_DIR/notes"
 	run -0 lull doctor --json
+	about "other table" <<<"$output" | grep -q "^note SCRATCH/shm/jobs: owner"
+	about "other table" <<<"$output" | (! grep -q "SCRATCH/shm/notes")
 	about "other table" <<<"$output" | grep -qx "note SCRATCH/shm/lull-other: owner $(id -un) ($(id -u)), mode 0600"
 	about "other table" <<<"$output" | (! grep -q "lull1-u$(id -u):.*SCRATCH")
 }
