@@ -406,6 +406,9 @@ static void judge_limit(const struct http_attempt *attempt, struct verdict *ret)
 
 	if (attempt->passed == LIMIT_CONNECT)
 		classify_transport(&no_connection, ret);
+	else if (attempt->passed == LIMIT_HEADERS && !attempt->connected)
+		own_verdict(attempt, LULL_CLASS_TIMEOUT, limits[attempt->passed].rule,
+			    "no connection in the time that was left", ret);
 	else
 		own_verdict(attempt, LULL_CLASS_TIMEOUT, limits[attempt->passed].rule,
 			    limits[attempt->passed].detail, ret);
@@ -476,8 +479,8 @@ static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
 	response.request = attempt->job.request;
 	response.request_bytes = attempt->job.request_bytes;
 	if (attempt->stopped == -ECANCELED)
-		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the answer was not taken",
-			    ret);
+		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled",
+			    "nobody waits for the answer any more", ret);
 	else if (attempt->stopped == -ENOMEM)
 		own_verdict(attempt, LULL_CLASS_LOCAL, "memory", "out of memory", ret);
 	else if (response.status >= 300)
@@ -543,8 +546,8 @@ void http_attempt_finish(struct http_attempt *attempt, struct answer *ret_answer
 	}
 	rc = deliver(attempt, ret_answer);
 	if (rc == -ECANCELED)
-		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled", "the answer was not taken",
-			    ret_verdict);
+		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled",
+			    "nobody waits for the answer any more", ret_verdict);
 	else if (rc != 0)
 		own_verdict(attempt, LULL_CLASS_LOCAL, "memory", "out of memory", ret_verdict);
 }

@@ -318,6 +318,10 @@ const char *trail_advice(const struct driver_result *result)
 {
 	if (result->handed_out)
 		return "what has come so far is not the whole answer; ask again";
+	if (result->class_id == LULL_CLASS_SUSPENDED)
+		return "ask again";
+	if (result->result == LULL_RESULT_FAILED && result->class_id == LULL_CLASS_LOCAL)
+		return "look after this host: no provider is at fault";
 	if (result->result == LULL_RESULT_COOLING && result->ready_in_ms == LULL_NEVER)
 		return "`lull clear MODEL` ends a hold";
 	if (result->result == LULL_RESULT_COOLING && shut_of(result).limited)
