@@ -166,21 +166,33 @@ static int find_ways(struct run *run)
 	return 0;
 }
 
+static bool is_listed(const struct run *run, const char *name)
+{
+	for (size_t i = 0; i < run->count; i++)
+		if (strcmp(run->meanings[i].text, name) == 0)
+			return true;
+	return false;
+}
+
+/* A name that is said twice is tried once. */
 static int find_names(struct run *run)
 {
 	const struct settings *const set = &run->invocation->set;
-	int status;
+	const size_t count = 1 + set->fallbacks.count;
+	int status = 0;
 
-	run->count = 1 + set->fallbacks.count;
-	run->meanings = calloc(run->count, sizeof(*run->meanings));
-	run->routes = calloc(run->count, sizeof(*run->routes));
+	run->meanings = calloc(count, sizeof(*run->meanings));
+	run->routes = calloc(count, sizeof(*run->routes));
 	if (run->meanings == NULL || run->routes == NULL) {
 		say("out of memory");
 		return EXIT_NO_RUN;
 	}
-	status = find_name(run, 0, set->model);
-	for (size_t i = 1; status == 0 && i < run->count; i++)
-		status = find_name(run, i, set->fallbacks.texts[i - 1]);
+	for (size_t i = 0; status == 0 && i < count; i++) {
+		const char *const name = i == 0 ? set->model : set->fallbacks.texts[i - 1];
+
+		if (!is_listed(run, name))
+			status = find_name(run, run->count++, name);
+	}
 	return status != 0 ? status : find_ways(run);
 }
 
@@ -324,6 +336,7 @@ static void judge(const struct run *run, struct lull_outcome *ret, char *detail)
 		ret->class_id = LULL_CLASS_TIMEOUT;
 		ret->proof = LULL_PROOF_NONE;
 		ret->ours = 1;
+		ret->once = 1;
 		break;
 	case ATTEMPT_INTERRUPTED:
 		ret->class_id = LULL_CLASS_CANCELLED;

@@ -48,10 +48,10 @@ struct attempt {
 
 /* ------------------------------------------------------------------ beginning */
 
-/* The signals that end lull and are passed on, and SIGCHLD; those that are ignored stay so. */
+/* The signals that end or stop lull and are passed on, and SIGCHLD; those that are ignored stay so. */
 static void signals_block(struct attempt *attempt, sigset_t *ret_signals)
 {
-	static const int passed_on[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	static const int passed_on[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 	struct sigaction action;
 
 	(void)sigemptyset(ret_signals);
@@ -235,6 +235,14 @@ static void on_child(struct attempt *attempt)
 	set_timer(attempt, DRAIN_MS);
 }
 
+/* Ctrl-Z: the terminal reaches lull only, the command has a group of its own. */
+static void stop_both(const struct attempt *attempt)
+{
+	(void)kill(-attempt->pid, SIGTSTP);
+	(void)raise(SIGSTOP);
+	(void)kill(-attempt->pid, SIGCONT); /* lull goes on, by fg or bg */
+}
+
 static void on_signal(struct attempt *attempt)
 {
 	struct signalfd_siginfo info;
@@ -243,6 +251,10 @@ static void on_signal(struct attempt *attempt)
 		return;
 	if (info.ssi_signo == SIGCHLD) {
 		on_child(attempt);
+		return;
+	}
+	if (info.ssi_signo == SIGTSTP) {
+		stop_both(attempt);
 		return;
 	}
 	*attempt->end = (struct attempt_end){ATTEMPT_INTERRUPTED, (int)info.ssi_signo};

@@ -161,7 +161,7 @@ struct charge {
 	uint32_t class_id, scope, proof, http_status;
 	struct cooldown cooldown;
 	uint32_t tokens; /* used */
-	bool ours;
+	bool ours, once;
 };
 /* What the outcome left behind, for the trail. */
 struct charged {

@@ -83,6 +83,7 @@ static struct charge charge_of(struct lull_call *call, const struct call_route *
 		.http_status = outcome->http_status,
 		.tokens = tokens_used(call, outcome),
 		.ours = outcome->ours != 0,
+		.once = outcome->once != 0,
 	};
 	const struct lull_class_info *info;
 	const struct lull_rule *rule;
@@ -162,7 +163,7 @@ static bool goes_on(struct lull_call *call, uint32_t class_id)
 }
 
 /* What becomes of a route in this call after its failure. */
-static void route_failed(struct lull_call *call, struct call_route *r, uint32_t class_id,
+static void route_failed(struct lull_call *call, struct call_route *r, const struct charge *charge,
 			 const struct charged *charged)
 {
 	r->cooled = charged->kind != LULL_KIND_NONE;
@@ -170,7 +171,7 @@ static void route_failed(struct lull_call *call, struct call_route *r, uint32_t 
 		r->state = r->cooled ? ROUTE_FRESH : ROUTE_OUT;
 		return;
 	}
-	if (!r->cooled && !lull_class_info(class_id)->comes_again) {
+	if (!r->cooled && (charge->once || !lull_class_info(charge->class_id)->comes_again)) {
 		r->state = ROUTE_OUT;
 		return;
 	}
@@ -187,7 +188,7 @@ static void go_on(struct lull_call *call, struct call_route *r, const struct cha
 	const uint32_t class_id = charge->class_id;
 
 	call->seen_classes |= bit_of(class_id);
-	route_failed(call, r, class_id, charged);
+	route_failed(call, r, charge, charged);
 	/* what never left this host was refused by nobody */
 	if ((class_id == LULL_CLASS_BAD_REQUEST || class_id == LULL_CLASS_CONTENT_POLICY) &&
 	    charge->http_status > 0)

@@ -298,6 +298,9 @@ lull: models ran out: the command succeeded with none" ]
 		sh -c 'test "$LULL_MODEL" = b || sleep 60'
 	[[ $stderr == *"a: timeout after 0."* ]]
 	run -0 lull check a
+	# what a command does is not done twice
+	run -124 lull_run -m a --timeout 300ms -- sh -c 'echo run >>"$1"; sleep 60' sh "$SCRATCH/runs"
+	[ "$(<"$SCRATCH/runs")" = run ]
 }
 
 @test "when the budget is spent it is 124, with what there is of output" {
@@ -339,6 +342,23 @@ lull: time ran out: the budget of 0.5 s is spent" ]
 	done
 	run -0 lull check a
 	[ -z "$(state_of name:b)" ]
+}
+
+@test "Ctrl-Z stops the command, too, and it goes on with lull" {
+	is() { # STATE PID
+		grep -q "^State:.$1" "/proc/$2/status"
+	}
+
+	start -m a -- sh -c 'echo $$ >"$1"; while [ ! -e "$2" ]; do sleep 0.05; done; echo done' sh "$SCRATCH/pid" "$SCRATCH/go"
+	until_true test -s "$SCRATCH/pid"
+	kill -TSTP "$RUNNING"
+	until_true is T "$RUNNING"
+	until_true is T "$(<"$SCRATCH/pid")"
+	kill -CONT "$RUNNING"
+	until_true is S "$(<"$SCRATCH/pid")"
+	touch "$SCRATCH/go"
+	ended 0
+	[ "$(<"$SCRATCH/out")" = done ]
 }
 
 @test "Ctrl-C on a terminal ends it" {
@@ -471,7 +491,7 @@ lull:   N s  c: answered after N s" ]
 
 @test "--dry-run prints what would be run, and runs nothing" {
 	lull cool -q a 40s
-	run -0 lull_run --dry-run -m a -f b -- touch "$SCRATCH/it's {model}"
+	run -0 lull_run --dry-run -m a -f b -f a -- touch "$SCRATCH/it's {model}"
 	[ "$(masked <<<"$output")" = "a: cooling for LEFT s, manual: touch 'SCRATCH/it'\\''s a'
 b: ready: touch 'SCRATCH/it'\\''s b'" ]
 	[ ! -e "$SCRATCH/it's b" ]

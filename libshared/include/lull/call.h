@@ -229,6 +229,9 @@ struct lull_outcome {
 	/* 1: a limit of the step passed (class timeout; network while not yet connected). The
 	 * call decides what that proves, and whether it was the budget */
 	uint32_t ours;
+	/* 1: it may have done what must not be done twice: this call does not try the route again,
+	 * unless the failure cooled it and that has ended */
+	uint32_t once;
 	/* used, prompt and answer; LULL_UNSET = not known: as expected, or none where the
 	 * provider refused */
 	uint32_t tokens;
