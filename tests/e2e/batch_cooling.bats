@@ -77,6 +77,13 @@ teardown() {
 	complete_output 1 lost
 }
 
+@test "a limit that rows under way have met is a pause that is told" {
+	mock_rules '[{"model": "m", "responses": [{"times": 4, "status": 429, "headers": {"Retry-After": "4"}}, {}]}]'
+	rows 4 >in
+	run -0 --separate-stderr batch in -o out -j 4 --progress json
+	jq -se 'map(select(.step == "paused" and .ready_in_ms > 0)) | length > 0' <<<"$stderr"
+}
+
 @test "with --when-cooling fail, rows fail while everything is cooling" {
 	lull cool openai/m 60s
 	rows 3 >in

@@ -122,9 +122,10 @@ static const struct command command = {
 		"\"/v1/chat/completions\",\n"
 		"\"body\": {...}}; - is stdin. Rows that are found in the output by --resume are "
 		"not sent again.\n"
-		"exit codes: 0 all rows answered, 1 some failed, 64 usage, 65 the input holds no "
-		"row or cannot\n"
-		"be read, 74 a result cannot be written, 77 no provider accepts its key, 78 "
+		"exit codes: 0 all rows answered, 1 some failed, 64 usage, 65 no line of the input "
+		"is "
+		"a row, or it\n"
+		"cannot be read, 74 a result cannot be written, 77 no provider accepts its key, 78 "
 		"configuration,\n"
 		"130 and 143 interrupted\n",
 	.examples =
@@ -481,7 +482,7 @@ static void take_signal(struct batch *batch)
 		return;
 	if (batch->caught_signal == 0)
 		say(batch, LOG_LEVEL_QUIET,
-		    "batch: interrupted; %" PRIu32 " calls under way come to their end, again to "
+		    "batch: interrupted; calls under way (%" PRIu32 ") come to their end, again to "
 		    "drop them",
 		    crew_running_count(batch->crew));
 	batch->caught_signal = (int)info.ssi_signo;
@@ -624,12 +625,9 @@ static int open_input(struct batch *batch, const char *path)
 	return 0;
 }
 
-static bool are_one_file(int a, int b)
+static bool are_one_file(const struct stat *a, const struct stat *b)
 {
-	struct stat of_a, of_b;
-
-	return a >= 0 && b >= 0 && fstat(a, &of_a) == 0 && fstat(b, &of_b) == 0 &&
-	       S_ISREG(of_a.st_mode) && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+	return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 static int overwritten(const char *what)
@@ -638,32 +636,33 @@ static int overwritten(const char *what)
 	return EX_USAGE;
 }
 
-/* Before either is emptied. */
-static int compare_outputs(const struct batch *batch, const char *errors_path)
+/* Before any is opened, or made: a mistake leaves nothing behind. */
+static int compare_files(const struct batch *batch)
 {
-	int fd = errors_path ? open(errors_path, O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
-	int code = 0;
+	const struct settings *settings = batch->settings;
+	const char *paths[] = {settings->output_path, settings->errors_path};
+	struct stat in = {0}, files[2] = {{0}, {0}};
 
-	if (are_one_file(batch->input.fd, batch->out.fd) || are_one_file(batch->input.fd, fd))
-		code = overwritten("the input");
-	else if (are_one_file(batch->out.fd, fd))
-		code = overwritten("the output");
-	if (fd >= 0)
-		(void)close(fd);
-	return code;
+	(void)fstat(batch->input.fd, &in);
+	for (int i = 0; i < 2; i++)
+		if (paths[i] && stat(paths[i], &files[i]) == 0 && are_one_file(&files[i], &in))
+			return overwritten("the input");
+	if (paths[0] && paths[1] &&
+	    (strcmp(paths[0], paths[1]) == 0 || are_one_file(&files[0], &files[1])))
+		return overwritten("the output");
+	return 0;
 }
 
 static int open_outputs(struct batch *batch)
 {
 	const struct settings *settings = batch->settings;
-	const char *errors_path = settings->errors_path;
-	int code = output_open(&batch->out, settings->output_path ? settings->output_path : "-",
-			       settings->resume ? OUTPUT_GO_ON : OUTPUT_FRESH, &batch->ids);
+	int code = compare_files(batch);
 
 	if (code == 0)
-		code = compare_outputs(batch, errors_path);
-	if (code == 0 && errors_path)
-		code = output_open(&batch->err, errors_path,
+		code = output_open(&batch->out, settings->output_path ? settings->output_path : "-",
+				   settings->resume ? OUTPUT_GO_ON : OUTPUT_FRESH, &batch->ids);
+	if (code == 0 && settings->errors_path)
+		code = output_open(&batch->err, settings->errors_path,
 				   settings->resume ? OUTPUT_AGAIN : OUTPUT_FRESH, NULL);
 	return code;
 }
@@ -791,15 +790,28 @@ static void batch_deinit(struct batch *batch)
 
 static void say_how_to_go_on(struct batch *batch)
 {
+	const enum log_level level = batch->code != 0 ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL;
+
 	if (batch->code == 0 && !batch->was_cut)
 		return;
 	if (batch->out.is_file)
-		say(batch, LOG_LEVEL_QUIET,
+		say(batch, level,
 		    "batch: what stands in %s is done; the same command with --resume goes on",
 		    batch->out.path);
 	else
-		say(batch, LOG_LEVEL_QUIET,
-		    "batch: not all rows were sent; with -o FILE, --resume could go on");
+		say(batch, level,
+		    "batch: not all rows are done; with -o FILE, --resume could go on");
+}
+
+/* The one word of a quiet run: cron mails nothing else. */
+static void say_what_failed(struct batch *batch)
+{
+	const uint64_t failed_count = batch->progress.failed_count;
+	const struct output *output = output_for(batch, false);
+
+	if (batch->settings->call.log_level == LOG_LEVEL_QUIET && failed_count > 0)
+		say(batch, LOG_LEVEL_QUIET, "batch: rows that failed: %" PRIu64 "; %s says why",
+		    failed_count, output->path);
 }
 
 static int exit_code(const struct batch *batch)
@@ -826,6 +838,7 @@ static int run(struct batch *batch, struct lull_http *http, const char *input_pa
 	run_loop(batch);
 	if (batch->settings->call.log_level > LOG_LEVEL_QUIET)
 		progress_summary(&batch->progress);
+	say_what_failed(batch);
 	say_how_to_go_on(batch);
 	return exit_code(batch);
 }
@@ -848,6 +861,7 @@ static int batch(const struct settings *settings, const char *input_path)
 	batch.input.fd = -1;
 	(void)getrandom(&batch.run_id, sizeof(batch.run_id), GRND_NONBLOCK);
 	progress_init(&batch.progress, (enum progress_mode)settings->progress, http->table);
+	batch.progress.rows_max = settings->max_rows;
 	raise_descriptor_limit(settings->jobs);
 	code = catch_signals(&batch) == 0 ? run(&batch, http, input_path) : EX_OSERR;
 	caught_signal = batch.caught_signal;

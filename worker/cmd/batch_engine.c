@@ -44,6 +44,7 @@ struct engine {
 	uint32_t count, running_count;
 	uint64_t start_count, cut_at; /* of the last start that a cut has counted for */
 	double window;                /* how many may run */
+	bool is_asleep;               /* nothing is under way but calls that wait */
 	uint32_t serial;              /* of the table, before what is now decided */
 	struct buffer report;
 };
@@ -242,6 +243,36 @@ static void end_pauses(struct engine *engine)
 	}
 }
 
+static uint32_t awake_count(const struct engine *engine)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < engine->count; i++)
+		count += engine->flights[i]->driver && !engine->flights[i]->sleeps;
+	return count;
+}
+
+/* Calls that have met a limit wait for its end themselves, and for as long as nothing else goes on
+ * that is a pause like any other. */
+static void tell_sleep(struct engine *engine)
+{
+	const struct flight *first = NULL;
+	const bool is_asleep = engine->running_count > 0 && awake_count(engine) == 0;
+
+	for (uint32_t i = 0; i < engine->count; i++) {
+		const struct flight *flight = engine->flights[i];
+
+		if (flight->driver &&
+		    (!first || driver_until_ms(flight->driver) < driver_until_ms(first->driver)))
+			first = flight;
+	}
+	if (is_asleep != engine->is_asleep && first)
+		engine->settings.paused(first->set->list.routes[0].name,
+					is_asleep ? driver_until_ms(first->driver) : 0,
+					engine->settings.userdata);
+	engine->is_asleep = is_asleep;
+}
+
 /* ---- how many at once */
 
 static bool met_a_rate_limit(const struct driver_result *call)
@@ -293,9 +324,11 @@ static uint64_t after_ms(uint64_t for_ms)
  * failures that would have passed: those have further turns. */
 static bool is_to_be_done_again(struct flight *flight, const struct driver_result *call)
 {
+	if (!waits_when_cooling(flight))
+		return false;
 	if (call->result == LULL_RESULT_FAILED && lull_class_info(call->class_id)->passes)
 		return ++flight->turn_count < TURNS_MAX;
-	return call->result == LULL_RESULT_COOLING && waits_when_cooling(flight);
+	return call->result == LULL_RESULT_COOLING;
 }
 
 /* Return: 1 it has ended and was told; 0 it waits again; negative errno */
@@ -405,7 +438,11 @@ int engine_advance(struct engine *engine)
 	engine->serial = lull_table_serial(engine->settings.http->table);
 	end_pauses(engine);
 	rc = step_all(engine, false);
-	return rc == 0 ? step_all(engine, true) : rc;
+	if (rc == 0)
+		rc = step_all(engine, true);
+	if (rc == 0)
+		tell_sleep(engine);
+	return rc;
 }
 
 static uint64_t sooner(uint64_t a_ms, uint64_t b_ms)
@@ -483,7 +520,7 @@ uint32_t engine_count(const struct engine *engine)
 
 uint32_t engine_running_count(const struct engine *engine)
 {
-	return engine->running_count;
+	return awake_count(engine);
 }
 
 int engine_new(const struct engine_settings *settings, struct engine **ret_engine)

@@ -70,12 +70,15 @@ static uint64_t done_count(const struct progress *progress)
 /* Rows in all; an estimate by bytes until the input has ended. 0: not known */
 static uint64_t total_count(const struct progress *progress)
 {
+	const uint64_t most = progress->before_count + progress->rows_max;
+	uint64_t count = 0;
+
 	if (progress->input_ended)
 		return progress->read_count;
-	if (progress->input_bytes == 0 || progress->used_bytes == 0)
-		return 0;
-	return (uint64_t)((double)progress->read_count * (double)progress->input_bytes /
-			  (double)progress->used_bytes);
+	if (progress->input_bytes > 0 && progress->used_bytes > 0)
+		count = (uint64_t)((double)progress->read_count * (double)progress->input_bytes /
+				   (double)progress->used_bytes);
+	return progress->rows_max > 0 && (count == 0 || count > most) ? most : count;
 }
 
 static double seconds_since_begin(const struct progress *progress)
@@ -184,7 +187,8 @@ static uint64_t left_of_pause(const struct progress *progress)
 	return progress->paused_until_ms > now_ms ? progress->paused_until_ms - now_ms : 0;
 }
 
-static void put_figures(struct line *line, const struct progress *progress)
+/* `narrow`: without what can be done without */
+static void put_figures(struct line *line, const struct progress *progress, bool narrow)
 {
 	const uint64_t total = total_count(progress);
 	const double left = time_left(progress);
@@ -193,13 +197,16 @@ static void put_figures(struct line *line, const struct progress *progress)
 	put(line, "%" PRIu64, done_count(progress) + progress->before_count);
 	if (total > 0)
 		put(line, "/%s%" PRIu64, progress->input_ended ? "" : "~", total);
-	put(line, " rows, %" PRIu64 " ok, %" PRIu64 " failed", progress->ok_count,
-	    progress->failed_count);
+	put(line, " rows, ");
+	if (!narrow)
+		put(line, "%" PRIu64 " ok, ", progress->ok_count);
+	put(line, "%" PRIu64 " failed", progress->failed_count);
 	if (left_of_pause(progress) > 0) /* here, as narrow terminals cut the end */
 		put(line, ", %s paused until %s", progress->paused_model,
 		    clock_text(left_of_pause(progress), until, sizeof(until)));
-	put(line, ", %.1f rows/s", rate_of(progress, done_count(progress)));
-	if (progress->tokens > 0)
+	if (!narrow)
+		put(line, ", %.1f rows/s", rate_of(progress, done_count(progress)));
+	if (!narrow && progress->tokens > 0)
 		put(line, ", %.0f tokens/s", rate_of(progress, progress->tokens));
 	if (left >= 0)
 		put(line, ", ETA %.0f s", left);
@@ -207,16 +214,22 @@ static void put_figures(struct line *line, const struct progress *progress)
 	put_cooling(line, progress);
 }
 
-static void show_on_terminal(struct progress *progress, struct line *line)
+static void show_on_terminal(struct progress *progress)
 {
+	struct line line = {.size = 0};
 	struct winsize window = {0};
 	const unsigned columns = ioctl(STDERR_FILENO, TIOCGWINSZ, &window) == 0 && window.ws_col > 1
 					 ? window.ws_col
 					 : COLUMNS;
 
-	if (line->size >= columns)
-		line->bytes[columns - 1] = '\0';
-	(void)fprintf(stderr, "\r%s\033[K", line->bytes);
+	put_figures(&line, progress, false);
+	if (line.size >= columns) {
+		line.size = 0;
+		put_figures(&line, progress, true);
+	}
+	if (line.size >= columns)
+		line.bytes[columns - 1] = '\0';
+	(void)fprintf(stderr, "\r%s\033[K", line.bytes);
 	(void)fflush(stderr);
 	progress->line_is_shown = true;
 }
@@ -323,8 +336,9 @@ static void tell_pause(struct progress *progress)
 	} else if (progress->mode == PROGRESS_PLAIN) {
 		(void)fprintf(stderr,
 			      "lull: paused: nothing that could answer for %s is ready; it goes on "
-			      "when it is, or at %s\n",
-			      progress->paused_model, clock_text(left_ms, until, sizeof(until)));
+			      "when it is, %s %s\n",
+			      progress->paused_model, left_ms == LULL_NEVER ? "or is" : "or at",
+			      clock_text(left_ms, until, sizeof(until)));
 	}
 }
 
@@ -372,13 +386,12 @@ static void show(struct progress *progress)
 
 	if (progress->mode == PROGRESS_JSON) {
 		show_json(progress);
-		return;
-	}
-	put_figures(&line, progress);
-	if (progress->mode == PROGRESS_TTY)
-		show_on_terminal(progress, &line);
-	else
+	} else if (progress->mode == PROGRESS_TTY) {
+		show_on_terminal(progress);
+	} else {
+		put_figures(&line, progress, false);
 		(void)fprintf(stderr, "lull: %s\n", line.bytes);
+	}
 }
 
 uint64_t progress_tick(struct progress *progress)
@@ -457,7 +470,8 @@ static void summary_text(const struct progress *progress)
 	if (progress->before_count > 0)
 		(void)fprintf(stderr, ", %" PRIu64 " done before", progress->before_count);
 	if (progress->bad_count > 0)
-		(void)fprintf(stderr, "; %" PRIu64 " lines are no rows", progress->bad_count);
+		(void)fprintf(stderr, "; %" PRIu64 " %s", progress->bad_count,
+			      progress->bad_count == 1 ? "line is no row" : "lines are no rows");
 	(void)fprintf(stderr, "; %.1f s, %.1f rows/s\n", seconds_since_begin(progress),
 		      rate_of(progress, done_count(progress)));
 	if (progress->model_count > 0)

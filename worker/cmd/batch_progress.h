@@ -30,6 +30,7 @@ struct progress {
 	uint64_t tokens;
 	uint64_t input_bytes; /* 0: not known */
 	uint64_t used_bytes;
+	uint64_t rows_max; /* to be sent; 0: all */
 	bool input_ended;
 	uint32_t running_count;
 	/* its own */

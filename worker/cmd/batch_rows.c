@@ -273,10 +273,10 @@ int row_read(const struct line *line, struct row_view *ret_row, char *error)
 
 int row_output_id(const struct line *line, struct row_text *ret_id)
 {
-	struct splice id = {.name = "custom_id"};
-	int rc = line->too_long ? -EINVAL : splice_find(line->bytes, line->size, &id, 1);
+	struct splice members[] = {{.name = "custom_id"}, {.name = "response"}};
+	int rc = line->too_long ? -EINVAL : splice_find(line->bytes, line->size, members, 2);
 
-	if (rc == 0 && !is_string(&id))
+	if (rc == 0 && (!is_string(&members[0]) || members[1].count == 0))
 		rc = -EINVAL;
-	return rc == 0 ? row_text(id.value, size_of(&id), ret_id) : rc;
+	return rc == 0 ? row_text(members[0].value, size_of(&members[0]), ret_id) : rc;
 }
