@@ -33,6 +33,7 @@
 #define PAUSE_FIRST_MS   500u   /* before the first, times 0.5 to 1.5 */
 #define PAUSE_SECOND_MS  2000u  /* before the second, likewise */
 #define USEFUL_REST_MS   5000u  /* a sleep must leave this, or a quarter of the budget if less */
+#define ROOM_SCATTER_MS  5u     /* several times what programs differ by when they wake */
 #define FURTHER_ROUTE_MS 10000u /* kept back for each further ready route */
 
 /* splitmix64: pauses need spread, not secrecy */
@@ -465,8 +466,14 @@ static uint64_t wake_at_ms(struct lull_call *call, uint64_t now_ms, uint64_t soo
 	return now_ms + soonest_ms + lull_scatter_ms(spare_ms, random_below(call, UINT32_MAX));
 }
 
-/* A sleep that ends when there is room, without scatter: who comes first gets it, and what nobody
- * takes at once may be lost. For a permit, as long as it is of use; 0 = not worth it. */
+/* Who waits for room wakes when there is some, or this part of the wait later: enough that not
+ * always the quickest program gets it, little enough that what a bucket gives is not lost. */
+static uint64_t room_scatter_ms(struct lull_call *call, uint64_t room_ms)
+{
+	return random_below(call, (uint32_t)at_most(ROOM_SCATTER_MS, room_ms / 64) + 1);
+}
+
+/* A sleep that ends when there is room. For a permit, as long as it is of use; 0 = not worth it. */
 static uint64_t wake_for_room_ms(struct lull_call *call, uint64_t now_ms,
 				 const struct waiting *waiting)
 {
@@ -475,7 +482,7 @@ static uint64_t wake_for_room_ms(struct lull_call *call, uint64_t now_ms,
 	if (waiting->room_ms == LULL_NEVER || left_ms <= rest_ms)
 		return 0;
 	if (waiting->room_ms <= left_ms - rest_ms)
-		return now_ms + waiting->room_ms;
+		return now_ms + waiting->room_ms + room_scatter_ms(call, waiting->room_ms);
 	return waiting->for_permit ? call->deadline_ms - rest_ms : 0;
 }
 
