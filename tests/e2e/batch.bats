@@ -135,10 +135,29 @@ teardown() {
 		in -o in --resume|the input would be overwritten
 		in -o new --errors in|the input would be overwritten
 		in -o new --errors new|the output would be overwritten
-		in --limit m|--limit expected NAME:rpm=N
+		in --limit m|--limit 'm': expected NAME:rpm=N
 		in --progress loud|--progress 'loud' is not one of: auto, none, plain, tty, json
 	EOF
 	[ "$(wc -l <in)" = 1 ]
+}
+
+@test "a mark that some editors begin a file with is no part of the first row" {
+	{
+		printf '\xef\xbb\xbf'
+		rows 2
+	} >in
+	run -0 batch in -o out
+	complete_output 2 out
+}
+
+@test "an output that is deleted under way is said" {
+	mock_rules '[{"delay_ms": 1000}]'
+	rows 2 >in
+	start_batch in -o out
+	until_true test -e out
+	rm out
+	within 0 10000 batch_ended 74
+	grep -q "out was deleted meanwhile" err
 }
 
 @test "an input that still grows is answered as it comes" {

@@ -277,7 +277,9 @@ static const char *close_and_read(struct output_test *t)
 }
 
 #define LINE_A "{\"id\":\"batch_req_1\",\"custom_id\":\"a\",\"response\":null}\n"
-#define LINE_B "{\"custom_id\":\"\\u0062\"}\n"
+#define LINE_B "{\"custom_id\":\"\\u0062\",\"response\":{}}\n"
+#define ROW \
+	"{\"custom_id\":\"a\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\",\"body\":{}}\n"
 
 static void test_an_output_is_opened(void)
 {
@@ -300,6 +302,7 @@ static void test_an_output_is_opened(void)
 		{"my diary", OUTPUT_GO_ON, 65, "my diary"},
 		{"my diary\n" LINE_A, OUTPUT_GO_ON, 65, "my diary\n" LINE_A},
 		{LINE_A "{}\n", OUTPUT_GO_ON, 65, LINE_A "{}\n"},
+		{ROW, OUTPUT_GO_ON, 65, ROW},
 		{LINE_A "not this\n{\"id", OUTPUT_GO_ON, 65, LINE_A "not this\n{\"id"},
 		{LINE_A LINE_B "{\"id", OUTPUT_AGAIN, 0, "new\n"},
 	};

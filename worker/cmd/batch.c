@@ -722,7 +722,11 @@ static int check_limits(const struct settings *settings, struct route_list *rout
 						    sizeof(error));
 
 		if (rc != 0) {
-			log_error("batch: --limit %s; see lull batch --help", error);
+			if (routes)
+				log_error("batch: --limit %s; see lull batch --help", error);
+			else
+				log_error("batch: --limit '%s': %s; see lull batch --help", text,
+					  error);
 			return EX_USAGE;
 		}
 	}
@@ -788,6 +792,19 @@ static void batch_deinit(struct batch *batch)
 	(void)sigprocmask(SIG_SETMASK, &batch->signals_before, NULL);
 }
 
+static void check_deleted(struct batch *batch, struct output *output)
+{
+	struct stat status;
+
+	if (!output->is_file || output->fd < 0 || fstat(output->fd, &status) != 0 ||
+	    status.st_nlink > 0)
+		return;
+	say(batch, LOG_LEVEL_QUIET, "batch: %s was deleted meanwhile, and its results with it",
+	    output->path);
+	output->is_file = false; /* nothing stands in it */
+	batch->code = EX_IOERR;
+}
+
 static void say_how_to_go_on(struct batch *batch)
 {
 	const enum log_level level = batch->code != 0 ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL;
@@ -839,6 +856,8 @@ static int run(struct batch *batch, struct lull_http *http, const char *input_pa
 	if (batch->settings->call.log_level > LOG_LEVEL_QUIET)
 		progress_summary(&batch->progress);
 	say_what_failed(batch);
+	check_deleted(batch, &batch->out);
+	check_deleted(batch, &batch->err);
 	say_how_to_go_on(batch);
 	return exit_code(batch);
 }

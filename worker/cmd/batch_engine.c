@@ -33,6 +33,7 @@ struct flight {
 	struct driver *driver; /* NULL: waits for its turn */
 	uint64_t number;       /* of its start */
 	uint32_t turn_count;   /* that have failed */
+	uint64_t answers_seen; /* of the engine, at its last failure */
 	bool sleeps;
 };
 
@@ -43,9 +44,10 @@ struct engine {
 	struct flight **flights; /* in the order in which they came */
 	uint32_t count, running_count;
 	uint64_t start_count, cut_at; /* of the last start that a cut has counted for */
-	double window;                /* how many may run */
-	bool is_asleep;               /* nothing is under way but calls that wait */
-	uint32_t serial;              /* of the table, before what is now decided */
+	uint64_t answer_count;
+	double window;   /* how many may run */
+	bool is_asleep;  /* nothing is under way but calls that wait */
+	uint32_t serial; /* of the table, before what is now decided */
 	struct buffer report;
 };
 
@@ -197,6 +199,7 @@ int engine_submit(struct engine *engine, uint32_t slot, const char *body, size_t
 	if (!flight)
 		return -ENOMEM;
 	flight->slot = slot;
+	flight->answers_seen = engine->answer_count;
 	rc = request_read(body, body_bytes, &flight->request, error);
 	if (rc == 0) {
 		rc = use_set(engine, flight);
@@ -320,15 +323,27 @@ static uint64_t after_ms(uint64_t for_ms)
 	return for_ms == LULL_NEVER ? LULL_NEVER : lull_clock_ms() + (for_ms ? for_ms : RETRY_MS);
 }
 
+/* Nobody is answered: this is a pause, in which some row has to find out whether it is over. */
+static bool is_pause(const struct engine *engine, const struct flight *flight,
+		     const struct driver_result *call)
+{
+	return flight->answers_seen == engine->answer_count &&
+	       (call->class_id == LULL_CLASS_RATE_LIMITED ||
+		call->class_id == LULL_CLASS_OVERLOADED);
+}
+
 /* Nothing was ready: the row is as good as before. And among a million rows some meet nothing but
  * failures that would have passed: those have further turns. */
-static bool is_to_be_done_again(struct flight *flight, const struct driver_result *call)
+static bool is_to_be_done_again(const struct engine *engine, struct flight *flight,
+				const struct driver_result *call)
 {
 	if (!waits_when_cooling(flight))
 		return false;
-	if (call->result == LULL_RESULT_FAILED && lull_class_info(call->class_id)->passes)
-		return ++flight->turn_count < TURNS_MAX;
-	return call->result == LULL_RESULT_COOLING;
+	if (call->result != LULL_RESULT_FAILED || !lull_class_info(call->class_id)->passes)
+		return call->result == LULL_RESULT_COOLING;
+	flight->turn_count += !is_pause(engine, flight, call);
+	flight->answers_seen = engine->answer_count;
+	return flight->turn_count < TURNS_MAX;
 }
 
 /* Return: 1 it has ended and was told; 0 it waits again; negative errno */
@@ -345,7 +360,8 @@ static int end_flight(struct engine *engine, struct flight *flight)
 		return rc;
 	if (call.result != LULL_RESULT_COOLING)
 		adapt(engine, flight, &call);
-	if (is_to_be_done_again(flight, &call)) {
+	engine->answer_count += call.result == LULL_RESULT_ANSWERED;
+	if (is_to_be_done_again(engine, flight, &call)) {
 		if (call.result == LULL_RESULT_COOLING)
 			pause_set(engine, flight->set, after_ms(call.ready_in_ms));
 		driver_result_deinit(&call);

@@ -12,7 +12,8 @@
 #include "../src/json_scan.h"
 #include "../src/splice.h"
 
-#define READ_BYTES ((size_t)256 << 10) /* at a time */
+#define BYTE_ORDER_MARK "\xef\xbb\xbf"      /* as some editors begin a file */
+#define READ_BYTES      ((size_t)256 << 10) /* at a time */
 
 /* ---- lines */
 
@@ -111,6 +112,12 @@ int lines_next(struct line_reader *reader, struct line *ret_line)
 				 : NULL;
 		int rc;
 
+		if (reader->line_count == 0 && size >= 3 &&
+		    memcmp(start, BYTE_ORDER_MARK, 3) == 0) {
+			reader->from += 3;
+			reader->searched = 0;
+			continue;
+		}
 		if (newline || (reader->at_end && size > 0)) {
 			take_line(reader, newline ? (size_t)(newline - start) + 1 : size,
 				  newline != NULL, ret_line);
