@@ -62,12 +62,15 @@ struct layout_header {
 	/* line 3: hot */
 	_Alignas(LAYOUT_LINE) _Atomic uint64_t
 		ring_head; /* number of the next record; fetch_add by writers */
-	uint64_t reserved2[7];
+	_Atomic uint32_t ring_serial; /* futex: "a record is whole"; any process */
+	uint32_t reserved2;
+	uint64_t reserved3[6];
 };
 _Static_assert(sizeof(struct layout_header) == 256, "header is 256 bytes");
 _Static_assert(offsetof(struct layout_header, sum) == 120, "sum ends the constant part");
 _Static_assert(offsetof(struct layout_header, serial) == 128, "serial opens line 2");
 _Static_assert(offsetof(struct layout_header, ring_head) == 192, "ring_head opens line 3");
+_Static_assert(offsetof(struct layout_header, ring_serial) == 200, "and ring_serial follows it");
 
 enum slot_counter {
 	SLOT_ATTEMPTS = 0,

@@ -92,6 +92,9 @@ struct ring_event {
 };
 void ring_record(struct segment *segment, const struct ring_event *event);
 
+/* Wakes who follows the events. */
+void ring_wake(struct segment *segment);
+
 /* Moves the serial and wakes who sleeps on it. */
 void segment_wake(struct segment *segment);
 

@@ -8,6 +8,9 @@
  * right before and after, and the sum over contents and number holds. Nobody waits; a killed writer
  * costs its own record.
  *
+ * Followers are woken once the record is whole, by a serial of their own: the head moves before
+ * that. They sleep for a second at most, so a writer that dies in between costs no more.
+ *
  * A record names its key by slot, and by the slot's tag as a check: slots never change their key.
  */
 #include <errno.h>
@@ -83,6 +86,7 @@ void ring_record(struct segment *segment, const struct ring_event *event)
 	};
 
 	record_write(record_at(segment, number), number, payload);
+	ring_wake(segment);
 }
 
 /* A record's words as an event; false: its type or its key means nothing here. */

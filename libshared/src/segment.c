@@ -502,6 +502,7 @@ int segment_reset(const struct place *place, struct problem *ret_problem)
 	if (!err && old.header) {
 		atomic_store_explicit(&old.header->retired, 1, memory_order_release);
 		segment_wake(&old);
+		ring_wake(&old);
 	}
 	segment_unmap(&old);
 	return err;

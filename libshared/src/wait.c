@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Sleeping until something becomes ready early.
+ * Sleeping until something becomes ready early, or until something happens.
  *
- * The serial is a futex that whoever opens a key early moves, and wakes. A wake-up that is lost to
- * a killed process costs nothing but time: every sleeper has a deadline. The deadline is boottime,
- * but the kernel's timeout stops while the host is suspended; so no single sleep is longer than a
- * second, and the clock decides.
+ * A serial is a futex that whoever opens a key early moves, and wakes; another one is moved by
+ * whoever has written an event. A wake-up that is lost to a killed process costs nothing but time:
+ * every sleeper has a deadline. The deadline is boottime, but the kernel's timeout stops while the
+ * host is suspended; so no single sleep is longer than a second, and the clock decides.
  *
  * A serial is told together with the generation of the mapping it was read from. When the segment
  * was replaced meanwhile, a sleeper goes on sleeping on the one whose words it has read (its call
@@ -39,27 +39,51 @@ static long futex(_Atomic uint32_t *word, int op, uint32_t value, const struct f
 	return syscall(SYS_futex, word, op, value, span, NULL, 0);
 }
 
-void segment_wake(struct segment *segment)
+static void serial_move(_Atomic uint32_t *serial)
 {
 	int errno_before = errno;
 
-	/* pairs with the acquire in segment_serial(): who sees the serial move sees the word */
-	atomic_fetch_add_explicit(&segment->header->serial, 1, memory_order_release);
-	(void)futex(&segment->header->serial, FUTEX_WAKE, INT_MAX, NULL);
+	/* pairs with the acquire in serial_told(): who sees it move sees the word, or the record */
+	atomic_fetch_add_explicit(serial, 1, memory_order_release);
+	(void)futex(serial, FUTEX_WAKE, INT_MAX, NULL);
 	errno = errno_before;
+}
+
+void segment_wake(struct segment *segment)
+{
+	serial_move(&segment->header->serial);
+}
+
+void ring_wake(struct segment *segment)
+{
+	serial_move(&segment->header->ring_serial);
+}
+
+static uint32_t serial_told(const struct segment *segment, const _Atomic uint32_t *serial)
+{
+	uint32_t raw = atomic_load_explicit(serial, memory_order_acquire);
+
+	return segment->generation << SERIAL_BITS | (raw & SERIAL_MASK);
 }
 
 uint32_t segment_serial(struct segment *segment)
 {
-	uint32_t serial = atomic_load_explicit(&segment->header->serial, memory_order_acquire);
-
-	return segment->generation << SERIAL_BITS | (serial & SERIAL_MASK);
+	return serial_told(segment, &segment->header->serial);
 }
 
 uint32_t lull_table_serial(struct lull_table *table)
 {
 	struct segment *segment = table_pin(table);
 	uint32_t serial = segment_serial(segment);
+
+	segment_unpin(segment);
+	return serial;
+}
+
+uint32_t lull_event_serial(struct lull_table *table)
+{
+	struct segment *segment = table_pin(table);
+	uint32_t serial = serial_told(segment, &segment->header->ring_serial);
 
 	segment_unpin(segment);
 	return serial;
@@ -75,13 +99,13 @@ static uint64_t nap_ns(uint64_t now_ns, uint64_t until_ms)
 }
 
 /* One sleep. 0: awake, for whatever reason; -EINTR: a signal. */
-static int nap(struct segment *segment, uint32_t raw_serial, uint64_t for_ns)
+static int nap(_Atomic uint32_t *serial, uint32_t raw, uint64_t for_ns)
 {
 	struct futex_span span = {.seconds = (long)(for_ns / NS_PER_S),
 				  .nanoseconds = (long)(for_ns % NS_PER_S)};
 	struct timespec plain = {.tv_sec = span.seconds, .tv_nsec = span.nanoseconds};
 
-	if (futex(&segment->header->serial, FUTEX_WAIT, raw_serial, &span) == 0)
+	if (futex(serial, FUTEX_WAIT, raw, &span) == 0)
 		return 0;
 	switch (errno) {
 	case EAGAIN: /* it has moved already */
@@ -94,19 +118,19 @@ static int nap(struct segment *segment, uint32_t raw_serial, uint64_t for_ns)
 	}
 }
 
-static int segment_wait(struct segment *segment, uint32_t serial, uint64_t until_ms)
+static int serial_wait(_Atomic uint32_t *serial, uint32_t told, uint64_t until_ms)
 {
 	int err = 0;
 
 	while (!err) {
-		uint32_t raw = atomic_load_explicit(&segment->header->serial, memory_order_acquire);
+		uint32_t raw = atomic_load_explicit(serial, memory_order_acquire);
 		uint64_t now_ns = clock_boottime_ns();
 
-		if ((raw & SERIAL_MASK) != (serial & SERIAL_MASK))
+		if ((raw & SERIAL_MASK) != (told & SERIAL_MASK))
 			return LULL_WOKEN;
 		if (now_ns / NS_PER_MS >= until_ms)
 			return 0;
-		err = nap(segment, raw, nap_ns(now_ns, until_ms));
+		err = nap(serial, raw, nap_ns(now_ns, until_ms));
 	}
 	return err;
 }
@@ -121,7 +145,22 @@ int lull_table_wait(struct lull_table *table, uint32_t serial, uint64_t until_ms
 	segment = table_pin_generation(table, serial >> SERIAL_BITS);
 	if (!segment)
 		return LULL_WOKEN;
-	outcome = segment_wait(segment, serial, until_ms);
+	outcome = serial_wait(&segment->header->serial, serial, until_ms);
+	segment_unpin(segment);
+	return outcome;
+}
+
+int lull_event_wait(struct lull_table *table, uint32_t serial, uint64_t until_ms)
+{
+	struct segment *segment;
+	int outcome;
+
+	if (!table)
+		return -EINVAL;
+	segment = table_pin_generation(table, serial >> SERIAL_BITS);
+	if (!segment)
+		return LULL_WOKEN;
+	outcome = serial_wait(&segment->header->ring_serial, serial, until_ms);
 	segment_unpin(segment);
 	return outcome;
 }

@@ -227,21 +227,93 @@ static void test_without_futexes_it_sleeps_and_does_not_spin(void)
 	end();
 }
 
+/* ------------------------------------------------------------------ events */
+
+static void cool(void)
+{
+	CU_ASSERT_EQUAL(lull_key_cool(table, LULL_KIND_NAME, "gpt-4o", 60000, lull_clock_ms()), 0);
+}
+
+/* Shut is no news for who waits for room, but it is for who follows the events. */
+static void test_an_event_wakes_who_follows_and_nobody_else(void)
+{
+	uint32_t serial, event_serial;
+
+	begin();
+	played.on = true;
+	serial = lull_table_serial(table);
+	event_serial = lull_event_serial(table);
+	cool();
+	CU_ASSERT_EQUAL(lull_table_serial(table), serial);
+	CU_ASSERT_EQUAL(lull_event_wait(table, event_serial, LULL_NEVER), LULL_WOKEN);
+	CU_ASSERT_EQUAL(played.naps, 0);
+	event_serial = lull_event_serial(table);
+	wake(); /* no event */
+	CU_ASSERT_EQUAL(lull_event_wait(table, event_serial, 1002500), 0);
+	CU_ASSERT_EQUAL(played.naps, 3);
+	played.during = cool;
+	CU_ASSERT_EQUAL(lull_event_wait(table, event_serial, LULL_NEVER), LULL_WOKEN);
+	CU_ASSERT_EQUAL(played.naps, 4);
+	CU_ASSERT_EQUAL(lull_event_wait(NULL, 0, 0), -EINVAL);
+	end();
+}
+
+/* Woken, it finds the record: the serial moves behind it. */
+static void test_an_event_can_be_read_when_its_serial_has_moved(void)
+{
+	struct lull_event event;
+	uint64_t number = 0;
+	uint32_t serial;
+
+	begin();
+	for (int i = 0; i < 3; i++) {
+		serial = lull_event_serial(table);
+		CU_ASSERT_EQUAL(lull_event_read(table, &number, &event), LULL_END);
+		cool();
+		CU_ASSERT_EQUAL(lull_event_wait(table, serial, LULL_NEVER), LULL_WOKEN);
+		CU_ASSERT_EQUAL(lull_event_read(table, &number, &event), 0);
+		(void)lull_key_clear(table, LULL_KIND_NAME, "gpt-4o", lull_clock_ms());
+		CU_ASSERT_EQUAL(lull_event_read(table, &number, &event), 0);
+	}
+	end();
+}
+
+static void reset(void)
+{
+	struct lull_table_options options;
+	char error[256];
+
+	lull_table_options_init(&options);
+	options.name = "test";
+	CU_ASSERT_EQUAL(lull_table_reset(&options, error, sizeof(error)), 0);
+}
+
+static void test_a_reset_wakes_who_follows(void)
+{
+	uint32_t serial;
+
+	begin();
+	played.on = true;
+	played.during = reset;
+	serial = lull_event_serial(table);
+	CU_ASSERT_EQUAL(lull_event_wait(table, serial, LULL_NEVER), LULL_WOKEN);
+	CU_ASSERT_EQUAL(played.naps, 1);
+	CU_ASSERT_EQUAL(lull_table_refresh(table), 0);
+	CU_ASSERT_EQUAL(lull_event_wait(table, serial, LULL_NEVER), LULL_WOKEN);
+	end();
+}
+
 /* ------------------------------------------------------------------ replaced segments */
 
 /* A call that still stands on the old segment must sleep on it, not spin against the new one. */
 static void test_a_pinned_old_segment_is_still_waited_on(void)
 {
-	struct lull_table_options options;
 	struct segment *old;
 	uint32_t serial;
-	char error[256];
 
 	begin();
-	lull_table_options_init(&options);
-	options.name = "test";
 	old = table_pin(table);
-	CU_ASSERT_EQUAL(lull_table_reset(&options, error, sizeof(error)), 0);
+	reset();
 	serial = segment_serial(old); /* read after the reset has moved it */
 	CU_ASSERT_EQUAL(lull_table_refresh(table), 0);
 	CU_ASSERT_NOT_EQUAL(lull_table_serial(table), serial);
@@ -332,6 +404,9 @@ int main(void)
 		CUNIT_TEST(test_a_suspended_host_is_late_by_one_nap_at_most),
 		CUNIT_TEST(test_a_signal_ends_the_wait),
 		CUNIT_TEST(test_without_futexes_it_sleeps_and_does_not_spin),
+		CUNIT_TEST(test_an_event_wakes_who_follows_and_nobody_else),
+		CUNIT_TEST(test_an_event_can_be_read_when_its_serial_has_moved),
+		CUNIT_TEST(test_a_reset_wakes_who_follows),
 		CUNIT_TEST(test_a_pinned_old_segment_is_still_waited_on),
 		CUNIT_TEST(test_a_clear_wakes_a_real_sleeper),
 		CUNIT_TEST(test_a_real_signal_ends_the_wait),

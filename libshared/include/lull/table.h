@@ -361,6 +361,21 @@ struct lull_event {
 LULL_API int lull_event_read(struct lull_table *table, uint64_t *number,
 			     struct lull_event *ret_event);
 
+/** lull_event_serial() - moves with every event, once it can be read. Read it before the events. */
+LULL_API uint32_t lull_event_serial(struct lull_table *table);
+
+/**
+ * lull_event_wait() - sleep until there are further events, or until @until_ms
+ *
+ * A writer that was killed after its record, or is of a build that did not know of followers yet,
+ * wakes nobody: so read the events after every second, whatever this returns.
+ *
+ * Return: LULL_WOKEN the serial is not @serial any more (or the segment was replaced); 0 the time
+ * has come; -EINTR a signal came; -EINVAL.
+ * Uses no CPU. Threads: safe. Signals: not from handlers.
+ */
+LULL_API int lull_event_wait(struct lull_table *table, uint32_t serial, uint64_t until_ms);
+
 /* ------------------------------------------------------------------ the clock */
 
 /**
