@@ -25,8 +25,8 @@
 #include "verb.h"
 
 static const struct verb *const own_verbs[] = {
-	&verb_check, &verb_wait,   &verb_run,  &verb_status, &verb_cool,   &verb_hold,
-	&verb_clear, &verb_events, &verb_init, &verb_reset,  &verb_doctor,
+	&verb_check, &verb_wait,   &verb_run,   &verb_status, &verb_cool,  &verb_hold,
+	&verb_clear, &verb_events, &verb_watch, &verb_init,   &verb_reset, &verb_doctor,
 };
 #define OWN_VERBS (sizeof(own_verbs) / sizeof(own_verbs[0]))
 
@@ -189,6 +189,8 @@ int main(int argc, char **argv)
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error with a sentence */
 	status = dispatch(argc, argv);
 	error = out_finish();
+	if (error == -EPIPE && status == EXIT_OUTPUT) /* of who follows, until nobody reads */
+		return status;
 	if (error < 0) {
 		say("unable to write to stdout: %s", strerror(-error));
 		return EXIT_OUTPUT;

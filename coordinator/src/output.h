@@ -9,6 +9,7 @@
 #include <lull/call.h>
 
 #include "findings.h"
+#include "follow.h"
 #include "keys.h"
 
 /* One moment on the table's clock and on the wall's: what turns the one's times into the other's.
@@ -76,6 +77,8 @@ struct output {
 	void (*check)(const struct check_report *report);
 	void (*status)(const struct status_report *report);
 	void (*events)(const struct events_report *report);
+	void (*event)(const struct lull_event *event, const struct moment *now); /* one line */
+	void (*news)(const struct news *news, const struct lull_table *table);   /* if no event */
 	void (*doctor)(const struct doctor_report *report);
 	void (*dry_run)(const struct dry_run_report *report);
 	void (*run)(const struct run_report *report);

@@ -150,6 +150,20 @@ static void status(const struct status_report *report)
 	end_list();
 }
 
+static void event_members(const struct lull_event *event, const struct moment *now)
+{
+	out("\"number\":%llu", (unsigned long long)event->number);
+	time_member("at", moment_unix_ms(now, event->at_ms));
+	string_member("type", output_event_name(event->type));
+	string_member("key", key_text(event->kind, event->key).text);
+	string_member("kind", lull_kind_name(event->kind));
+	string_member("cause", output_cause_name(event->cause));
+	some_member("status", event->http_status);
+	number_member("strikes", event->strikes);
+	out(",\"seconds\":%s", event->for_ms == 0 ? "null" : duration_json(event->for_ms).text);
+	some_member("pid", event->pid);
+}
+
 static void events(const struct events_report *report)
 {
 	begin(report->table);
@@ -158,20 +172,33 @@ static void events(const struct events_report *report)
 		const struct lull_event *const event = &report->events[i];
 
 		begin_element(i);
-		out("\"number\":%llu", (unsigned long long)event->number);
-		time_member("at", moment_unix_ms(&report->now, event->at_ms));
-		string_member("type", output_event_name(event->type));
-		string_member("key", key_text(event->kind, event->key).text);
-		string_member("kind", lull_kind_name(event->kind));
-		string_member("cause", output_cause_name(event->cause));
-		some_member("status", event->http_status);
-		number_member("strikes", event->strikes);
-		out(",\"seconds\":%s",
-		    event->for_ms == 0 ? "null" : duration_json(event->for_ms).text);
-		some_member("pid", event->pid);
+		event_members(event, &report->now);
 		out("}");
 	}
 	end_list();
+}
+
+static void event_line(const struct lull_event *event, const struct moment *now)
+{
+	out("{\"v\":1,");
+	event_members(event, now);
+	out("}\n");
+}
+
+static void news_line(const struct news *news, const struct lull_table *table)
+{
+	struct lull_table_info info = {.abi_version = LULL_ABI_VERSION};
+
+	(void)lull_table_info(table, &info);
+	if (news->type == NEWS_LOST) {
+		out("{\"v\":1,\"type\":\"lost\"");
+		number_member("count", news->lost_count);
+	} else {
+		out("{\"v\":1,\"type\":\"replaced\"");
+		string_member("table", info.path);
+		bool_member("shared", news->is_there);
+	}
+	out("}\n");
 }
 
 static void doctor(const struct doctor_report *report)
@@ -296,6 +323,8 @@ const struct output output_json = {
 	.check = check,
 	.status = status,
 	.events = events,
+	.event = event_line,
+	.news = news_line,
 	.doctor = doctor,
 	.dry_run = dry_run,
 	.run = run,

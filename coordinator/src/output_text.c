@@ -9,6 +9,7 @@
 #include "duration.h"
 #include "out.h"
 #include "output.h"
+#include "say.h"
 
 /* ------------------------------------------------------------------ colour */
 
@@ -166,7 +167,7 @@ static void status(const struct status_report *report)
 
 /* ------------------------------------------------------------------ events */
 
-static void print_event(const struct lull_event *event, const struct moment *now)
+static void event_line(const struct lull_event *event, const struct moment *now)
 {
 	const char *const cause = output_cause_name(event->cause);
 	const uint64_t at = moment_unix_ms(now, event->at_ms);
@@ -187,7 +188,23 @@ static void print_event(const struct lull_event *event, const struct moment *now
 static void events(const struct events_report *report)
 {
 	for (size_t i = 0; i < report->count; i++)
-		print_event(&report->events[i], &report->now);
+		event_line(&report->events[i], &report->now);
+}
+
+/* stdout is for events, all of one form. */
+static void news_line(const struct news *news, const struct lull_table *table)
+{
+	struct lull_table_info info = {.abi_version = LULL_ABI_VERSION};
+
+	(void)lull_table_info(table, &info);
+	if (news->type == NEWS_LOST)
+		say("%llu %s lost: overwritten before anybody looked, or never written whole",
+		    (unsigned long long)news->lost_count,
+		    news->lost_count == 1 ? "event was" : "events were");
+	else if (news->is_there)
+		say("%s was replaced; its successor's events are shown", info.path);
+	else
+		say("%s was deleted; its successor's events will be shown", info.path);
 }
 
 /* ------------------------------------------------------------------ doctor */
@@ -313,6 +330,8 @@ const struct output output_text = {
 	.check = check,
 	.status = status,
 	.events = events,
+	.event = event_line,
+	.news = news_line,
 	.doctor = doctor,
 	.dry_run = dry_run,
 	.run = run,

@@ -37,6 +37,9 @@ struct settings {
 	uint64_t cooldown_ms; /* 0: not given */
 	const char *cool_on;
 	const char *cool_on_output;
+	struct text_list types; /* watch */
+	struct text_list causes;
+	const char *exec; /* NULL: not given */
 	bool live;
 	bool dry_run;
 	bool explain;
@@ -99,6 +102,7 @@ extern const struct verb verb_cool;
 extern const struct verb verb_hold;
 extern const struct verb verb_clear;
 extern const struct verb verb_events;
+extern const struct verb verb_watch;
 extern const struct verb verb_init;
 extern const struct verb verb_reset;
 extern const struct verb verb_doctor;
