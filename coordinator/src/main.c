@@ -25,8 +25,9 @@
 #include "verb.h"
 
 static const struct verb *const own_verbs[] = {
-	&verb_check, &verb_wait,   &verb_run,   &verb_status, &verb_cool,  &verb_hold,
-	&verb_clear, &verb_events, &verb_watch, &verb_init,   &verb_reset, &verb_doctor,
+	&verb_check, &verb_wait,  &verb_run,    &verb_status, &verb_cool,
+	&verb_hold,  &verb_clear, &verb_events, &verb_watch,  &verb_metrics,
+	&verb_init,  &verb_reset, &verb_doctor,
 };
 #define OWN_VERBS (sizeof(own_verbs) / sizeof(own_verbs[0]))
 

@@ -103,6 +103,7 @@ extern const struct verb verb_hold;
 extern const struct verb verb_clear;
 extern const struct verb verb_events;
 extern const struct verb verb_watch;
+extern const struct verb verb_metrics;
 extern const struct verb verb_init;
 extern const struct verb verb_reset;
 extern const struct verb verb_doctor;
