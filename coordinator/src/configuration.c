@@ -13,6 +13,7 @@
 
 #include "configuration.h"
 #include "resolve.h"
+#include "say.h"
 
 #define SCANNED_BYTES_MAX (1u << 20) /* a larger file is lull-worker's to read */
 
@@ -106,4 +107,17 @@ void configuration_init(struct configuration *configuration, bool thorough, bool
 	else if (thorough || may_name_table(configuration->path))
 		configuration->is_broken =
 			resolve_table(quiet, configuration->table, TABLE_NAME_BYTES_MAX) != 0;
+}
+
+void configuration_settle_table(struct settings *set, struct configuration *configuration)
+{
+	if (set->table != NULL)
+		return;
+	configuration_init(configuration, false, set->quiet);
+	if (configuration->table[0] != '\0')
+		set->table = configuration->table;
+	else if (configuration->is_broken && !set->quiet)
+		say("%s was not understood, so which table it names is not known; going by "
+		    "$LULL_SHM_NAME or the default",
+		    configuration->path);
 }

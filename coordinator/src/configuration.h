@@ -10,6 +10,7 @@
 #include <stdbool.h>
 
 #include "programs.h"
+#include "verb.h"
 
 #define TABLE_NAME_BYTES_MAX 201u /* 200 and a NUL */
 
@@ -29,5 +30,9 @@ bool configuration_find(char *ret_path);
  * @quiet:    leave out what lull-worker has to say on stderr
  */
 void configuration_init(struct configuration *configuration, bool thorough, bool quiet);
+
+/* The verbs look where the calls do: --table, else what the configuration names, else liblull's
+ * default. @configuration: what the name may stand in */
+void configuration_settle_table(struct settings *set, struct configuration *configuration);
 
 #endif

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,16 +36,26 @@ static const struct handed_over {
 	const char *name;
 	const char *program;
 	const char *summary;
+	bool of_table; /* in --help among the verbs of the table */
 } handed_over_verbs[] = {
-	{"complete", PROGRAM_WORKER, "ask a model, and its fallbacks if it fails"},
-	{"batch", PROGRAM_WORKER, "answer a file of requests in OpenAI's Batch form"},
-	{"config", PROGRAM_WORKER, "check a configuration file, or show what it means"},
-	{"explain-error", PROGRAM_WORKER, "say what a provider's error would do"},
-	{"resolve", PROGRAM_WORKER, "print the keys that a name stands for"},
+	{"top", PROGRAM_TOP, "watch and change the table on a terminal", true},
+	{"complete", PROGRAM_WORKER, "ask a model, and its fallbacks if it fails", false},
+	{"batch", PROGRAM_WORKER, "answer a file of requests in OpenAI's Batch form", false},
+	{"config", PROGRAM_WORKER, "check a configuration file, or show what it means", false},
+	{"explain-error", PROGRAM_WORKER, "say what a provider's error would do", false},
+	{"resolve", PROGRAM_WORKER, "print the keys that a name stands for", false},
 };
 #define HANDED_OVER_VERBS (sizeof(handed_over_verbs) / sizeof(handed_over_verbs[0]))
 
 /* ------------------------------------------------------------------ the program's own help */
+
+static void print_handed_over(bool of_table)
+{
+	for (size_t i = 0; i < HANDED_OVER_VERBS; i++)
+		if (handed_over_verbs[i].of_table == of_table)
+			out("  %-14s %s\n", handed_over_verbs[i].name,
+			    handed_over_verbs[i].summary);
+}
 
 static void print_help(void)
 {
@@ -53,9 +64,9 @@ static void print_help(void)
 	    "the shared table:\n");
 	for (size_t i = 0; i < OWN_VERBS; i++)
 		out("  %-14s %s\n", own_verbs[i]->name, own_verbs[i]->summary);
+	print_handed_over(true);
 	out("\nmodels and configuration:\n");
-	for (size_t i = 0; i < HANDED_OVER_VERBS; i++)
-		out("  %-14s %s\n", handed_over_verbs[i].name, handed_over_verbs[i].summary);
+	print_handed_over(false);
 	out("\nexamples:\n"
 	    "  lull complete -m gpt-4o -f claude-sonnet-4 \"Say hello\"\n"
 	    "      ask one model, or the other while the first is cooling\n"
@@ -125,21 +136,6 @@ static void keep_standard_descriptors_taken(void)
 			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-/* The verbs look where the calls do: --table, else what the configuration names, else liblull's
- * default. @configuration: what the name may stand in */
-static void settle_table(struct settings *set, struct configuration *configuration)
-{
-	if (set->table != NULL)
-		return;
-	configuration_init(configuration, false, set->quiet);
-	if (configuration->table[0] != '\0')
-		set->table = configuration->table;
-	else if (configuration->is_broken && !set->quiet)
-		say("%s was not understood, so which table it names is not known; going by "
-		    "$LULL_SHM_NAME or the default",
-		    configuration->path);
-}
-
 static int run(const struct verb *verb, int argc, char **argv)
 {
 	struct configuration configuration;
@@ -152,7 +148,7 @@ static int run(const struct verb *verb, int argc, char **argv)
 	else if (invocation.set.version)
 		print_version();
 	else {
-		settle_table(&invocation.set, &configuration);
+		configuration_settle_table(&invocation.set, &configuration);
 		return verb->run(&invocation);
 	}
 	return EXIT_DONE;

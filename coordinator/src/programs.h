@@ -6,6 +6,7 @@
 #define PROGRAM_PATH_BYTES_MAX 4096u
 
 #define PROGRAM_WORKER "lull-worker"
+#define PROGRAM_TOP    "lull-top"
 
 /*
  * Finds a program: beside this one (a build tree), else in libexec (installed).

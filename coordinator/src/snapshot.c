@@ -22,14 +22,16 @@ static int add(struct snapshot *snapshot, const struct lull_key_state *state)
 	return 0;
 }
 
+int snapshot_compare(const struct lull_key_state *a, const struct lull_key_state *b)
+{
+	if (a->kind != b->kind)
+		return a->kind < b->kind ? -1 : 1;
+	return strcmp(a->key, b->key);
+}
+
 static int compare(const void *a, const void *b)
 {
-	const struct lull_key_state *const x = a;
-	const struct lull_key_state *const y = b;
-
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return strcmp(x->key, y->key);
+	return snapshot_compare(a, b);
 }
 
 int snapshot_take(struct snapshot *snapshot, struct lull_table *table)

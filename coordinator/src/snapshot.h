@@ -21,4 +21,7 @@ struct snapshot {
 int snapshot_take(struct snapshot *snapshot, struct lull_table *table);
 void snapshot_deinit(struct snapshot *snapshot);
 
+/* The order of the keys, as strcmp(). */
+int snapshot_compare(const struct lull_key_state *a, const struct lull_key_state *b);
+
 #endif

@@ -6,11 +6,14 @@ load coordinator
 bats_require_minimum_version 1.5.0
 
 VERBS="check wait run status cool hold clear events watch metrics init reset doctor"
-HANDED_OVER="complete batch config explain-error resolve"
+HANDED_OVER="top complete batch config explain-error resolve"
 
 setup() {
 	coordinator_setup
 }
+
+# Verbs with the options and the page of a verb of the table.
+ALIKE="$VERBS top"
 
 # Paragraphs, each on one line.
 joined() {
@@ -28,7 +31,7 @@ synopsis_of() {
 }
 
 @test "every verb has help with options and examples" {
-	for verb in $VERBS; do
+	for verb in $ALIKE; do
 		run -0 --separate-stderr lull "$verb" --help
 		[[ $output == *"usage: lull $verb "* ]]
 		[[ $output == *$'\noptions:\n'*--table* ]]
@@ -80,7 +83,7 @@ synopsis_of() {
 }
 
 @test "the synopsis of each man page is what --help says" {
-	for verb in $VERBS; do
+	for verb in $ALIKE; do
 		case $verb in
 		hold | clear) page=lull-cool ;;
 		*) page=lull-$verb ;;
@@ -90,7 +93,7 @@ synopsis_of() {
 }
 
 @test "each option of --help is on the man page of its verb" {
-	for verb in $VERBS; do
+	for verb in $ALIKE; do
 		case $verb in
 		hold | clear) page=lull-cool ;;
 		*) page=lull-$verb ;;
@@ -185,6 +188,7 @@ synopsis_of() {
 		printf '[%s]' "$@"
 		exit 42
 	EOF
+	cp "$SCRATCH/bin/lull-worker" "$SCRATCH/bin/lull-top"
 	for verb in $HANDED_OVER; do
 		run -42 lull "$verb" --help "a b" "" -- -x
 		[ "$output" = "[$verb][--help][a b][][--][-x]" ]
