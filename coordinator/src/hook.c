@@ -19,10 +19,11 @@ int hook_init(struct hook *hook, const char *command, bool quiet)
 {
 	int error;
 
-	*hook = (struct hook){.command = command, .quiet = quiet};
-	error = run_guard_start(&hook->guard);
+	*hook = (struct hook){.command = strdup(command), .quiet = quiet};
+	error = hook->command == NULL ? -ENOMEM : run_guard_start(&hook->guard);
 	if (error == 0)
 		return 0;
+	free(hook->command);
 	say("unable to start a process: %s", strerror(-error));
 	return EXIT_BUG;
 }
@@ -30,6 +31,7 @@ int hook_init(struct hook *hook, const char *command, bool quiet)
 void hook_deinit(struct hook *hook)
 {
 	run_guard_stop(&hook->guard);
+	free(hook->command);
 }
 
 static void set(const char *name, const char *value)
@@ -95,8 +97,7 @@ static void tell_end(const struct hook *hook, const struct attempt_end *end,
 int hook_run(const struct hook *hook, const struct lull_event *event, const struct moment *now)
 {
 	char shell[] = "/bin/sh", dash_c[] = "-c";
-	/* execv() takes what it does not change as if it did */
-	char *const argv[] = {shell, dash_c, (char *)(uintptr_t)hook->command, NULL};
+	char *const argv[] = {shell, dash_c, hook->command, NULL};
 	char model[LULL_KEY_BYTES_MAX + 1];
 	const struct spool input = {.fd = event_file(event, now)};
 	const struct attempt_job job = {

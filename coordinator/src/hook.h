@@ -14,7 +14,7 @@
 #define HOOK_SECONDS 60u /* then it is ended */
 
 struct hook {
-	const char *command; /* for /bin/sh -c; borrowed */
+	char *command; /* for /bin/sh -c */
 	struct run_guard guard;
 	bool quiet;
 };
