@@ -162,6 +162,13 @@ static bool limit_room_in(const struct subject *subject, uint64_t *ret)
 	return (is_rpm ? subject->key->limits.rpm : subject->key->limits.tpm) != 0;
 }
 
+/* A class that was not met has no sample: most never are, and there are many. */
+static bool key_outcomes(const struct subject *subject, uint64_t *ret)
+{
+	*ret = subject->key->outcomes[subject->variant];
+	return *ret != 0;
+}
+
 static const char *rate_name(uint32_t variant)
 {
 	return lull_limit_name(variant + 1);
@@ -199,6 +206,9 @@ static const struct family families[] = {
 		"sum over one kind."),
 	KEY_SUM(answers, "Attempts that got an answer."),
 	KEY_SUM(failures, "Failures that were charged to the key: those that cool it, at once or in a row."),
+	{.name = "lull_outcomes_total", .type = "counter", .of_keys = true, .value = key_outcomes,
+	 .label = "class", .variant_name = output_class_name, .variant_count = LULL_CLASS_COUNT,
+	 .help = "What became of attempts on a route, or of runs by a name, by class; answered is one."},
 	KEY_SUM(skips, "Attempts not made because the key was shut."),
 	KEY_SUM(cooldowns, "Cooldowns that failures have begun."),
 	KEY_SUM(probes, "Probes: the one attempt after a cooldown."),

@@ -536,6 +536,8 @@ struct charged attempt_finish(struct lull_call *call, struct call_route *r,
 		answer_finish(call, r, now_ms);
 	else
 		charged = failure_finish(call, r, charge, now_ms);
+	if (charged_word(r)->slot)
+		slot_count_outcome(charged_word(r)->slot, charge->class_id);
 	words_forget_attempt(r);
 	route_limits_settle(call, r, 1, charge->tokens, now_ms);
 	return charged;

@@ -30,6 +30,8 @@
 #define LAYOUT_RING_RECORDS  1024u
 #define LAYOUT_KEY_WORDS     24u /* word 0: kind << 8 | byte count; then up to 184 bytes */
 #define LAYOUT_PERMITS       64u
+#define LAYOUT_OUTCOMES      16u
+#define LAYOUT_LATE_OUTCOMES 14u
 
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "the table needs lock-free 64-bit atomics");
 _Static_assert(ATOMIC_INT_LOCK_FREE == 2, "the table needs lock-free 32-bit atomics");
@@ -61,7 +63,7 @@ struct layout_header {
 	uint64_t reserved1[6];
 	/* line 3: hot */
 	_Alignas(LAYOUT_LINE) _Atomic uint64_t
-		ring_head; /* number of the next record; fetch_add by writers */
+		ring_head;            /* number of the next record; fetch_add by writers */
 	_Atomic uint32_t ring_serial; /* futex: "a record is whole"; any process */
 	uint32_t reserved2;
 	uint64_t reserved3[6];
@@ -106,14 +108,16 @@ struct layout_slot {
 	_Atomic uint64_t permits[LAYOUT_PERMITS]; /* until_ms:40 | tag:24; CAS only */
 	/* line 10 */
 	_Atomic uint64_t awaited; /* 1: somebody sleeps until there is room */
-	uint64_t reserved2[7];
+	/* as outcomes below, of the classes from 16 on; relaxed fetch_add */
+	_Atomic uint32_t late_outcomes[LAYOUT_LATE_OUTCOMES];
 	/* line 11 */
 	_Atomic uint64_t counters[SLOT_COUNTERS]; /* relaxed fetch_add */
 	/* lines 12 to 14 */
 	/* CAS 0 -> bytes, word by word, by whoever needs the key: insertion by helping */
 	_Atomic uint64_t key[LAYOUT_KEY_WORDS];
-	/* line 15 */
-	uint64_t reserved3[8];
+	/* line 15: what became of attempts, by class, where the key is what was tried: a route, or
+	 * a command's name. Relaxed fetch_add; after 4,294,967,295 of a class from 0 again */
+	_Atomic uint32_t outcomes[LAYOUT_OUTCOMES];
 };
 _Static_assert(sizeof(struct layout_slot) == 1024, "a slot is 1 KiB");
 _Static_assert(offsetof(struct layout_slot, request_bucket) == 64, "the buckets begin line 1");
@@ -121,6 +125,7 @@ _Static_assert(offsetof(struct layout_slot, permits) == 128, "the permits begin 
 _Static_assert(offsetof(struct layout_slot, awaited) == 640, "line 10");
 _Static_assert(offsetof(struct layout_slot, counters) == 704, "counters have their own line");
 _Static_assert(offsetof(struct layout_slot, key) == 768, "the key begins line 12");
+_Static_assert(offsetof(struct layout_slot, outcomes) == 960, "outcomes are line 15");
 
 struct layout_record {
 	_Alignas(LAYOUT_LINE) _Atomic uint64_t

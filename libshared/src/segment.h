@@ -52,6 +52,9 @@ struct word_step segment_change(struct segment *segment, struct layout_slot *slo
 				const struct word_event *e, uint64_t *ret_from);
 
 void slot_count(struct layout_slot *slot, enum slot_counter counter); /* + 1, relaxed */
+/* What became of an attempt on it, likewise. @class_id: enum lull_class */
+void slot_count_outcome(struct layout_slot *slot, uint32_t class_id);
+uint32_t slot_outcomes(const struct layout_slot *slot, uint32_t class_id);
 
 /* usual time to 2xx headers; all lock-free, lossy on a race */
 void slot_usual_add(struct layout_slot *slot, uint64_t headers_ms);

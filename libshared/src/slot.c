@@ -218,6 +218,27 @@ void slot_count(struct layout_slot *slot, enum slot_counter counter)
 	atomic_fetch_add_explicit(&slot->counters[counter], 1, memory_order_relaxed);
 }
 
+_Static_assert(LULL_CLASS_COUNT <= LAYOUT_OUTCOMES + LAYOUT_LATE_OUTCOMES,
+	       "each class has its counter");
+
+void slot_count_outcome(struct layout_slot *slot, uint32_t class_id)
+{
+	_Atomic uint32_t *counter = class_id < LAYOUT_OUTCOMES
+					    ? &slot->outcomes[class_id]
+					    : &slot->late_outcomes[class_id - LAYOUT_OUTCOMES];
+
+	atomic_fetch_add_explicit(counter, 1, memory_order_relaxed);
+}
+
+uint32_t slot_outcomes(const struct layout_slot *slot, uint32_t class_id)
+{
+	const _Atomic uint32_t *counter =
+		class_id < LAYOUT_OUTCOMES ? &slot->outcomes[class_id]
+					   : &slot->late_outcomes[class_id - LAYOUT_OUTCOMES];
+
+	return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
 /* What else a change does, by what it means. A cooldown made longer is the same outage: told once.
  */
 struct consequence {

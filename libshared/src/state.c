@@ -91,6 +91,8 @@ static void read_counters(const struct layout_slot *slot, struct lull_key_state 
 	for (int i = 0; i < SLOT_COUNTERS; i++)
 		if (sums[i])
 			*sums[i] = atomic_load_explicit(&slot->counters[i], memory_order_relaxed);
+	for (uint32_t class_id = 0; class_id < LULL_CLASS_COUNT; class_id++)
+		state->outcomes[class_id] = slot_outcomes(slot, class_id);
 }
 
 static void read_limits(const struct layout_slot *slot, uint64_t now_ms,

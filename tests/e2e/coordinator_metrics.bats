@@ -123,8 +123,27 @@ route_labels() {
 	# each of the 36 runs began, or was spared
 	[ $(($(sum attempts) + $(metric lull_attempts_saved_total "$SCRATCH/end"))) -ge 36 ]
 	[ $(($(sum answers) + $(sum failures))) = "$(sum attempts)" ]
+	[ "$(sum outcomes)" = "$(sum attempts)" ]
 	lull reset -q
 	[ "$(lull metrics | metric lull_attempts_saved_total)" = 0 ]
+}
+
+@test "outcomes are counted by class on what was tried, and nowhere else" {
+	local class classes
+
+	classes="answered rate_limited server_error bad_request cancelled deadline context_window"
+	for class in $classes; do
+		plant "m@https://$class/v1#1" 1 https://x:443 "$class" 0 -1
+		plant "m@https://$class/v1#1" 1 https://x:443 "$class" 0 -1 || [ "$class" = rate_limited ]
+	done
+	lull run -m command -- sh -c 'exit 75' </dev/null || true
+	lull metrics >"$SCRATCH/metrics"
+	valid "$SCRATCH/metrics"
+	diff <(grep ^lull_outcomes_total "$SCRATCH/metrics" | sort) <(
+		for class in $classes; do
+			echo "lull_outcomes_total{kind=\"route\",key=\"m@https://$class/v1#1\",model=\"m\",class=\"$class\"} $([ "$class" = rate_limited ] && echo 1 || echo 2)"
+		done | sort -m - <(echo 'lull_outcomes_total{kind="name",key="command",model="command",class="command"} 1') | sort
+	)
 }
 
 @test "a full table tells that keys found no room" {

@@ -420,6 +420,7 @@ static void does_limited_call(void)
 struct facts {
 	uint64_t word;
 	uint64_t counters[SLOT_COUNTERS];
+	uint32_t outcomes[LULL_CLASS_COUNT];
 	uint64_t ring_head;
 	uint32_t event_count;
 	struct lull_event events[EVENTS_MAX];
@@ -439,6 +440,8 @@ static struct facts facts_now(void)
 	facts.word = atomic_load(&slot->word);
 	for (uint32_t i = 0; i < SLOT_COUNTERS; i++)
 		facts.counters[i] = atomic_load(&slot->counters[i]);
+	for (uint32_t i = 0; i < LULL_CLASS_COUNT; i++)
+		facts.outcomes[i] = slot_outcomes(slot, i);
 	return facts;
 }
 
@@ -489,6 +492,10 @@ static void check_word_and_counters(unsigned long step, const struct facts *befo
 		if (found.counters[i] < before->counters[i] ||
 		    found.counters[i] > after->counters[i])
 			fail(step, "a counter stands outside of before and after");
+	for (uint32_t i = 0; i < LULL_CLASS_COUNT; i++)
+		if (found.outcomes[i] < before->outcomes[i] ||
+		    found.outcomes[i] > after->outcomes[i])
+			fail(step, "a class's counter stands outside of before and after");
 	if (found.ring_head < before->ring_head || found.ring_head > after->ring_head)
 		fail(step, "the recorder's head stands outside of before and after");
 	if (found.event_count < before->event_count)

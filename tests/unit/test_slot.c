@@ -557,6 +557,29 @@ static void test_usual_time_has_no_bad_ends(void)
 	end();
 }
 
+/* Two lines of the slot hold them: no class lies on another's, or on anything else. */
+static void test_each_class_has_a_counter_of_its_own(void)
+{
+	struct key key = key_of(LULL_KIND_ROUTE, "gpt-4o@https://api.openai.com/v1#01"), read;
+	char text[LULL_KEY_BYTES_MAX + 1];
+	struct layout_slot *slot;
+
+	begin();
+	slot = segment_insert(&segment, &key);
+	CU_ASSERT_PTR_NOT_NULL_FATAL(slot);
+	for (uint32_t counted = 0; counted < LULL_CLASS_COUNT; counted++)
+		for (uint32_t i = 0; i <= counted; i++)
+			slot_count_outcome(slot, counted);
+	for (uint32_t class_id = 0; class_id < LULL_CLASS_COUNT; class_id++)
+		CU_ASSERT_EQUAL(slot_outcomes(slot, class_id), class_id + 1);
+	CU_ASSERT_EQUAL(atomic_load(&slot->awaited), 0);
+	for (int i = 0; i < SLOT_COUNTERS; i++)
+		CU_ASSERT_EQUAL(atomic_load(&slot->counters[i]), 0);
+	CU_ASSERT_TRUE(slot_key(slot, text, &read));
+	CU_ASSERT_STRING_EQUAL(text, key.bytes);
+	end();
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -579,6 +602,7 @@ int main(void)
 		CUNIT_TEST(test_endless_races_are_given_up),
 		CUNIT_TEST(test_what_is_read_only_is_not_changed),
 		CUNIT_TEST(test_an_unknown_verdict_brings_nothing_along),
+		CUNIT_TEST(test_each_class_has_a_counter_of_its_own),
 		CUNIT_TEST(test_usual_time_follows_the_samples),
 		CUNIT_TEST(test_usual_time_has_no_bad_ends),
 	};

@@ -238,6 +238,9 @@ struct lull_key_state {
 	/* routes: cursors of the credential and the endpoint; LULL_NEVER = none; read with
 	 * lull_key_at() */
 	uint64_t links[2];
+	/* routes, and names that commands are run by: what became of attempts, by enum lull_class;
+	 * host-wide sums, each from 0 again after 4,294,967,295 */
+	uint32_t outcomes[LULL_CLASS_COUNT];
 };
 
 /**
