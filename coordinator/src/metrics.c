@@ -11,6 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <lull/lull.h>
 
@@ -169,6 +170,14 @@ static bool key_outcomes(const struct subject *subject, uint64_t *ret)
 	return *ret != 0;
 }
 
+static bool key_sum(const struct subject *subject, size_t offset, uint64_t *ret)
+{
+	if (subject->key == NULL)
+		return false;
+	memcpy(ret, (const char *)subject->key + offset, sizeof(*ret));
+	return true;
+}
+
 static const char *rate_name(uint32_t variant)
 {
 	return lull_limit_name(variant + 1);
@@ -179,7 +188,7 @@ static const char *rate_name(uint32_t variant)
 #define KEY_SUM(sum_name, text)                                                         \
 	{                                                                               \
 		.name = "lull_" #sum_name "_total", .type = "counter", .of_keys = true, \
-		.sum = offsetof(struct lull_key_state, sum_name), .help = text          \
+		.sum = offsetof(struct lull_key_state, sum_name), .help = (text)        \
 	}
 
 /* clang-format off */
@@ -289,9 +298,8 @@ static void print_sample(FILE *to, const struct family *family, const struct sub
 {
 	uint64_t value;
 
-	if (family->value == NULL)
-		value = *(const uint64_t *)(const void *)((const char *)subject->key + family->sum);
-	else if (!family->value(subject, &value))
+	if (family->value != NULL ? !family->value(subject, &value)
+				  : !key_sum(subject, family->sum, &value))
 		return;
 	(void)fputs(family->name, to);
 	print_labels(to, family, subject);

@@ -307,7 +307,8 @@ rows() {
 	[ -z "$output" ]
 	run -64 --separate-stderr lull top extra
 	[ "${stderr_lines[0]}" = "lull: 'extra' is one argument too many for 'lull top'" ]
-	tmux -L "$SOCKET" -f /dev/null new-session -d "TERM=nonsense lull top 2>$SCRATCH/err; echo \$? >$SCRATCH/code; sleep 60"
+	# ncurses, where it does not know the terminal, leaves memory behind
+	tmux -L "$SOCKET" -f /dev/null new-session -d "ASAN_OPTIONS=detect_leaks=0 TERM=nonsense lull top 2>$SCRATCH/err; echo \$? >$SCRATCH/code; sleep 60"
 	until_true test -s "$SCRATCH/code"
 	[ "$(<"$SCRATCH/code")" = 64 ]
 	[ "$(<"$SCRATCH/err")" = "lull: the terminal type 'nonsense' is not known here" ]
