@@ -181,17 +181,40 @@ static void cannot_read(const char *path, int error, config_message_fn message, 
 		message(line, true, userdata);
 }
 
+/*
+ * A supervisor hands a copy of the file on: /proc/self/fd/N, a memfd that is named after the file.
+ * Messages are to speak of that, and its ending says how to read it.
+ * @buffer: COPY_NAME_BYTES_MAX
+ */
+#define COPY_NAME_BYTES_MAX 300 /* the kernel's limit is 249, and some around it */
+static const char *name_of(const char *path, char *buffer)
+{
+	static const char proc[] = "/proc/self/fd/", begin[] = "/memfd:", end[] = " (deleted)";
+	ssize_t length;
+
+	if (strncmp(path, proc, strlen(proc)) != 0)
+		return path;
+	length = readlink(path, buffer, COPY_NAME_BYTES_MAX - 1);
+	if (length <= (ssize_t)(strlen(begin) + strlen(end)) ||
+	    strncmp(buffer, begin, strlen(begin)) != 0)
+		return path;
+	buffer[(size_t)length - strlen(end)] = '\0';
+	return buffer + strlen(begin);
+}
+
 static int load_file(const char *path, config_message_fn message, void *userdata,
 		     struct config **ret_config)
 {
 	struct file file = {0};
+	char buffer[COPY_NAME_BYTES_MAX];
+	const char *const name = name_of(path, buffer);
 	int r = file_read(path, &file);
 
 	if (r < 0) {
-		cannot_read(path, r, message, userdata);
+		cannot_read(name, r, message, userdata);
 		return r == -ENOENT || r == -ENOMEM ? r : -EINVAL;
 	}
-	r = read_bytes(path, file.bytes, file.size, is_json_name(path), file.mode, message,
+	r = read_bytes(name, file.bytes, file.size, is_json_name(name), file.mode, message,
 		       userdata, ret_config);
 	file_deinit(&file);
 	return r;
