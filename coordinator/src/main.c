@@ -6,17 +6,15 @@
  * need nothing but libc, and start as fast as a program can. The verbs that call models or need
  * configuration belong to other programs, which take this one's place by exec.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <lull/lull.h>
 
 #include "configuration.h"
+#include "descriptors.h"
 #include "exits.h"
 #include "near.h"
 #include "options.h"
@@ -124,17 +122,6 @@ static int unknown_verb(const char *name)
 }
 
 /* ------------------------------------------------------------------ running it */
-
-/*
- * Descriptors 0 to 2 must be taken, or the next file that is opened becomes stdout. What is put
- * there cannot be used, so that writing to a closed stdout stays the error that it is.
- */
-static void keep_standard_descriptors_taken(void)
-{
-	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
-			(void)open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
-}
 
 static int run(const struct verb *verb, int argc, char **argv)
 {

@@ -122,3 +122,11 @@ int out_finish(void)
 	flush();
 	return first_error;
 }
+
+int out_flush(void)
+{
+	const int error = out_finish();
+
+	first_error = 0;
+	return error;
+}

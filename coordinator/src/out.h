@@ -32,4 +32,7 @@ void out_to(int fd);
 /* Writes what is left. 0; negative errno of the first write that failed. */
 int out_finish(void);
 
+/* The same for a program that goes on: what comes next is tried anew. */
+int out_flush(void);
+
 #endif

@@ -65,7 +65,7 @@ void program_places(char *ret)
 		(void)snprintf(ret, PROGRAM_PLACES_BYTES_MAX, "%s or its %s", directory, places[1]);
 }
 
-static int explain_missing(const char *verb, const char *name)
+int program_missing(const char *verb, const char *name)
 {
 	char places_text[PROGRAM_PLACES_BYTES_MAX];
 
@@ -79,7 +79,7 @@ int program_become(const char *name, char **argv)
 	char path[PROGRAM_PATH_BYTES_MAX];
 
 	if (program_find(name, path) < 0)
-		return explain_missing(argv[1], name);
+		return program_missing(argv[1], name);
 	argv[0] = path;
 	(void)execv(path, argv);
 	say("unable to start %s: %s", path, strerror(errno));

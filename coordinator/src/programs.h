@@ -19,6 +19,9 @@ int program_find(const char *name, char *ret_path);
 /* Becomes that program, with `argv` after its name. Returns only on failure: an exit status. */
 int program_become(const char *name, char **argv);
 
+/* Says that a program is not where it is looked for. Returns an exit status. */
+int program_missing(const char *verb, const char *name);
+
 /* Where program_find() looks, for people. @ret: PROGRAM_PLACES_BYTES_MAX bytes */
 #define PROGRAM_PLACES_BYTES_MAX (PROGRAM_PATH_BYTES_MAX + 512u)
 void program_places(char *ret);
