@@ -37,6 +37,7 @@ static const struct handed_over {
 	bool of_table; /* in --help among the verbs of the table */
 } handed_over_verbs[] = {
 	{"top", PROGRAM_TOP, "watch and change the table on a terminal", true},
+	{"serve", PROGRAM_DAEMON, "serve OpenAI's API on this host", false},
 	{"complete", PROGRAM_WORKER, "ask a model, and its fallbacks if it fails", false},
 	{"batch", PROGRAM_WORKER, "answer a file of requests in OpenAI's Batch form", false},
 	{"config", PROGRAM_WORKER, "check a configuration file, or show what it means", false},

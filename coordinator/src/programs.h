@@ -7,6 +7,7 @@
 
 #define PROGRAM_WORKER "lull-worker"
 #define PROGRAM_TOP    "lull-top"
+#define PROGRAM_DAEMON "lulld"
 
 /*
  * Finds a program: beside this one (a build tree), else in libexec (installed).

@@ -40,6 +40,12 @@ struct settings {
 	struct text_list types; /* watch */
 	struct text_list causes;
 	const char *exec; /* NULL: not given */
+	const char *config; /* serve: --config */
+	struct text_list listen;
+	const char *socket_mode;
+	uint64_t workers;  /* 0: not given */
+	uint64_t drain_ms; /* likewise */
+	const char *log;
 	bool live;
 	bool dry_run;
 	bool explain;

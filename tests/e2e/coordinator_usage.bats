@@ -5,7 +5,7 @@
 load coordinator
 bats_require_minimum_version 1.5.0
 
-VERBS="check wait run status cool hold clear events watch metrics init reset doctor"
+VERBS="check wait run status cool hold clear events watch metrics init reset doctor serve"
 HANDED_OVER="top complete batch config explain-error resolve"
 
 setup() {
