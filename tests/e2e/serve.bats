@@ -107,6 +107,18 @@ teardown() {
 	stop
 }
 
+@test "while its program is being replaced, it is tried again" {
+	serve --workers 1
+	mv "$SCRATCH/bin/lull-worker" "$SCRATCH/bin/lull-worker.new"
+	kill -KILL "$(worker_pids)"
+	until_log 'event=worker_died .* cause="exit code 127" state=starting'
+	grep "^lull: unable to start $SCRATCH/bin/lull-worker: No such file or directory$" "$LOG"
+	mv "$SCRATCH/bin/lull-worker.new" "$SCRATCH/bin/lull-worker"
+	until_log event=worker_ready 2
+	[ "$(ask)" = hello ]
+	stop
+}
+
 @test "exit codes 64 and 78 are taken at their word" {
 	for code in 64 78; do
 		: >"$LOG"
