@@ -237,13 +237,14 @@ static void turn(void)
 {
 	struct pollfd polled[LISTENERS_MAX + 1 + CONNECTIONS_MAX];
 	const int count = listener_count;
+	const nfds_t all = (nfds_t)count + 1 + CONNECTIONS_MAX;
 
 	for (int i = 0; i < count; i++)
 		polled[i] = (struct pollfd){.fd = listeners[i], .events = POLLIN};
 	polled[count] = (struct pollfd){.fd = control, .events = POLLIN};
 	for (int i = 0; i < CONNECTIONS_MAX; i++)
 		polled[count + 1 + i] = (struct pollfd){.fd = connections[i].fd, .events = POLLIN};
-	if (poll(polled, (nfds_t)(count + 1 + CONNECTIONS_MAX), is_idle() ? -1 : TURN_MS) < 0)
+	if (poll(polled, all, is_idle() ? -1 : TURN_MS) < 0)
 		return;
 	for (int i = 0; i < count; i++)
 		if (polled[i].revents != 0)
