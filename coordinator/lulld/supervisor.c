@@ -17,7 +17,7 @@
 #include "crew.h"
 #include "note.h"
 #include "notify.h"
-#include "snapshot.h"
+#include "config_copy.h"
 #include "supervisor.h"
 
 #define STATUS_BYTES 512u
@@ -276,7 +276,7 @@ static void take_configuration(struct supervisor *supervisor)
 
 	if (path == NULL && configuration_find(found))
 		path = found;
-	error = snapshot_take(path, &config_fd);
+	error = config_copy_take(path, &config_fd);
 	if (error < 0) {
 		(void)snprintf(why, sizeof(why), "%.256s: cannot be read: %s", path,
 			       error == -EINVAL ? "no regular file" : strerror(-error));

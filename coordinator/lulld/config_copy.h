@@ -7,8 +7,8 @@
  * with the last process that has it, and is sealed. Programs read it as /proc/self/fd/N, and find
  * the name of the file in it.
  */
-#ifndef LULL_LULLD_SNAPSHOT_H
-#define LULL_LULLD_SNAPSHOT_H
+#ifndef LULL_LULLD_CONFIG_COPY_H
+#define LULL_LULLD_CONFIG_COPY_H
 
 /*
  * @path:   NULL: there is no file, and the copy is empty
@@ -16,6 +16,6 @@
  *
  * Return: 0; negative errno: -EINVAL no regular file.
  */
-int snapshot_take(const char *path, int *ret_fd);
+int config_copy_take(const char *path, int *ret_fd);
 
 #endif

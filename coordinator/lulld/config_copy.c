@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "snapshot.h"
+#include "config_copy.h"
 
 #define NAME_BYTES_MAX 249u       /* of a memfd */
 #define FILE_BYTES_MAX (1u << 20) /* what lull-worker reads at the most; it refuses one more */
@@ -75,7 +75,7 @@ static int copy_file(const char *path, int to)
 	return error;
 }
 
-int snapshot_take(const char *path, int *ret_fd)
+int config_copy_take(const char *path, int *ret_fd)
 {
 	const int fd = memfd_create(path != NULL ? name_of(path) : NO_FILE,
 				    MFD_CLOEXEC | MFD_ALLOW_SEALING);
