@@ -53,7 +53,7 @@ static int copy(int from, int to)
 	return error;
 }
 
-/* Its mode goes along, as readers warn of keys that others may read. */
+/* Its mode goes along, as its check warns of keys that others may read. */
 static int copy_file(const char *path, int to)
 {
 	/* a FIFO must not hold up whoever supervises */

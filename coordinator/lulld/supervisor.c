@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <sysexits.h>
 #include <unistd.h>
@@ -194,6 +195,8 @@ static void on_checked(struct supervisor *supervisor)
 	check->config_fd = -1;
 	event_active(supervisor->world.changed, EV_TIMEOUT, 0);
 	if (check->status == 0 && !supervisor->is_stopping) {
+		/* that others may read the file has been said; not by each gateway again */
+		(void)fchmod(config_fd, S_IRUSR);
 		start_crew(supervisor, config_fd);
 		return;
 	}

@@ -34,8 +34,8 @@ serve_teardown() {
 # and ADDRESS, the first that it listens on.
 serve() {
 	serve_begin "$@"
-	until_log 'event=ready '
-	ADDRESS=$(sed -n 's/.*event=listening address=//p' "$LOG" | head -n 1)
+	until_log '(event=|"event":")ready[ "]'
+	ADDRESS=$(sed -nE 's/.*(event=listening address=|"listening","address":")([^" ]+).*/\2/p' "$LOG" | head -n 1)
 }
 
 serve_begin() {

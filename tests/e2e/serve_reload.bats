@@ -144,13 +144,13 @@ ask_until() {
 	[ "$(worker_count)" = 0 ]
 }
 
-@test "the copy is no file, cannot be changed, and has the mode of the original" {
+@test "the copy is no file, cannot be changed, and nobody else may read it" {
 	echo 'answer: secret' >"$CONFIG"
-	chmod 640 "$CONFIG"
+	chmod 644 "$CONFIG"
 	serve --workers 1
 	pid=$(worker_pids)
 	[ "$(readlink "/proc/$pid/fd/5")" = "/memfd:$CONFIG (deleted)" ]
-	[ "$(stat -L -c %a "/proc/$pid/fd/5")" = 640 ]
+	[ "$(stat -L -c %a "/proc/$pid/fd/5")" = 400 ]
 	run ! sh -c "echo more >>/proc/$pid/fd/5"
 	run ! sh -c ": >/proc/$pid/fd/5"
 	stop

@@ -1,0 +1,112 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# lull serve with lull-worker's own gateways: what only both together can show.
+
+load serve
+bats_require_minimum_version 1.5.0
+
+setup() {
+	serve_setup
+	"$LULL_BIN_DIR/lull-worker" gateway --help >/dev/null 2>&1 || skip "lull-worker has no gateway"
+	cp "$LULL_BIN_DIR/lull-worker" "$SCRATCH/bin/lull-worker"
+	mock_start
+	cat >"$CONFIG" <<-EOF
+		model_list:
+		  - model_name: chat
+		    litellm_params: {model: openai/gpt-4o, api_key: sk-serve-secret, api_base: $MOCK_URL/v1}
+	EOF
+	chmod 600 "$CONFIG"
+}
+
+teardown() {
+	serve_teardown
+	mock_stop
+}
+
+# chat [MEMBER...]: the HTTP status; the body stands in $SCRATCH/answer
+chat() {
+	curl -sS --noproxy '*' --max-time 30 -o "$SCRATCH/answer" -w '%{http_code}\n' \
+		"http://$ADDRESS/v1/chat/completions" -H 'content-type: application/json' \
+		-d '{"model": "chat", "messages": [{"role": "user", "content": "tell me the word"}]'"${1:+, $1}"'}'
+}
+
+# One after the other until the file is there, counted by status.
+chat_until() {
+	while [[ ! -e $1 ]]; do
+		chat || echo failed
+	done | sort | uniq -c | sed -E 's/^ +//'
+}
+
+@test "a request is answered, and no key or prompt is in log or command line" {
+	serve --workers 2 --log json
+	[ "$(chat)" = 200 ]
+	grep -q 'Answer from gpt-4o' "$SCRATCH/answer"
+	for pid in "$SERVE_PID" $(worker_pids); do
+		run ! grep -qa sk-serve-secret "/proc/$pid/cmdline"
+		run ! grep -qa sk-serve-secret "/proc/$pid/environ"
+	done
+	stop
+	run ! grep -E 'sk-serve-secret|tell me the word' "$LOG"
+	run ! grep -ra sk-serve-secret "$LULL_SHM_DIR"
+}
+
+@test "what is wrong with a configuration is said once, not by each gateway" {
+	chmod 644 "$CONFIG"
+	serve --workers 2
+	[ "$(grep -c 'others may read' "$LOG")" = 1 ]
+	stop
+}
+
+@test "no request fails while it is reloaded" {
+	serve --workers 2 --log none
+	chat_until "$SCRATCH/done" >"$SCRATCH/counts" 3>&- &
+	asking=$!
+	for i in 1 2 3 4 5; do
+		kill -HUP "$SERVE_PID"
+		until_log event=reloaded "$i"
+	done
+	touch "$SCRATCH/done"
+	wait "$asking"
+	[[ $(cat "$SCRATCH/counts") =~ ^[0-9]+\ 200$ ]]
+	stop
+}
+
+@test "a key that is changed in the file is used after a reload, and a broken file is not" {
+	serve --workers 1
+	[ "$(chat)" = 200 ]
+	sed -i 's/sk-serve-secret/sk-serve-other/' "$CONFIG"
+	kill -HUP "$SERVE_PID"
+	until_log event=reloaded
+	until_log event=worker_ended
+	[ "$(chat)" = 200 ]
+	mock_requests '.[].headers.authorization' >"$SCRATCH/keys" || true
+	echo '[' >>"$CONFIG"
+	kill -HUP "$SERVE_PID"
+	until_log event=reload_failed
+	kill -KILL "$(worker_pids)"
+	until_log event=worker_ready 3
+	[ "$(chat)" = 200 ]
+	stop
+}
+
+@test "elsewhere than on loopback it wants keys, and says so" {
+	serve_begin --workers 2 --listen 0.0.0.0:0
+	ended || [ $? = 78 ]
+	grep -q 'event=worker_refused .*exit code 78' "$LOG"
+	grep -q 'expected keys' "$LOG"
+}
+
+@test "the supervisor is killed: gateways go, cooldowns stay" {
+	serve --workers 2
+	[ "$(chat)" = 200 ]
+	lull cool -q chat 10m
+	kill -KILL "$SERVE_PID"
+	wait "$SERVE_PID" || true
+	SERVE_PID=
+	until_workers 0
+	first=$ADDRESS
+	: >"$LOG"
+	serve --listen "$first" --workers 1
+	[ "$(chat '"disable_fallbacks": true')" = 429 ]
+	stop
+}
