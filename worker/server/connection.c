@@ -1,0 +1,641 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One connection: bytes in, requests to the program, answers out.
+ *
+ *   HEAD -> BODY -> BUSY -> STREAM -> FLUSH -> HEAD ...       or, in place of the last step, LINGER
+ *
+ * It is read from in every phase, so that its end is noticed in every phase: who asked and left need
+ * not be answered. What comes ahead of its turn is kept, up to a limit.
+ *
+ * Nothing ends inside a call of the program: what follows a sent answer, or a write that failed, is
+ * left to the next turn of the loop. One timer serves for that, and for the limit of the phase.
+ */
+#include "connection.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+
+#define AHEAD_BYTES_MAX (64u << 10) /* of further requests, while one is being answered */
+#define FULL_BYTES      (64u << 10) /* of a stream, not yet taken by its reader ... */
+#define DRAINED_BYTES   (16u << 10) /* ... until no more of it than this is left */
+#define LINGER_MS       2000        /* for a client that still sends to see what it was told */
+#define READ_BYTES      (64u << 10)
+
+enum phase { HEAD, BODY, BUSY, STREAM, FLUSH, LINGER };
+
+struct exchange {
+	struct connection *connection;
+	void *userdata;
+	bool is_open; /* the program was told of it */
+};
+
+struct connection {
+	TAILQ_ENTRY(connection) link;
+	struct server *server;
+	int fd;
+	struct event *readable, *writable, *timer;
+	struct evbuffer *in, *out;
+	struct parser parser;
+	struct exchange exchange;
+	struct exchange_peer peer;
+	enum phase phase;
+	uint64_t body_since_ms;
+	bool is_idle;   /* in the server's list of those */
+	bool is_due;    /* the timer was set off by hand */
+	bool is_broken; /* nothing can be written any more */
+	bool has_ended; /* the client sends nothing any more */
+	bool closes;    /* after this answer */
+	bool chunked;   /* the answer */
+	bool bodiless;  /* likewise: the request is a HEAD */
+	bool was_full;
+	bool asked; /* a request has been answered on it before */
+};
+
+static uint64_t now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+static size_t waiting(const struct connection *connection)
+{
+	return evbuffer_get_length(connection->out);
+}
+
+/* ---- the timer */
+
+static void set_timer(struct connection *connection, uint64_t for_ms)
+{
+	const struct timeval time = {.tv_sec = (time_t)(for_ms / 1000),
+				     .tv_usec = (suseconds_t)(for_ms % 1000 * 1000)};
+
+	(void)event_add(connection->timer, &time);
+}
+
+/* In the next turn of the loop. */
+static void set_off(struct connection *connection)
+{
+	connection->is_due = true;
+	event_active(connection->timer, EV_TIMEOUT, 1);
+}
+
+static void set_idle(struct connection *connection, bool is_idle)
+{
+	struct server *server = connection->server;
+
+	if (connection->is_idle == is_idle)
+		return;
+	TAILQ_REMOVE(is_idle ? &server->busy : &server->idle, connection, link);
+	TAILQ_INSERT_TAIL(is_idle ? &server->idle : &server->busy, connection, link);
+	connection->is_idle = is_idle;
+}
+
+/* ---- its end */
+
+static void connection_free(struct connection *connection)
+{
+	if (connection->readable)
+		event_free(connection->readable);
+	if (connection->writable)
+		event_free(connection->writable);
+	if (connection->timer)
+		event_free(connection->timer);
+	if (connection->in)
+		evbuffer_free(connection->in);
+	if (connection->out)
+		evbuffer_free(connection->out);
+	parser_deinit(&connection->parser);
+	(void)close(connection->fd);
+	free(connection);
+}
+
+static void tell_end(struct connection *connection, bool sent)
+{
+	const struct server_events *events = &connection->server->events;
+
+	if (!connection->exchange.is_open)
+		return;
+	connection->exchange.is_open = false;
+	events->ended(&connection->exchange, sent, events->userdata);
+}
+
+void connection_cut(struct connection *connection)
+{
+	struct server *server = connection->server;
+
+	tell_end(connection, false);
+	TAILQ_REMOVE(connection->is_idle ? &server->idle : &server->busy, connection, link);
+	connection_free(connection);
+	server_lost_one(server);
+}
+
+/* A client that still sends would get a reset in place of the answer. */
+static void linger(struct connection *connection)
+{
+	(void)shutdown(connection->fd, SHUT_WR);
+	connection->phase = LINGER;
+	(void)evbuffer_drain(connection->in, evbuffer_get_length(connection->in));
+	(void)event_add(connection->readable, NULL);
+	set_timer(connection, LINGER_MS);
+}
+
+/* ---- what goes out */
+
+/* As much as goes without waiting. */
+static void write_out(struct connection *connection)
+{
+	int n = 0;
+
+	while (waiting(connection) > 0 && (n = evbuffer_write(connection->out, connection->fd)) > 0)
+		;
+	if (n < 0 && errno != EAGAIN && errno != EINTR) {
+		connection->is_broken = true;
+		(void)evbuffer_drain(connection->out, waiting(connection));
+		set_off(connection);
+		return;
+	}
+	if (waiting(connection) > 0) {
+		(void)event_add(connection->writable, NULL);
+		set_timer(connection, connection->server->limits.stall_for_ms);
+		return;
+	}
+	if (connection->phase == FLUSH)
+		set_off(connection);
+	else
+		(void)event_del(connection->timer);
+}
+
+static const char *reason_of(int status)
+{
+	static const struct {
+		int status;
+		const char *reason;
+	} reasons[] = {
+		{200, "OK"},
+		{204, "No Content"},
+		{303, "See Other"},
+		{304, "Not Modified"},
+		{400, "Bad Request"},
+		{401, "Unauthorized"},
+		{403, "Forbidden"},
+		{404, "Not Found"},
+		{405, "Method Not Allowed"},
+		{408, "Request Timeout"},
+		{413, "Content Too Large"},
+		{415, "Unsupported Media Type"},
+		{429, "Too Many Requests"},
+		{431, "Request Header Fields Too Large"},
+		{500, "Internal Server Error"},
+		{502, "Bad Gateway"},
+		{503, "Service Unavailable"},
+		{504, "Gateway Timeout"},
+		{505, "HTTP Version Not Supported"},
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+		if (reasons[i].status == status)
+			return reasons[i].reason;
+	return "";
+}
+
+static const char *date_of(struct server *server)
+{
+	const time_t now = time(NULL);
+	struct tm parts;
+
+	if (now != server->date_s && gmtime_r(&now, &parts)) {
+		(void)strftime(server->date, sizeof(server->date), "%a, %d %b %Y %H:%M:%S GMT",
+			       &parts);
+		server->date_s = now;
+	}
+	return server->date;
+}
+
+/* A line end in a value would begin another header. */
+static void add_header(struct evbuffer *out, const struct server_header *header)
+{
+	char value[4096];
+	size_t size = 0;
+
+	if (!header->value)
+		return;
+	for (const char *at = header->value; *at && size < sizeof(value) - 1; at++)
+		value[size++] = (unsigned char)*at < 0x20 || *at == 0x7f ? ' ' : *at;
+	value[size] = '\0';
+	(void)evbuffer_add_printf(out, "%s: %s\r\n", header->name, value);
+}
+
+/* body_bytes: SIZE_MAX: it comes in pieces */
+static void add_head(struct connection *connection, const struct server_answer *answer,
+		     size_t body_bytes)
+{
+	const struct parser *parser = &connection->parser;
+	struct evbuffer *out = connection->out;
+	const bool streams = body_bytes == SIZE_MAX;
+
+	connection->bodiless = parser->method && strcmp(parser->method, "HEAD") == 0;
+	connection->chunked = streams && !parser->is_1_0;
+	connection->closes = answer->closes || !parser->whole || !parser->keeps_alive ||
+			     parser->is_1_0 || connection->server->stopping;
+	(void)evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", answer->status,
+				  reason_of(answer->status), date_of(connection->server));
+	for (size_t i = 0; i < answer->header_count; i++)
+		add_header(out, &answer->headers[i]);
+	if (connection->chunked)
+		(void)evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
+	else if (!streams)
+		(void)evbuffer_add_printf(out, "Content-Length: %zu\r\n", body_bytes);
+	(void)evbuffer_add_printf(out, connection->closes ? "Connection: close\r\n\r\n" : "\r\n");
+}
+
+void exchange_answer(struct exchange *exchange, const struct server_answer *answer,
+		     const char *body, size_t size)
+{
+	struct connection *connection = exchange->connection;
+
+	add_head(connection, answer, size);
+	if (!connection->bodiless)
+		(void)evbuffer_add(connection->out, body, size);
+	connection->phase = FLUSH;
+	write_out(connection);
+}
+
+void exchange_begin(struct exchange *exchange, const struct server_answer *answer)
+{
+	struct connection *connection = exchange->connection;
+
+	add_head(connection, answer, SIZE_MAX);
+	connection->phase = STREAM;
+}
+
+void exchange_send(struct exchange *exchange, const char *bytes, size_t size)
+{
+	struct connection *connection = exchange->connection;
+
+	if (size == 0 || connection->bodiless || connection->is_broken)
+		return;
+	if (connection->chunked)
+		(void)evbuffer_add_printf(connection->out, "%zx\r\n", size);
+	(void)evbuffer_add(connection->out, bytes, size);
+	if (connection->chunked)
+		(void)evbuffer_add(connection->out, "\r\n", 2);
+	write_out(connection);
+	connection->was_full |= exchange_is_full(exchange);
+}
+
+void exchange_finish(struct exchange *exchange)
+{
+	struct connection *connection = exchange->connection;
+
+	if (connection->chunked && !connection->bodiless && !connection->is_broken)
+		(void)evbuffer_add(connection->out, "0\r\n\r\n", 5);
+	connection->phase = FLUSH;
+	write_out(connection);
+}
+
+bool exchange_is_full(const struct exchange *exchange)
+{
+	return waiting(exchange->connection) > FULL_BYTES;
+}
+
+size_t exchange_waiting_bytes(const struct exchange *exchange)
+{
+	return waiting(exchange->connection);
+}
+
+static void on_writable(evutil_socket_t fd, short what, void *userdata)
+{
+	struct connection *connection = userdata;
+	const struct server_events *events = &connection->server->events;
+
+	(void)fd, (void)what;
+	write_out(connection);
+	if (!connection->was_full || waiting(connection) > DRAINED_BYTES)
+		return;
+	connection->was_full = false;
+	if (connection->phase == STREAM && !connection->is_broken)
+		events->drained(&connection->exchange, events->userdata);
+}
+
+/* ---- what comes in */
+
+static void await_head(struct connection *connection)
+{
+	const struct server_limits *limits = &connection->server->limits;
+
+	parser_reset(&connection->parser);
+	connection->exchange = (struct exchange){.connection = connection};
+	connection->phase = HEAD;
+	connection->was_full = false;
+	set_idle(connection, true);
+	set_timer(connection, connection->asked ? limits->idle_for_ms : limits->head_for_ms);
+}
+
+/* Told by the program in its own words, after which the connection closes. */
+static void refuse(struct connection *connection, int status, const char *why)
+{
+	const struct server_events *events = &connection->server->events;
+
+	set_idle(connection, false);
+	(void)event_del(connection->timer);
+	connection->exchange.is_open = true;
+	connection->phase = BUSY;
+	connection->parser.whole = false; /* where the next request begins, nobody knows */
+	events->refused(&connection->exchange, status, why, events->userdata);
+}
+
+static void refuse_for(struct connection *connection, int rc)
+{
+	static const struct {
+		int rc;
+		int status;
+	} statuses[] = {
+		{-EBADMSG, 400},         {-E2BIG, 431},   {-EMSGSIZE, 413},
+		{-EPROTONOSUPPORT, 505}, {-ENOBUFS, 503}, {-ENOMEM, 503},
+	};
+	int status = 400;
+
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
+		if (statuses[i].rc == rc)
+			status = statuses[i].status;
+	refuse(connection, status, connection->parser.error);
+}
+
+static void hand_over(struct connection *connection)
+{
+	const struct server_events *events = &connection->server->events;
+
+	(void)event_del(connection->timer);
+	connection->phase = BUSY;
+	events->request(&connection->exchange, events->userdata);
+}
+
+/* It has to come in a time that grows with what has come. */
+static void set_body_timer(struct connection *connection)
+{
+	const uint64_t until_ms = connection->body_since_ms +
+				  connection->server->limits.body_for_ms +
+				  connection->parser.body_bytes * 1000 / SERVER_BODY_BYTES_PER_S;
+	const uint64_t now = now_ms();
+
+	set_timer(connection, until_ms > now ? until_ms - now : 0);
+}
+
+static void await_body(struct connection *connection)
+{
+	connection->phase = BODY;
+	connection->body_since_ms = now_ms();
+	set_body_timer(connection);
+	if (connection->parser.expects_continue && evbuffer_get_length(connection->in) == 0) {
+		(void)evbuffer_add_printf(connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
+		write_out(connection);
+		set_body_timer(connection);
+	}
+}
+
+/* Return: whether there may be more to do. */
+static bool take_head(struct connection *connection)
+{
+	const struct server_events *events = &connection->server->events;
+	size_t used, size = evbuffer_get_length(connection->in);
+	const char *bytes;
+	int rc;
+
+	if (size == 0)
+		return false;
+	if (connection->is_idle)
+		set_timer(connection, connection->server->limits.head_for_ms);
+	set_idle(connection, false);
+	bytes = (const char *)evbuffer_pullup(connection->in, -1);
+	rc = bytes ? parser_head(&connection->parser, bytes, size, &used) : -ENOMEM;
+	if (rc == 0)
+		return false;
+	if (rc < 0) {
+		refuse_for(connection, rc);
+		return false;
+	}
+	(void)evbuffer_drain(connection->in, used);
+	connection->exchange.is_open = true;
+	events->head(&connection->exchange, events->userdata);
+	if (connection->phase != HEAD)
+		return false;
+	if (connection->parser.whole)
+		hand_over(connection);
+	else
+		await_body(connection);
+	return connection->phase == BODY;
+}
+
+static bool take_body(struct connection *connection)
+{
+	const size_t size = evbuffer_get_contiguous_space(connection->in);
+	const char *bytes = (const char *)evbuffer_pullup(connection->in, (ev_ssize_t)size);
+	size_t used;
+	int rc;
+
+	if (size == 0)
+		return false;
+	rc = parser_body(&connection->parser, bytes, size, &used);
+	if (rc < 0) {
+		refuse_for(connection, rc);
+		return false;
+	}
+	(void)evbuffer_drain(connection->in, used);
+	if (rc == 1)
+		hand_over(connection);
+	else
+		set_body_timer(connection);
+	return rc == 0;
+}
+
+static void advance(struct connection *connection)
+{
+	bool goes_on = true;
+
+	while (goes_on)
+		goes_on = connection->phase == HEAD   ? take_head(connection)
+			  : connection->phase == BODY ? take_body(connection)
+						      : false;
+	if (evbuffer_get_length(connection->in) > AHEAD_BYTES_MAX)
+		(void)event_del(connection->readable);
+}
+
+/* The client sends nothing any more: it has left, unless its answer is already on the way. */
+static void end_of_input(struct connection *connection)
+{
+	if (connection->phase != FLUSH) {
+		connection_cut(connection);
+		return;
+	}
+	connection->has_ended = true;
+	(void)event_del(connection->readable);
+}
+
+static void on_readable(evutil_socket_t fd, short what, void *userdata)
+{
+	static char bytes[READ_BYTES];
+	struct connection *connection = userdata;
+	ssize_t n = recv(fd, bytes, sizeof(bytes), 0);
+
+	(void)what;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n < 0) {
+		connection_cut(connection);
+	} else if (n == 0) {
+		end_of_input(connection);
+	} else if (connection->phase != LINGER) {
+		if (evbuffer_add(connection->in, bytes, (size_t)n) != 0)
+			connection_cut(connection);
+		else
+			advance(connection);
+	}
+}
+
+/* ---- limits, and what was left to the next turn */
+
+/* The answer has left. */
+static void end_exchange(struct connection *connection)
+{
+	const bool unread = !connection->parser.whole || evbuffer_get_length(connection->in) > 0;
+
+	tell_end(connection, true);
+	connection->asked = true;
+	if (connection->has_ended || (connection->closes && !unread)) {
+		connection_cut(connection);
+	} else if (connection->closes) {
+		linger(connection);
+	} else {
+		(void)event_add(connection->readable, NULL);
+		await_head(connection);
+		advance(connection);
+	}
+}
+
+static void on_time(evutil_socket_t fd, short what, void *userdata)
+{
+	struct connection *connection = userdata;
+	const bool is_due = connection->is_due;
+
+	(void)fd, (void)what;
+	connection->is_due = false;
+	if (connection->is_broken)
+		connection_cut(connection);
+	else if (is_due && connection->phase == FLUSH && waiting(connection) == 0)
+		end_exchange(connection);
+	else if (is_due)
+		return;
+	else if (connection->phase == HEAD && !connection->is_idle)
+		refuse(connection, 408, "the head did not come in time");
+	else if (connection->phase == BODY)
+		refuse(connection, 408, "the body did not come in time");
+	else
+		connection_cut(connection);
+}
+
+/* ---- life */
+
+static bool room_for_body(size_t bytes, void *userdata)
+{
+	struct connection *connection = userdata;
+	const struct server_events *events = &connection->server->events;
+
+	return !events->room || events->room(&connection->exchange, bytes, events->userdata);
+}
+
+static bool make_parts(struct connection *connection)
+{
+	struct event_base *base = connection->server->base;
+
+	connection->in = evbuffer_new();
+	connection->out = evbuffer_new();
+	connection->readable =
+		event_new(base, connection->fd, EV_READ | EV_PERSIST, on_readable, connection);
+	connection->writable = event_new(base, connection->fd, EV_WRITE, on_writable, connection);
+	connection->timer = evtimer_new(base, on_time, connection);
+	return connection->in && connection->out && connection->readable && connection->writable &&
+	       connection->timer && event_add(connection->readable, NULL) == 0;
+}
+
+int connection_new(struct server *server, int fd, const struct exchange_peer *peer)
+{
+	struct connection *connection = calloc(1, sizeof(*connection));
+
+	if (!connection) {
+		(void)close(fd);
+		return -ENOMEM;
+	}
+	connection->server = server;
+	connection->fd = fd;
+	connection->peer = *peer;
+	parser_init(&connection->parser);
+	connection->parser.room = room_for_body;
+	connection->parser.userdata = connection;
+	if (!make_parts(connection)) {
+		connection_free(connection);
+		return -ENOMEM;
+	}
+	TAILQ_INSERT_TAIL(&server->busy, connection, link);
+	server->connection_count++;
+	await_head(connection);
+	return 0;
+}
+
+/* ---- what the program asks of an exchange */
+
+const char *exchange_method(const struct exchange *exchange)
+{
+	const char *method = exchange->connection->parser.method;
+
+	return method ? method : "";
+}
+
+const char *exchange_target(const struct exchange *exchange)
+{
+	const char *target = exchange->connection->parser.target;
+
+	return target ? target : "";
+}
+
+const char *exchange_header(const struct exchange *exchange, const char *name)
+{
+	return parser_header_get(&exchange->connection->parser, name);
+}
+
+const char *exchange_body(const struct exchange *exchange, size_t *ret_size)
+{
+	const struct parser *parser = &exchange->connection->parser;
+
+	*ret_size = parser->body_bytes;
+	return parser->body ? parser->body : "";
+}
+
+uint64_t exchange_announced_bytes(const struct exchange *exchange)
+{
+	return exchange->connection->parser.announced_bytes;
+}
+
+const struct exchange_peer *exchange_peer(const struct exchange *exchange)
+{
+	return &exchange->connection->peer;
+}
+
+void exchange_set_userdata(struct exchange *exchange, void *userdata)
+{
+	exchange->userdata = userdata;
+}
+
+void *exchange_userdata(const struct exchange *exchange)
+{
+	return exchange->userdata;
+}
