@@ -43,6 +43,7 @@ struct transport {
 	pid_t owner; /* 0: not used yet */
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions, so that a new connection to the same host is cheaper */
+	struct transport_loop loop; /* watch: NULL: none, and transport_wait() it is */
 };
 
 struct transfer {
@@ -81,6 +82,53 @@ bool transport_is_foreign(const struct transport *transport)
 	return transport->owner != 0 && transport->owner != getpid();
 }
 
+/* ---- an event loop of somebody else's */
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *watched)
+{
+	static const short events[] = {
+		[CURL_POLL_NONE] = 0,      [CURL_POLL_IN] = POLLIN,
+		[CURL_POLL_OUT] = POLLOUT, [CURL_POLL_INOUT] = POLLIN | POLLOUT,
+		[CURL_POLL_REMOVE] = 0,
+	};
+	struct transport *transport = userdata;
+	const struct transport_loop *loop = &transport->loop;
+
+	(void)easy;
+	watched = loop->watch(fd, events[what], watched, loop->userdata);
+	(void)curl_multi_assign(transport->multi, fd, watched);
+	return 0;
+}
+
+static int on_timer(CURLM *multi, long for_ms, void *userdata)
+{
+	const struct transport_loop *loop = &((struct transport *)userdata)->loop;
+
+	(void)multi;
+	loop->wake(for_ms < 0 ? LULL_NEVER : lull_clock_ms() + (uint64_t)for_ms, loop->userdata);
+	return 0;
+}
+
+static int join_loop(struct transport *transport)
+{
+	CURLM *multi = transport->multi;
+
+	if (!transport->loop.watch)
+		return 0;
+	if (curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
+	    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) != CURLM_OK ||
+	    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK ||
+	    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) != CURLM_OK)
+		return -ENOMEM;
+	return 0;
+}
+
+void transport_use_loop(struct transport *transport, const struct transport_loop *loop)
+{
+	assert(transport->owner == 0);
+	transport->loop = *loop;
+}
+
 static int transport_own(struct transport *transport)
 {
 	if (transport_is_foreign(transport))
@@ -91,7 +139,7 @@ static int transport_own(struct transport *transport)
 		return -EIO;
 	transport->multi = curl_multi_init();
 	transport->share = curl_share_init();
-	if (!transport->multi || !transport->share ||
+	if (!transport->multi || !transport->share || join_loop(transport) != 0 ||
 	    curl_share_setopt(transport->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
 		    CURLSHE_OK) {
 		(void)curl_multi_cleanup(transport->multi);
@@ -331,6 +379,8 @@ int transfer_start(struct transport *transport, const struct transfer_job *job,
 	rc = transfer->easy ? add_header_line(transfer, "Expect:") : -ENOMEM;
 	for (char **line = job->request->headers; rc == 0 && line && *line; line++)
 		rc = add_header_line(transfer, *line);
+	for (const char *const *line = job->headers; rc == 0 && line && *line; line++)
+		rc = add_header_line(transfer, *line);
 	if (rc == 0 && (configure(transfer) != CURLE_OK ||
 			curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK))
 		rc = -ENOMEM;
@@ -354,6 +404,12 @@ struct transfer *transfer_free(struct transfer *transfer)
 	head_clear(transfer);
 	free(transfer);
 	return NULL;
+}
+
+void transfer_pause(struct transfer *transfer, bool pause)
+{
+	if (!transfer->ended)
+		(void)curl_easy_pause(transfer->easy, pause ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 }
 
 bool transfer_ended(const struct transfer *transfer)
@@ -428,7 +484,22 @@ static void note_ends(struct transport *transport)
 			continue;
 		transfer->code = message->data.result;
 		transfer->ended = true;
+		if (transfer->job.events->ended)
+			transfer->job.events->ended(transfer->job.userdata);
 	}
+}
+
+int transport_ready(struct transport *transport, int fd, short events)
+{
+	const int ready =
+		(events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0);
+	int running;
+
+	if (curl_multi_socket_action(transport->multi, fd < 0 ? CURL_SOCKET_TIMEOUT : fd, ready,
+				     &running) != CURLM_OK)
+		return -EIO;
+	note_ends(transport);
+	return 0;
 }
 
 int transport_wait_with(struct transport *transport, uint64_t until_ms, struct pollfd *fds,

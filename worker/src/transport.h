@@ -23,7 +23,7 @@ bool transport_is_foreign(const struct transport *transport);
 /* Ends all connections. A foreign one is left as it is. */
 struct transport *transport_free(struct transport *transport);
 
-/* What happens to a transfer, told from inside transport_wait(). */
+/* What happens to a transfer, told from inside transport_wait() or transport_ready(). */
 struct transfer_events {
 	void (*connected)(void *userdata); /* the connection stands, TLS too; reused: at once */
 	void (*resent)(void *userdata);    /* a reused one had died before any byte: sent again */
@@ -31,11 +31,13 @@ struct transfer_events {
 	int (*head)(const struct wire_response *head, void *userdata);
 	/* a piece of the body, decoded. Non-zero ends the transfer. */
 	int (*body)(const char *bytes, size_t size, void *userdata);
+	void (*ended)(void *userdata); /* it is at its end, in whatever way */
 };
 
 struct transfer_job {
 	const struct http_route *route;     /* CA file and proxy; borrowed until transfer_free() */
 	const struct http_request *request; /* likewise */
+	const char *const *headers;         /* further ones, as the request's; NULL none */
 	bool streamed;                      /* an event stream was asked for */
 	uint64_t connect_for_ms; /* shared out among the host's addresses; it ends nothing itself */
 	const struct transfer_events *events;
@@ -47,6 +49,10 @@ int transfer_start(struct transport *transport, const struct transfer_job *job,
 		   struct transfer **ret_transfer);
 /* At any time outside its own events. Ends the transfer if it is running; does not wait. */
 struct transfer *transfer_free(struct transfer *transfer);
+
+/* Takes no more of the body, until it is let go on: what the reader of a slow reader does. At any
+ * time, also inside its own events to pause it. */
+void transfer_pause(struct transfer *transfer, bool pause);
 
 bool transfer_ended(const struct transfer *transfer);
 /* What came: status 0 if no final status line did. The body is not in it. Borrowed. */
@@ -66,5 +72,22 @@ int transport_wait(struct transport *transport, uint64_t until_ms);
 #define TRANSPORT_FDS_MAX 8u
 int transport_wait_with(struct transport *transport, uint64_t until_ms, struct pollfd *fds,
 			size_t count);
+
+/* For who has an event loop of his own, in place of transport_wait(). */
+struct transport_loop {
+	/*
+	 * From now on transport_ready() is due when the descriptor is ready for these events: POLLIN,
+	 * POLLOUT; 0: no longer. @watched: what this returned for it before, NULL at first.
+	 */
+	void *(*watch)(int fd, short events, void *watched, void *userdata);
+	/* transport_ready() is due at that time, and no other; LULL_NEVER: at none */
+	void (*wake)(uint64_t at_ms, void *userdata);
+	void *userdata;
+};
+/* Before the first transfer. loop: copied. */
+void transport_use_loop(struct transport *transport, const struct transport_loop *loop);
+/* Moves on what that descriptor belongs to, without waiting. fd: -1: it is the time that has come.
+ * Return: 0; -EIO. */
+int transport_ready(struct transport *transport, int fd, short events);
 
 #endif
