@@ -78,6 +78,7 @@ struct http_attempt {
 	bool has_content;
 	bool handed_out;
 	bool error_event; /* the stream ended itself with an error */
+	bool paused;      /* by its reader */
 	bool overslept;   /* woke long after the limit that was waited for */
 	int stopped;      /* negative errno: this side ended it; -ECANCELED the caller left */
 	enum limit_id passed;
@@ -99,6 +100,12 @@ static uint64_t boottime_ahead_ms(void)
 }
 
 uint64_t (*http_attempt_slept_ms)(void) = boottime_ahead_ms;
+
+static void tell_moved(const struct http_attempt *attempt)
+{
+	if (attempt->job.moved)
+		attempt->job.moved(attempt->job.userdata);
+}
 
 static void tell(struct http_attempt *attempt, enum lull_progress progress)
 {
@@ -170,6 +177,7 @@ static void on_connected(void *userdata)
 
 	attempt->connected = true;
 	tell(attempt, LULL_PROGRESS_CONNECTED);
+	tell_moved(attempt);
 }
 
 static void on_resent(void *userdata)
@@ -212,6 +220,7 @@ static int on_head(const struct wire_response *head, void *userdata)
 {
 	struct http_attempt *attempt = userdata;
 
+	tell_moved(attempt);
 	if (attempt->job.emptied)
 		tell_emptied(attempt, head);
 	if (head->status < 200 || head->status > 299)
@@ -233,7 +242,13 @@ static int on_body(const char *bytes, size_t size, void *userdata)
 
 	attempt->error_event = rc > 0;
 	attempt->stopped = rc < 0 ? rc : 0;
+	tell_moved(attempt);
 	return rc;
+}
+
+static void on_ended(void *userdata)
+{
+	tell_moved(userdata);
 }
 
 static const struct transfer_events transfer_events = {
@@ -241,6 +256,7 @@ static const struct transfer_events transfer_events = {
 	.resent = on_resent,
 	.head = on_head,
 	.body = on_body,
+	.ended = on_ended,
 };
 
 /* ---- a life of limits */
@@ -270,6 +286,7 @@ int http_attempt_start(struct transport *transport, const struct http_attempt_jo
 	transfer_job = (struct transfer_job){
 		.route = route,
 		.request = &attempt->request,
+		.headers = job->headers,
 		.streamed = attempt->streamed,
 		.connect_for_ms = step->connect_by_ms > now_ms ? step->connect_by_ms - now_ms : 0,
 		.events = &transfer_events,
@@ -333,6 +350,15 @@ void http_attempt_cancel(struct http_attempt *attempt)
 	attempt->stopped = -ECANCELED;
 }
 
+void http_attempt_pause(struct http_attempt *attempt, bool pause)
+{
+	if (attempt->paused == pause)
+		return;
+	attempt->paused = pause;
+	attempt->delta_at_ms = lull_clock_ms();
+	transfer_pause(attempt->transfer, pause);
+}
+
 /* Of two limits at one moment the first of this list has passed: connect proves the most. */
 static enum limit_id next_limit(const struct http_attempt *attempt, uint64_t *ret_at_ms)
 {
@@ -348,7 +374,8 @@ static enum limit_id next_limit(const struct http_attempt *attempt, uint64_t *re
 		{LIMIT_BUDGET, !attempt->handed_out, step->budget_by_ms},
 		{LIMIT_HEADERS, !attempt->accepted, step->headers_by_ms},
 		{LIMIT_CONTENT, needs_content, step->content_by_ms},
-		{LIMIT_IDLE, attempt->has_content, attempt->delta_at_ms + step->idle_ms},
+		{LIMIT_IDLE, attempt->has_content && !attempt->paused,
+		 attempt->delta_at_ms + step->idle_ms},
 		{LIMIT_CONNECT, !attempt->connected, step->connect_by_ms},
 		{LIMIT_DONE, attempt->done_at_ms, attempt->done_at_ms + DONE_MS},
 		{LIMIT_DONE, is_whole, attempt->delta_at_ms + WHOLE_MS},
@@ -380,6 +407,10 @@ void http_attempt_check(struct http_attempt *attempt, uint64_t now_ms)
 
 	if (http_attempt_ended(attempt) || now_ms < at_ms)
 		return;
+	if (attempt->paused) { /* it was not the provider who was slow */
+		http_attempt_cancel(attempt);
+		return;
+	}
 	attempt->passed = limit;
 	attempt->overslept = !attempt->handed_out && now_ms - at_ms > SLEPT_MS_MIN;
 }

@@ -33,8 +33,12 @@ struct http_attempt_job {
 	/* the provider says that nothing is left of a limit, see lull_call_emptied(); NULL: nobody
 	 * needs to know */
 	void (*emptied)(uint32_t limit, uint64_t for_ms, void *userdata);
+	/* something has come of it, so its limits are others, or it is at its end; NULL: nobody needs
+	 * to be told */
+	void (*moved)(void *userdata);
 	void *userdata;
-	uint32_t tokens; /* what it is expected to use */
+	const char *const *headers; /* beside the request's own, see transfer_job; NULL none */
+	uint32_t tokens;            /* what it is expected to use */
 };
 
 #define HTTP_ATTEMPT_ERROR_BYTES REQUEST_ERROR_BYTES
@@ -56,6 +60,8 @@ uint64_t http_attempt_until_ms(const struct http_attempt *attempt);
 /* Ends it if one has passed. */
 void http_attempt_check(struct http_attempt *attempt, uint64_t now_ms);
 void http_attempt_cancel(struct http_attempt *attempt);
+/* Its reader is slow: while it is paused no more is taken, and no silence counts. */
+void http_attempt_pause(struct http_attempt *attempt, bool pause);
 
 /*
  * What became of it. Class answered: *ret_answer is filled; where there is a sink, which has got

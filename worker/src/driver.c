@@ -44,6 +44,13 @@ static void on_emptied(uint32_t limit, uint64_t for_ms, void *userdata)
 	(void)lull_call_emptied(driver->call, lull_clock_ms(), limit, for_ms);
 }
 
+static void on_moved(void *userdata)
+{
+	const struct driver *driver = userdata;
+
+	driver->job.moved(driver->job.userdata);
+}
+
 /* ---- one attempt */
 
 /* Nothing left this host: the route cannot take the request, or the host cannot send it. */
@@ -120,7 +127,9 @@ static int start_attempt(struct driver *driver)
 		.filtered_fails = leads_from(driver->job.routes, LULL_CLASS_CONTENT_POLICY),
 		.progress = on_progress,
 		.emptied = has_rates(&http_route->call) ? on_emptied : NULL,
+		.moved = driver->job.moved ? on_moved : NULL,
 		.userdata = driver,
+		.headers = driver->job.headers,
 		.tokens = driver->job.options->tokens,
 	};
 	char error[HTTP_ATTEMPT_ERROR_BYTES];
@@ -227,6 +236,17 @@ uint64_t driver_until_ms(const struct driver *driver)
 	return sooner(http_attempt_until_ms(driver->attempt), driver->renew_at_ms);
 }
 
+uint32_t driver_serial(const struct driver *driver)
+{
+	return driver->step.serial;
+}
+
+void driver_pause(struct driver *driver, bool pause)
+{
+	if (driver->attempt)
+		http_attempt_pause(driver->attempt, pause);
+}
+
 bool driver_has_tried(const struct driver *driver)
 {
 	return driver->result.route != LULL_UNSET;
@@ -239,22 +259,22 @@ void driver_give_up_attempt(struct driver *driver)
 
 /* ---- beginning and end */
 
-static int copy_trail(struct driver *driver)
+int driver_trail(const struct driver *driver, struct lull_trail_entry **ret_trail,
+		 uint32_t *ret_count)
 {
-	struct driver_result *result = &driver->result;
 	const uint32_t count = lull_call_trail_count(driver->call);
+	struct lull_trail_entry *trail = calloc(count ? count : 1, sizeof(*trail));
+	uint32_t copied = 0;
 
-	result->trail = calloc(count ? count : 1, sizeof(*result->trail));
-	if (!result->trail)
+	if (!trail)
 		return -ENOMEM;
-	while (result->trail_count < count) {
-		struct lull_trail_entry *entry = &result->trail[result->trail_count];
-
-		entry->abi_version = LULL_ABI_VERSION;
-		if (lull_call_trail_at(driver->call, result->trail_count, entry) != 0)
+	for (; copied < count; copied++) {
+		trail[copied].abi_version = LULL_ABI_VERSION;
+		if (lull_call_trail_at(driver->call, copied, &trail[copied]) != 0)
 			break;
-		result->trail_count++;
 	}
+	*ret_trail = trail;
+	*ret_count = copied;
 	return 0;
 }
 
@@ -304,7 +324,9 @@ int driver_new(const struct driver_job *job, struct driver **ret_driver)
 
 int driver_end(struct driver *driver, struct driver_result *ret_result)
 {
-	int rc = ret_result ? copy_trail(driver) : 0;
+	int rc = ret_result
+			 ? driver_trail(driver, &driver->result.trail, &driver->result.trail_count)
+			 : 0;
 
 	http_attempt_free(driver->attempt);
 	lull_call_end(driver->call, lull_clock_ms());

@@ -28,7 +28,11 @@ struct driver_job {
 	const struct sink *sink; /* NULL: one whole answer */
 	/* Asked after every wait, so after every signal; NULL: never. */
 	bool (*is_cancelled)(void *userdata);
+	/* Something has happened to it, and driver_advance() is due; told from inside the transport,
+	 * so not there. NULL: whoever drives it looks after each wait. */
+	void (*moved)(void *userdata);
 	void *userdata;
+	const char *const *headers; /* of each request, beside the route's; NULL none */
 };
 
 struct driver_result {
@@ -60,6 +64,13 @@ int driver_new(const struct driver_job *job, struct driver **ret_driver);
 int driver_advance(struct driver *driver);
 /* Not done: when to advance it, should nothing happen before. */
 uint64_t driver_until_ms(const struct driver *driver);
+/* What it sleeps on, for watch_arm(). */
+uint32_t driver_serial(const struct driver *driver);
+/* The sink's reader is slow, see http_attempt_pause(). */
+void driver_pause(struct driver *driver, bool pause);
+/* What it did so far; the attempt that runs is the last of it. *ret_trail: free(). Return: 0; -ENOMEM */
+int driver_trail(const struct driver *driver, struct lull_trail_entry **ret_trail,
+		 uint32_t *ret_count);
 /* It has asked a route, or tried to. */
 bool driver_has_tried(const struct driver *driver);
 /* transport_wait() has failed: an attempt that is under way has no chance. */
