@@ -66,6 +66,16 @@ int route_list_limit(struct route_list *list, const char *text, char *error);
 /* The model_name listed first; NULL: there is none but patterns. Borrowed from config. */
 const char *config_first_model(const struct config *config);
 
+/*
+ * Tells every name that can be asked for: each model_name once, but patterns, then the aliases.
+ * Borrowed from config. Return: 0, or the first other value that fn returned.
+ */
+int config_names(const struct config *config, int (*fn)(const char *name, void *userdata),
+		 void *userdata);
+/* A name, an alias or what fits a pattern of the model list; without a list, any name. Return: 1;
+ * 0; -ENOMEM. */
+int config_lists(const struct config *config, const char *name);
+
 /* Every configured route, as listed (for `config show`); a pattern's has '*' in its names, and is
  * none that could be called. Return: 0; -ENOMEM. */
 int config_all_routes(const struct config *config, struct route_list *ret_list);

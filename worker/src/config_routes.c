@@ -430,6 +430,36 @@ int route_list_limit(struct route_list *list, const char *text, char *error)
 	return -EINVAL;
 }
 
+static bool is_told_before(const struct settings *settings, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (strcmp(settings->entries[i].model_name, settings->entries[index].model_name) ==
+		    0)
+			return true;
+	return false;
+}
+
+int config_names(const struct config *config, int (*fn)(const char *name, void *userdata),
+		 void *userdata)
+{
+	const struct settings *settings = &config->settings;
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < settings->entry_count; i++)
+		if (!settings->entries[i].is_pattern && !is_told_before(settings, i))
+			rc = fn(settings->entries[i].model_name, userdata);
+	for (size_t i = 0; rc == 0 && i < settings->aliases.count; i++)
+		rc = fn(settings->aliases.items[i].name, userdata);
+	return rc;
+}
+
+int config_lists(const struct config *config, const char *name)
+{
+	const struct settings *settings = &config->settings;
+
+	return settings->entry_count == 0 ? 1 : config_has(settings, config_alias(settings, name));
+}
+
 const char *config_first_model(const struct config *config)
 {
 	for (size_t i = 0; i < config->settings.entry_count; i++)
