@@ -10,6 +10,7 @@ int cmd_batch(int argc, char **argv);
 int cmd_complete(int argc, char **argv);
 int cmd_config(int argc, char **argv);
 int cmd_explain_error(int argc, char **argv);
+int cmd_gateway(int argc, char **argv);
 int cmd_resolve(int argc, char **argv);
 
 #endif

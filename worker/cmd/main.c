@@ -29,6 +29,8 @@ static const struct verb verbs[] = {
 	{"complete", cmd_complete, "ask a model, falling back to others"},
 	{"config", cmd_config, "check a configuration, show what it means"},
 	{"explain-error", cmd_explain_error, "say what an error response would do, and why"},
+	{"gateway", cmd_gateway,
+	 "answer clients of OpenAI's interface, falling back to other models"},
 	{"resolve", cmd_resolve, "print the keys of a name, as the table has them"},
 };
 #define VERB_COUNT (sizeof(verbs) / sizeof(verbs[0]))

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Internal: the parts of `lull-worker gateway`.
+ *
+ *   gateway.c         options, signals, the loop's beginning and end
+ *   gateway_listen.c  sockets: named, or handed over by whoever started this process
+ *   gateway_visit.c   one exchange with a client: what it wants, whether it may
+ *   gateway_call.c    one call to models, from the client's request to the client's answer
+ *   gateway_answer.c  answers in OpenAI's form: headers, errors
+ *   gateway_loop.c    libcurl's sockets and timers on the event loop
+ *   gateway_log.c     one line a request
+ */
+#ifndef LULL_WORKER_GATEWAY_H
+#define LULL_WORKER_GATEWAY_H
+
+#include <sys/queue.h>
+
+#include <event2/event.h>
+
+#include "../src/host.h"
+#include "../src/watch.h"
+#include "options.h"
+#include "server.h"
+
+struct gateway_call;
+struct gateway_endpoint;
+struct gateway_loop;
+
+TAILQ_HEAD(gateway_calls, gateway_call);
+
+enum gateway_log { GATEWAY_LOG_LOGFMT = 1, GATEWAY_LOG_JSON, GATEWAY_LOG_NONE };
+
+struct gateway {
+	struct event_base *base;
+	struct lull_http *http;
+	struct server *server;
+	struct gateway_loop *loop;
+	struct watch *watch;
+	struct event *table_moved;
+	struct gateway_calls moved; /* something has happened to these */
+	struct gateway_calls calls; /* all others that are under way */
+	uint32_t armed_serial;      /* of the table, on which calls sleep */
+	uint32_t sleeping_count;
+	uint32_t budget_ms; /* 0: the configured one */
+	enum gateway_log log;
+	bool stopping;
+};
+
+#define GATEWAY_ID_BYTES    129
+#define GATEWAY_TRACE_BYTES 513
+
+/* What is known of a request, for its answer and for its line in the log. No prompt, no key. */
+struct gateway_visit {
+	struct gateway *gateway;
+	struct exchange *exchange; /* NULL: the client has left, or has all of its answer */
+	const struct gateway_endpoint *endpoint; /* NULL: none that is known */
+	struct gateway_call *call;               /* NULL: it asks no model */
+	char id[GATEWAY_ID_BYTES];
+	char traceparent[GATEWAY_TRACE_BYTES], tracestate[GATEWAY_TRACE_BYTES];
+	uint64_t begin_ms;
+	uint64_t content_ms; /* since then: the first content left; LULL_NEVER: none did */
+	int status;          /* of the answer; 0: none yet */
+	bool streams;
+	char *model;       /* asked for; NULL none */
+	char *route;       /* that answered; NULL none */
+	char *trail;       /* NULL: none */
+	const char *error; /* class of the failure; NULL none; static */
+	uint32_t attempts;
+	uint32_t tokens; /* LULL_UNSET: not known */
+};
+
+/* ---- gateway_visit.c */
+extern const struct server_events gateway_events;
+/* The exchange is over, and so is what it asked for: logs it and frees it. */
+void gateway_visit_end(struct gateway_visit *visit);
+
+/* ---- gateway_call.c */
+void gateway_call_start(struct gateway_visit *visit);
+void gateway_call_drained(struct gateway_call *call);
+/* The client has left. */
+void gateway_call_leave(struct gateway_call *call);
+/* Goes on with those to which something has happened. */
+void gateway_advance_moved(struct gateway *gateway);
+/* The table has moved: whoever sleeps on it looks again. */
+void gateway_wake_sleepers(struct gateway *gateway);
+
+/* ---- gateway_answer.c */
+struct gateway_error {
+	int status;
+	const char *type; /* as OpenAI's */
+	const char *code; /* NULL: null */
+	const char *message;
+	uint64_t ready_in_ms; /* for retry-after; LULL_NEVER none */
+	bool is_final;        /* asking again would not help: the client's library should not */
+	bool closes;
+};
+void gateway_answer_error(struct gateway_visit *visit, const struct gateway_error *error);
+/* {"error":{...}} on one line: new; NULL without memory */
+char *gateway_error_json(const struct gateway_error *error);
+void gateway_answer_json(struct gateway_visit *visit, const char *json, size_t size);
+void gateway_begin_stream(struct gateway_visit *visit);
+/* How a call that was not answered is told. *message: new, to be freed; NULL without memory. */
+void gateway_error_of(const struct driver_result *result, const struct route_list *routes,
+		      struct gateway_error *ret, char **message);
+/* Its trail on one line, for a header and the log. NULL without memory. */
+char *gateway_trail_line(const struct lull_trail_entry *trail, uint32_t count,
+			 const struct route_list *routes, bool is_running);
+
+/* ---- gateway_loop.c */
+/* Return: 0; -ENOMEM. */
+int gateway_loop_new(struct gateway *gateway, struct gateway_loop **ret_loop);
+struct gateway_loop *gateway_loop_free(struct gateway_loop *loop);
+
+/* ---- gateway_log.c */
+void gateway_log_visit(const struct gateway_visit *visit, bool sent);
+
+/* ---- gateway_listen.c */
+struct listen_list {
+	int *fds;
+	size_t count;
+};
+/* Those handed over by systemd's protocol, and these. Return: 0, or the exit code of the program,
+ * everything having been said. */
+int gateway_listen(const struct text_list *addresses, struct listen_list *ret);
+void gateway_unlisten(struct listen_list *list);
+
+#endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line a request, on stderr, when its answer has left or its client has. What was asked and
+ * what was answered is in none of them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "../src/json_build.h"
+#include "gateway.h"
+
+#define LINE_BYTES 4096
+
+enum kind { TEXT, NUMBER, FLAG };
+
+struct fact {
+	const char *name;
+	enum kind kind;
+	const char *text; /* NULL: the line does without */
+	uint64_t number;  /* LULL_NEVER: likewise */
+};
+#define FACTS_MAX 20
+
+struct facts {
+	struct fact items[FACTS_MAX];
+	size_t count;
+	char time[40];
+};
+
+static void add_text(struct facts *facts, const char *name, const char *text)
+{
+	if (text && *text)
+		facts->items[facts->count++] = (struct fact){name, TEXT, text, 0};
+}
+
+static void add_number(struct facts *facts, const char *name, uint64_t number)
+{
+	if (number != LULL_NEVER)
+		facts->items[facts->count++] = (struct fact){name, NUMBER, NULL, number};
+}
+
+static void add_flag(struct facts *facts, const char *name, bool is_set)
+{
+	if (is_set)
+		facts->items[facts->count++] = (struct fact){name, FLAG, NULL, 1};
+}
+
+static const char *write_time(char *ret, size_t size)
+{
+	struct timespec now;
+	struct tm parts;
+	size_t used;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	(void)gmtime_r(&now.tv_sec, &parts);
+	used = strftime(ret, size, "%Y-%m-%dT%H:%M:%S", &parts);
+	(void)snprintf(ret + used, size - used, ".%03ldZ", now.tv_nsec / 1000000);
+	return ret;
+}
+
+static void collect(const struct gateway_visit *visit, bool sent, struct facts *facts)
+{
+	const char *target = exchange_target(visit->exchange);
+	static char path[256];
+
+	(void)snprintf(path, sizeof(path), "%.*s", (int)strcspn(target, "?"), target);
+	add_text(facts, "time", write_time(facts->time, sizeof(facts->time)));
+	add_text(facts, "id", visit->id);
+	add_text(facts, "trace", visit->traceparent);
+	add_text(facts, "method", exchange_method(visit->exchange));
+	add_text(facts, "path", path);
+	add_number(facts, "status", sent ? (uint64_t)visit->status : 499);
+	add_flag(facts, "stream", visit->streams);
+	add_text(facts, "model", visit->model);
+	add_text(facts, "route", visit->route);
+	if (visit->model)
+		add_number(facts, "attempts", visit->attempts);
+	add_text(facts, "trail", visit->trail);
+	add_text(facts, "error", visit->error);
+	if (visit->tokens != LULL_UNSET)
+		add_number(facts, "tokens", visit->tokens);
+	add_number(facts, "content_ms", visit->content_ms);
+	add_number(facts, "total_ms", lull_clock_ms() - visit->begin_ms);
+}
+
+/* ---- logfmt */
+
+static bool needs_quotes(const char *text)
+{
+	return text[strcspn(text, " \"=")] != '\0';
+}
+
+static void print_text(const char *text, FILE *out)
+{
+	if (!needs_quotes(text)) {
+		(void)fputs(text, out);
+		return;
+	}
+	(void)fputc('"', out);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			(void)fputc('\\', out);
+		(void)fputc((unsigned char)*text < 0x20 ? '?' : *text, out);
+	}
+	(void)fputc('"', out);
+}
+
+static void print_logfmt(const struct facts *facts, FILE *out)
+{
+	for (size_t i = 0; i < facts->count; i++) {
+		const struct fact *fact = &facts->items[i];
+
+		(void)fprintf(out, "%s%s=", i == 0 ? "" : " ", fact->name);
+		if (fact->kind == TEXT)
+			print_text(fact->text, out);
+		else if (fact->kind == FLAG)
+			(void)fputs("true", out);
+		else
+			(void)fprintf(out, "%" PRIu64, fact->number);
+	}
+}
+
+/* ---- JSON */
+
+static void print_json(const struct facts *facts, FILE *out)
+{
+	struct json_object *line = json_object_new_object();
+	const char *text;
+
+	for (size_t i = 0; i < facts->count; i++) {
+		const struct fact *fact = &facts->items[i];
+		struct json_object *value = fact->kind == TEXT ? json_object_new_string(fact->text)
+					    : fact->kind == FLAG
+						    ? json_object_new_boolean(1)
+						    : json_object_new_int64((int64_t)fact->number);
+
+		(void)json_set_new(line, fact->name, value);
+	}
+	text = json_line(line, NULL);
+	(void)fputs(text ? text : "{}", out);
+	json_object_put(line);
+}
+
+/* In one write, so that the lines of several workers stay whole. */
+void gateway_log_visit(const struct gateway_visit *visit, bool sent)
+{
+	static char line[LINE_BYTES];
+	struct facts facts = {0};
+	FILE *out;
+	long size;
+
+	if (visit->gateway->log == GATEWAY_LOG_NONE)
+		return;
+	out = fmemopen(line, sizeof(line), "w");
+	if (!out)
+		return;
+	collect(visit, sent, &facts);
+	if (visit->gateway->log == GATEWAY_LOG_JSON)
+		print_json(&facts, out);
+	else
+		print_logfmt(&facts, out);
+	(void)fflush(out);
+	size = ftell(out);
+	(void)fclose(out);
+	if (size <= 0 || (size_t)size >= sizeof(line))
+		return;
+	line[size] = '\n';
+	if (write(STDERR_FILENO, line, (size_t)size + 1) < 0)
+		return; /* nowhere to say so */
+}

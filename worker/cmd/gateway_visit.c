@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One exchange with a client, from its head to its line in the log. What there is to be asked for is
+ * a table.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "../src/json_build.h"
+#include "gateway.h"
+
+struct gateway_endpoint {
+	const char *method;
+	const char *path;
+	void (*answer)(struct gateway_visit *visit);
+	bool is_quiet; /* asked every few seconds by machines: not logged while all is well */
+};
+
+static void answer_models(struct gateway_visit *visit);
+static void answer_live(struct gateway_visit *visit);
+static void answer_ready(struct gateway_visit *visit);
+
+static const struct gateway_endpoint endpoints[] = {
+	{"POST", "/v1/chat/completions", gateway_call_start, false},
+	{"GET", "/v1/models", answer_models, false},
+	{"GET", "/health/live", answer_live, true},
+	{"GET", "/health/ready", answer_ready, true},
+};
+#define ENDPOINT_COUNT (sizeof(endpoints) / sizeof(endpoints[0]))
+
+/* ---- what is known of it */
+
+/* What may stand in a header, and in a line of the log. */
+static bool is_plain(const char *text, size_t size_max)
+{
+	size_t size = strlen(text);
+
+	for (size_t i = 0; i < size; i++)
+		if (text[i] < 0x20 || text[i] > 0x7e)
+			return false;
+	return size > 0 && size < size_max;
+}
+
+static void take_header(const struct exchange *exchange, const char *name, char *ret, size_t size)
+{
+	const char *value = exchange_header(exchange, name);
+
+	if (value && is_plain(value, size))
+		(void)snprintf(ret, size, "%s", value);
+}
+
+/* The client's own, else one that no other process has. */
+static void name_visit(struct gateway_visit *visit)
+{
+	static uint64_t process, count;
+
+	take_header(visit->exchange, "x-request-id", visit->id, sizeof(visit->id));
+	take_header(visit->exchange, "traceparent", visit->traceparent, sizeof(visit->traceparent));
+	take_header(visit->exchange, "tracestate", visit->tracestate, sizeof(visit->tracestate));
+	if (process == 0)
+		(void)getrandom(&process, sizeof(process), GRND_NONBLOCK);
+	if (visit->id[0] == '\0')
+		(void)snprintf(visit->id, sizeof(visit->id), "lull-%016" PRIx64 "-%" PRIx64,
+			       process, ++count);
+}
+
+static struct gateway_visit *visit_new(struct gateway *gateway, struct exchange *exchange)
+{
+	struct gateway_visit *visit = calloc(1, sizeof(*visit));
+
+	if (!visit)
+		return NULL;
+	visit->gateway = gateway;
+	visit->exchange = exchange;
+	visit->begin_ms = lull_clock_ms();
+	visit->content_ms = LULL_NEVER;
+	visit->tokens = LULL_UNSET;
+	name_visit(visit);
+	exchange_set_userdata(exchange, visit);
+	return visit;
+}
+
+static void visit_free(struct gateway_visit *visit)
+{
+	free(visit->model);
+	free(visit->route);
+	free(visit->trail);
+	free(visit);
+}
+
+/* ---- what it wants */
+
+static bool is_path(const char *target, const char *path)
+{
+	const size_t size = strlen(path);
+
+	return strncmp(target, path, size) == 0 && (target[size] == '\0' || target[size] == '?');
+}
+
+static void refuse_target(struct gateway_visit *visit, bool path_is_known)
+{
+	gateway_answer_error(
+		visit,
+		&(const struct gateway_error){
+			.status = path_is_known ? 405 : 404,
+			.type = "invalid_request_error",
+			.code = path_is_known ? "method_not_allowed" : "unknown_url",
+			.message = path_is_known
+					   ? "another method is expected here"
+					   : "nothing is here; expected /v1/chat/completions, "
+					     "/v1/models, /health/live or /health/ready",
+			.ready_in_ms = LULL_NEVER,
+		});
+}
+
+static void find_endpoint(struct gateway_visit *visit)
+{
+	const char *method = exchange_method(visit->exchange);
+	const char *target = exchange_target(visit->exchange);
+	bool path_is_known = false;
+
+	if (strcmp(method, "HEAD") == 0)
+		method = "GET";
+	for (size_t i = 0; i < ENDPOINT_COUNT && !visit->endpoint; i++) {
+		if (!is_path(target, endpoints[i].path))
+			continue;
+		path_is_known = true;
+		if (strcmp(method, endpoints[i].method) == 0)
+			visit->endpoint = &endpoints[i];
+	}
+	if (!visit->endpoint)
+		refuse_target(visit, path_is_known);
+}
+
+/* ---- answers that ask no model */
+
+static void answer_live(struct gateway_visit *visit)
+{
+	static const char alive[] = "{\"status\":\"alive\"}";
+
+	gateway_answer_json(visit, alive, sizeof(alive) - 1);
+}
+
+static void answer_ready(struct gateway_visit *visit)
+{
+	static const char ready[] = "{\"status\":\"ready\"}";
+
+	if (!visit->gateway->stopping) {
+		gateway_answer_json(visit, ready, sizeof(ready) - 1);
+		return;
+	}
+	gateway_answer_error(
+		visit, &(const struct gateway_error){.status = 503,
+						     .type = "server_error",
+						     .code = "stopping",
+						     .message = "it takes no further requests",
+						     .ready_in_ms = 1000});
+}
+
+static int add_model(const char *name, void *userdata)
+{
+	struct json_object *list = userdata;
+	struct json_object *model = json_object_new_object();
+	int rc = json_set_string(model, "id", name);
+
+	if (rc == 0)
+		rc = json_set_string(model, "object", "model");
+	if (rc == 0)
+		rc = json_set_new(model, "created", json_object_new_int64(0));
+	if (rc == 0)
+		rc = json_set_string(model, "owned_by", "lull");
+	model = json_or_null(model, rc);
+	return model ? json_append(list, model) : -1;
+}
+
+static void answer_models(struct gateway_visit *visit)
+{
+	struct json_object *root = json_object_new_object();
+	struct json_object *list = json_object_new_array();
+	const char *json = NULL;
+	size_t size = 0;
+
+	if (json_set_string(root, "object", "list") == 0 && list &&
+	    config_names(visit->gateway->http->config, add_model, list) == 0 &&
+	    json_set(root, "data", json_object_get(list)) == 0)
+		json = json_line(root, &size);
+	if (json)
+		gateway_answer_json(visit, json, size);
+	else
+		gateway_answer_error(visit,
+				     &(const struct gateway_error){.status = 503,
+								   .type = "server_error",
+								   .message = "out of memory",
+								   .ready_in_ms = 1000});
+	json_object_put(list);
+	json_object_put(root);
+}
+
+/* ---- what the server tells */
+
+static void on_head(struct exchange *exchange, void *userdata)
+{
+	struct gateway_visit *visit = visit_new(userdata, exchange);
+	const struct server_answer answer = {.status = 503, .closes = true};
+
+	if (visit)
+		find_endpoint(visit);
+	else
+		exchange_answer(exchange, &answer, "", 0);
+}
+
+static void on_request(struct exchange *exchange, void *userdata)
+{
+	struct gateway_visit *visit = exchange_userdata(exchange);
+
+	(void)userdata;
+	visit->endpoint->answer(visit);
+}
+
+static void on_refused(struct exchange *exchange, int status, const char *why, void *userdata)
+{
+	struct gateway_visit *visit = exchange_userdata(exchange);
+	const struct server_answer answer = {.status = status, .closes = true};
+
+	if (!visit)
+		visit = visit_new(userdata, exchange);
+	if (!visit) {
+		exchange_answer(exchange, &answer, "", 0);
+		return;
+	}
+	gateway_answer_error(
+		visit, &(const struct gateway_error){
+			       .status = status,
+			       .type = status < 500 ? "invalid_request_error" : "server_error",
+			       .code = status < 500 ? "malformed_request" : "no_memory",
+			       .message = why,
+			       .ready_in_ms = status == 503 ? 1000 : LULL_NEVER,
+			       .closes = true,
+		       });
+}
+
+static void on_drained(struct exchange *exchange, void *userdata)
+{
+	struct gateway_visit *visit = exchange_userdata(exchange);
+
+	(void)userdata;
+	if (visit->call)
+		gateway_call_drained(visit->call);
+}
+
+static void on_ended(struct exchange *exchange, bool sent, void *userdata)
+{
+	struct gateway_visit *visit = exchange_userdata(exchange);
+
+	(void)userdata;
+	if (!visit)
+		return;
+	if (visit->call)
+		gateway_call_leave(visit->call);
+	if (!visit->endpoint || !visit->endpoint->is_quiet || visit->status != 200)
+		gateway_log_visit(visit, sent);
+	visit_free(visit);
+}
+
+const struct server_events gateway_events = {
+	.head = on_head,
+	.request = on_request,
+	.refused = on_refused,
+	.drained = on_drained,
+	.ended = on_ended,
+};
