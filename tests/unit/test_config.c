@@ -178,7 +178,6 @@ static void test_keys_without_effect_are_named_once(void)
 {
 	static const struct message_case cases[] = {
 		{"general_settings:\n  master_key: sk-1\n  database_url: x\n",
-		 "W f:2: general_settings.master_key has no effect in Lull\n"
 		 "W f:3: general_settings.database_url has no effect in Lull\n"},
 		{"environment_variables: {A: b}\n", ""},
 		{"prompts: []\n", "W f:1: prompts has no effect in Lull\n"},

@@ -72,6 +72,8 @@ const char *config_first_model(const struct config *config);
  */
 int config_names(const struct config *config, int (*fn)(const char *name, void *userdata),
 		 void *userdata);
+/* It is that name, or fits its '*'. */
+bool config_name_fits(const char *pattern, const char *name);
 /* A name, an alias or what fits a pattern of the model list; without a list, any name. Return: 1;
  * 0; -ENOMEM. */
 int config_lists(const struct config *config, const char *name);

@@ -69,6 +69,24 @@ static bool is_literal_key(const char *key)
 	       strncmp(key, REFERENCE_FILE, strlen(REFERENCE_FILE)) != 0;
 }
 
+static void check_gateway_keys(struct config *config, mode_t mode)
+{
+	const struct gateway_settings *gateway = &config->settings.gateway;
+
+	for (size_t i = 0; i < gateway->key_count; i++) {
+		const struct gateway_key *key = &gateway->keys[i];
+
+		if (!is_literal_key(key->key) ||
+		    strncmp(key->key, REFERENCE_DIGEST, strlen(REFERENCE_DIGEST)) == 0)
+			continue;
+		report_warning(config->tree.report, key->line,
+			       "others may read the key here (mode %04o), expected chmod 600, "
+			       "os.environ/NAME or sha256:HEX",
+			       (unsigned)(mode & 07777));
+		return;
+	}
+}
+
 static void check_permissions(struct config *config, mode_t mode)
 {
 	const struct pair_list *variables = &config->settings.variables;
@@ -80,6 +98,7 @@ static void check_permissions(struct config *config, mode_t mode)
 			       "others may read the environment_variables here (mode %04o), "
 			       "expected chmod 600",
 			       (unsigned)(mode & 07777));
+	check_gateway_keys(config, mode);
 	for (size_t i = 0; i < config->settings.entry_count; i++) {
 		const struct entry *entry = &config->settings.entries[i];
 

@@ -85,6 +85,14 @@ static const char *fit(const char *pattern, const char *name, size_t *ret_size)
 	return name + head;
 }
 
+bool config_name_fits(const char *pattern, const char *name)
+{
+	size_t size;
+
+	return strchr(pattern, '*') ? fit(pattern, name, &size) != NULL
+				    : strcmp(pattern, name) == 0;
+}
+
 /* The longest that fits, as LiteLLM takes it; a '*' that somebody typed is none of a name. */
 static const char *longest_pattern(const struct settings *settings, const char *name)
 {

@@ -134,6 +134,41 @@ static struct json_object *settings_object(struct builder *b, const struct confi
 	return object;
 }
 
+static struct json_object *key_object(struct builder *b, const struct gateway_key *key)
+{
+	struct json_object *object = new_object(b);
+
+	put_text(b, object, "name", key->name);
+	put_text(b, object, "key", key->key ? hidden : NULL);
+	put_text(b, object, "user", key->user);
+	if (key->models.count > 0)
+		put_names(b, object, "models", &key->models);
+	return object;
+}
+
+/* Only what the file says: the rest is the gateway's own. */
+static void put_gateway(struct builder *b, struct json_object *object,
+			const struct gateway_settings *settings)
+{
+	struct json_object *gateway = new_object(b);
+	struct json_object *keys = settings->key_count > 0 ? json_object_new_array() : NULL;
+
+	put_text(b, gateway, "master_key", settings->master_key ? hidden : NULL);
+	put_limit(b, gateway, "max_connections", settings->max_connections);
+	put_limit(b, gateway, "max_memory_mib", settings->max_memory_mib);
+	put_limit(b, gateway, "head_timeout_ms", settings->head_timeout_ms);
+	put_limit(b, gateway, "body_timeout_ms", settings->body_timeout_ms);
+	put_limit(b, gateway, "idle_timeout_ms", settings->idle_timeout_ms);
+	for (size_t i = 0; keys && i < settings->key_count; i++)
+		b->failed |= json_append(keys, key_object(b, &settings->keys[i])) != 0;
+	if (settings->key_count > 0)
+		put(b, gateway, "keys", keys);
+	if (gateway && json_object_object_length(gateway) > 0)
+		put(b, object, "gateway", gateway);
+	else
+		json_object_put(gateway);
+}
+
 static struct json_object *rule_object(struct builder *b, const struct lull_rule *rule)
 {
 	static const char *const go[] = {"stop", "next"};
@@ -266,6 +301,7 @@ static struct json_object *config_object(struct builder *b, const struct config 
 	put_text(b, object, "table", config_table(config));
 	put(b, object, "settings", settings_object(b, config));
 	put_rules(b, object, settings);
+	put_gateway(b, object, &settings->gateway);
 	put_pairs(b, object, "environment_variables", &settings->variables, true);
 	put_pairs(b, object, "model_group_alias", &settings->aliases, false);
 	put_fallbacks(b, object, "fallbacks", &settings->fallbacks);

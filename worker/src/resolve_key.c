@@ -78,6 +78,47 @@ static int read_small_file(const char *path, char *bytes, size_t size)
 	return r;
 }
 
+/* Without the blanks around. Return: 0; -EINVAL; -ENOMEM */
+static int copy_secret(const char *text, char **ret)
+{
+	size_t size;
+
+	text += strspn(text, " \t\r\n");
+	for (size = strlen(text); size > 0 && isspace((unsigned char)text[size - 1]);)
+		size--;
+	*ret = strndup(text, size);
+	if (!*ret)
+		return -ENOMEM;
+	if (size > 0 && !text_has_control(*ret))
+		return 0;
+	text_free_secret(*ret);
+	return -EINVAL;
+}
+
+static int secret_of_file(const char *path, char **ret)
+{
+	char *bytes = calloc(1, KEY_FILE_BYTES_MAX);
+	int r = bytes ? read_small_file(path, bytes, KEY_FILE_BYTES_MAX) : -ENOMEM;
+
+	if (r == 0)
+		r = copy_secret(bytes, ret);
+	if (bytes)
+		explicit_bzero(bytes, KEY_FILE_BYTES_MAX);
+	free(bytes);
+	return r;
+}
+
+int settings_secret(const struct settings *settings, const char *text, char **ret)
+{
+	const char *value = text;
+
+	if (strncmp(text, REFERENCE_FILE, strlen(REFERENCE_FILE)) == 0)
+		return secret_of_file(text + strlen(REFERENCE_FILE), ret);
+	if (strncmp(text, REFERENCE_VARIABLE, strlen(REFERENCE_VARIABLE)) == 0)
+		value = settings_variable(settings, text + strlen(REFERENCE_VARIABLE));
+	return value ? copy_secret(value, ret) : -ENOENT;
+}
+
 /* Whoever keeps a key in a file may renew it there: the file, not its content, is the identity. */
 static int key_from_file(struct making *m, const char *reference)
 {

@@ -25,10 +25,13 @@
 #define PARAMS  "model_list[].litellm_params"
 #define INFO    "model_list[].model_info"
 #define EXTRAS  "model_list[].lull"
+#define GATEWAY "lull.gateway"
+#define KEYS    "lull.gateway.keys[]"
 
 #define IN_SETTINGS(member) offsetof(struct settings, member)
 #define IN_ENTRY(member)    offsetof(struct entry, member)
 #define IN_RULE(member)     offsetof(struct lull_rule, member)
+#define IN_KEY(member)      offsetof(struct gateway_key, member)
 
 #define NAME_BYTES LULL_KEY_BYTES_MAX
 
@@ -93,7 +96,7 @@ static const struct schema_row rows[] = {
 	 "variables where the environment has none of that name"},
 	{"", LITELLM, SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's library"},
 	{"", ROUTER, SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's router"},
-	{"", "general_settings", SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's server; none has an effect"},
+	{"", "general_settings", SCHEMA_SECTION, 0, 0, 0, NULL, "", "settings of LiteLLM's server; only master_key is read"},
 	{"", LULL, SCHEMA_SECTION, 0, 0, 0, NULL, "", "Lull's own settings"},
 	{"", "model_list", SCHEMA_ENTRIES, 0, 0, 0, NULL, "", "the routes"},
 
@@ -129,6 +132,32 @@ static const struct schema_row rows[] = {
 	{LULL, "table", SCHEMA_TABLE, 0, 1, 200, NULL, "",
 	 "name of the shared table"},
 	LIMIT_ROWS(LULL, IN_SETTINGS(limits)),
+
+	{LULL, "gateway", SCHEMA_SECTION, 0, 0, 0, NULL, "", "who may ask the gateway, and how much"},
+
+	{"general_settings", "master_key", SCHEMA_SECRET, IN_SETTINGS(gateway.master_key), 1, 65536, NULL, "",
+	 "a key for all that the gateway has, or where it is"},
+
+	{GATEWAY, "keys", SCHEMA_KEYS, IN_SETTINGS(gateway), 0, 0, NULL, "",
+	 "who may ask; without any, everybody on this host"},
+	{GATEWAY, "max_connections", SCHEMA_COUNT, IN_SETTINGS(gateway.max_connections), 1, 1000000, NULL, "1024",
+	 "connections of one worker process"},
+	{GATEWAY, "max_memory_mib", SCHEMA_COUNT, IN_SETTINGS(gateway.max_memory_mib), 1, 1048576, NULL, "512",
+	 "memory of one worker process; beyond it further requests are answered 503"},
+	{GATEWAY, "head_timeout", SCHEMA_DURATION, IN_SETTINGS(gateway.head_timeout_ms), 1, TIME_MAX, NULL, "10s",
+	 "until the head of a request is there"},
+	{GATEWAY, "body_timeout", SCHEMA_DURATION, IN_SETTINGS(gateway.body_timeout_ms), 1, TIME_MAX, NULL, "20s",
+	 "until its body is; a second more for each 16 KiB of it"},
+	{GATEWAY, "idle_timeout", SCHEMA_DURATION, IN_SETTINGS(gateway.idle_timeout_ms), 1, TIME_MAX, NULL, "75s",
+	 "how long a connection may wait for its next request"},
+
+	{KEYS, "name", SCHEMA_TEXT, IN_KEY(name), 1, 64, NULL, "", "whose it is, for the log"},
+	{KEYS, "key", SCHEMA_SECRET, IN_KEY(key), 1, 65536, NULL, "",
+	 "the key, where it is, or sha256: and its digest in hex"},
+	{KEYS, "user", SCHEMA_TEXT, IN_KEY(user), 1, 64, NULL, "",
+	 "a user of this host, by name or number, who needs no key on a unix socket"},
+	{KEYS, "models", SCHEMA_NAMES, IN_KEY(models), 0, 0, NULL, "",
+	 "names that may be asked for, with * for any text; without it, all"},
 
 	{RULE, "go", SCHEMA_CHOICE, IN_RULE(go), LULL_GO_STOP, 0, "stop|next", "",
 	 "whether the call ends or goes on with its next route"},
@@ -244,7 +273,7 @@ static const struct schema_inert inert[] = {
 	 "router_general_settings deployment_affinity_ttl_seconds model_group_affinity_config "
 	 "ignore_invalid_deployments weights tag_routing_prefix"},
 	{"general_settings",
-	 "completion_model master_key database_url database_connection_pool_limit "
+	 "completion_model database_url database_connection_pool_limit "
 	 "database_connection_timeout database_type database_args store_model_in_db "
 	 "supported_db_objects disable_spend_logs disable_spend_updates disable_error_logs "
 	 "disable_master_key_return disable_retry_on_max_parallel_request_limit_error "
@@ -334,6 +363,7 @@ void schema_expected(const struct schema_row *row, char *ret)
 	static const char *const plain[SCHEMA_TYPE_COUNT] = {
 		[SCHEMA_SECTION] = "a map",
 		[SCHEMA_ENTRIES] = "a list of maps with model_name and litellm_params",
+		[SCHEMA_KEYS] = "a list of maps with name, and key or user",
 		[SCHEMA_SECRET] = "a key, os.environ/NAME or file:/path",
 		[SCHEMA_URL] = URL_EXPECTED,
 		[SCHEMA_PROXY] = proxy,

@@ -11,6 +11,7 @@
 enum schema_type {
 	SCHEMA_SECTION = 1, /* a map with rows of its own */
 	SCHEMA_ENTRIES,     /* model_list */
+	SCHEMA_KEYS,        /* struct gateway_settings' keys */
 	SCHEMA_TEXT,        /* const char * */
 	SCHEMA_TABLE,       /* struct settings' table and its line */
 	SCHEMA_SECRET,      /* const char *: never quoted, resolved later */

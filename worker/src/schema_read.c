@@ -206,6 +206,40 @@ static void read_entries(struct reading *r, const struct place *place, const str
 	r->entry = NULL;
 }
 
+static void check_key(struct reading *r, const struct gateway_key *key)
+{
+	struct report *report = r->tree->report;
+
+	if (!key->name)
+		report_error(report, key->line, "a key of lull.gateway without name, expected one");
+	if (!key->key && !key->user)
+		report_error(report, key->line,
+			     "a key of lull.gateway without key and user, expected one of them");
+}
+
+static void read_keys(struct reading *r, const struct place *place, const struct schema_row *row,
+		      const struct node *node, void *ret)
+{
+	struct gateway_settings *settings = ret;
+
+	settings->keys = reading_items(r, place, row, node, NODE_LIST, sizeof(*settings->keys));
+	if (!settings->keys)
+		return;
+	for (const struct node *item = node->first; item; item = item->next) {
+		struct gateway_key *key = &settings->keys[settings->key_count];
+		const struct place inner = {"lull.gateway.keys[]", "lull.gateway.keys", key};
+
+		if (item->type != NODE_MAP) {
+			report_mistyped(r, place, row, item);
+			continue;
+		}
+		key->line = item->line;
+		settings->key_count++;
+		read_section(r, &inner, item);
+		check_key(r, key);
+	}
+}
+
 /* ---- keys without a row */
 
 /* Is `key` one of the space-separated words? */
@@ -301,7 +335,7 @@ static const value_fn readers[SCHEMA_TYPE_COUNT] = {
 	[SCHEMA_FALLBACKS] = read_fallbacks, [SCHEMA_VARIABLES] = read_variables,
 	[SCHEMA_ALIASES] = read_aliases,     [SCHEMA_HEADERS] = read_headers,
 	[SCHEMA_BODY] = read_body,           [SCHEMA_MEMBER] = read_member,
-	[SCHEMA_RULES] = read_rules,
+	[SCHEMA_RULES] = read_rules,         [SCHEMA_KEYS] = read_keys,
 };
 
 /* In the order of the table, not of the file: where two keys fill one value, the table decides. */

@@ -197,7 +197,8 @@ void read_secret(struct reading *r, const struct place *place, const struct sche
 	if (!node->text[0])
 		return;
 	*(const char **)ret = node->text;
-	r->entry->api_key_line = node->line;
+	if (r->entry)
+		r->entry->api_key_line = node->line;
 }
 
 void read_url(struct reading *r, const struct place *place, const struct schema_row *row,

@@ -38,6 +38,13 @@ void settings_init(struct settings *settings)
 		.max_parallel = LULL_UNSET,
 	};
 	limits_init(&settings->limits);
+	settings->gateway = (struct gateway_settings){
+		.max_connections = LULL_UNSET,
+		.max_memory_mib = LULL_UNSET,
+		.head_timeout_ms = LULL_UNSET,
+		.body_timeout_ms = LULL_UNSET,
+		.idle_timeout_ms = LULL_UNSET,
+	};
 }
 
 void entry_init(struct entry *entry, unsigned line)

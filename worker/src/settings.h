@@ -79,6 +79,23 @@ struct pair_list {
 	size_t count;
 };
 
+/* Somebody who may ask the gateway. */
+struct gateway_key {
+	unsigned line;
+	const char *name;
+	const char *key;         /* as an api_key is written, or "sha256:HEX"; NULL: none */
+	const char *user;        /* of this host, at the other end of a unix socket; NULL: none */
+	struct name_list models; /* none: all of them */
+};
+
+struct gateway_settings {
+	const char *master_key; /* LiteLLM's: a key for everything */
+	struct gateway_key *keys;
+	size_t key_count;
+	uint32_t max_connections, max_memory_mib;
+	uint32_t head_timeout_ms, body_timeout_ms, idle_timeout_ms;
+};
+
 struct settings {
 	struct pair_list variables; /* environment_variables */
 	struct entry *entries;
@@ -95,6 +112,7 @@ struct settings {
 	struct lull_rule *rules;
 	uint32_t rule_count;
 	struct limits limits; /* of routes that say nothing themselves */
+	struct gateway_settings gateway;
 };
 
 struct config {
@@ -132,8 +150,16 @@ const char *settings_variable(const struct settings *settings, const char *name)
 const char *settings_own_variable(const struct settings *settings, const char *const *names,
 				  const char **ret_name);
 
+/*
+ * What a configured secret stands for: itself, or what "os.environ/NAME" or "file:/path" lead to.
+ * Owned by the caller, text_free_secret(). Return: 0; -ENOENT a variable that is not set, -EINVAL
+ * there is nothing, or no text; else why the file cannot be read.
+ */
+int settings_secret(const struct settings *settings, const char *text, char **ret);
+
 #define REFERENCE_VARIABLE "os.environ/"
 #define REFERENCE_FILE     "file:"
+#define REFERENCE_DIGEST   "sha256:" /* of a key of the gateway */
 
 /* resolve.c: an entry as a route; what is not usable gets a problem. Return: 0; -ENOMEM. */
 int resolve_entry(const struct config *config, const struct entry *entry, uint32_t after_classes,
