@@ -145,15 +145,28 @@ static int watch_table(struct gateway *gateway)
 	return gateway->table_moved && event_add(gateway->table_moved, NULL) == 0 ? 0 : -ENOMEM;
 }
 
+/* One for each client, and one for each model that is asked for it. */
+static void raise_descriptor_limit(uint32_t connections_max)
+{
+	struct rlimit limit;
+	const rlim_t wanted = 2 * (rlim_t)connections_max + DESCRIPTORS_MIN;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+		return;
+	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int begin(struct gateway *gateway, struct listen_list *listeners)
 {
 	struct server_events events = gateway_events;
 	struct server_limits limits;
 	int rc;
 
-	server_limits_init(&limits);
+	gateway_limits(gateway->http->config, &limits);
 	TAILQ_INIT(&gateway->calls);
 	TAILQ_INIT(&gateway->moved);
+	raise_descriptor_limit(limits.connections_max);
 	gateway->base = make_base();
 	if (!gateway->base)
 		return -ENOMEM;
@@ -178,6 +191,7 @@ static void end(struct gateway *gateway)
 	if (gateway->table_moved)
 		event_free(gateway->table_moved);
 	watch_free(gateway->watch);
+	gateway_access_free(gateway->access);
 	lull_http_close(gateway->http);
 	gateway_loop_free(gateway->loop);
 	if (gateway->base)
@@ -207,23 +221,12 @@ static int loop(struct gateway *gateway, struct ending *ending)
 	return rc;
 }
 
-/* One for each client, and one for each model that is asked for it. */
-static void raise_descriptor_limit(uint32_t connections_max)
-{
-	struct rlimit limit;
-	const rlim_t wanted = 2 * (rlim_t)connections_max + DESCRIPTORS_MIN;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
-	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int run(const struct settings *settings, struct lull_http *http,
-	       struct listen_list *listeners)
+	       struct gateway_access *access, struct listen_list *listeners)
 {
 	struct gateway gateway = {
 		.http = http,
+		.access = access,
 		.budget_ms = settings->call.budget_ms,
 		.log = (enum gateway_log)settings->log,
 	};
@@ -243,17 +246,21 @@ static int run(const struct settings *settings, struct lull_http *http,
 static int gateway(const struct settings *settings)
 {
 	struct listen_list listeners = {0};
+	struct gateway_access *access = NULL;
 	struct lull_http *http = NULL;
 	int code = call_open(&settings->call, &http);
 
+	if (code == 0)
+		code = gateway_access_new(http->config, &access);
+	if (code == 0)
+		code = gateway_listen(&settings->listen, &listeners);
+	for (size_t i = 0; code == 0 && i < listeners.count; i++)
+		code = gateway_access_check_socket(access, listeners.fds[i]);
 	if (code == 0) {
 		(void)http_tell_table(http, settings->call.log_level == LOG_LEVEL_VERBOSE);
-		code = gateway_listen(&settings->listen, &listeners);
-	}
-	if (code == 0) {
-		raise_descriptor_limit(1024);
-		code = run(settings, http, &listeners);
+		code = run(settings, http, access, &listeners);
 	} else {
+		gateway_access_free(access);
 		lull_http_close(http);
 	}
 	gateway_unlisten(&listeners);

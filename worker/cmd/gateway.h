@@ -4,6 +4,7 @@
  *
  *   gateway.c         options, signals, the loop's beginning and end
  *   gateway_listen.c  sockets: named, or handed over by whoever started this process
+ *   gateway_access.c  who may ask, and how much
  *   gateway_visit.c   one exchange with a client: what it wants, whether it may
  *   gateway_call.c    one call to models, from the client's request to the client's answer
  *   gateway_answer.c  answers in OpenAI's form: headers, errors
@@ -22,6 +23,8 @@
 #include "options.h"
 #include "server.h"
 
+struct caller;
+struct gateway_access;
 struct gateway_call;
 struct gateway_endpoint;
 struct gateway_loop;
@@ -35,6 +38,7 @@ struct gateway {
 	struct lull_http *http;
 	struct server *server;
 	struct gateway_loop *loop;
+	struct gateway_access *access;
 	struct watch *watch;
 	struct event *table_moved;
 	struct gateway_calls moved; /* something has happened to these */
@@ -54,6 +58,7 @@ struct gateway_visit {
 	struct gateway *gateway;
 	struct exchange *exchange; /* NULL: the client has left, or has all of its answer */
 	const struct gateway_endpoint *endpoint; /* NULL: none that is known */
+	const struct caller *caller;             /* NULL: there are no keys */
 	struct gateway_call *call;               /* NULL: it asks no model */
 	char id[GATEWAY_ID_BYTES];
 	char traceparent[GATEWAY_TRACE_BYTES], tracestate[GATEWAY_TRACE_BYTES];
@@ -68,6 +73,19 @@ struct gateway_visit {
 	uint32_t attempts;
 	uint32_t tokens; /* LULL_UNSET: not known */
 };
+
+/* ---- gateway_access.c */
+/* Return: 0, or the exit code of the program, everything having been said. */
+int gateway_access_new(const struct config *config, struct gateway_access **ret_access);
+struct gateway_access *gateway_access_free(struct gateway_access *access);
+/* Likewise: whether that socket may be listened on with the keys that there are. */
+int gateway_access_check_socket(const struct gateway_access *access, int fd);
+/* Whether it may ask at all. *ret_caller: NULL: there are no keys. */
+bool gateway_access_find(const struct gateway_access *access, const struct exchange *exchange,
+			 const struct caller **ret_caller);
+const char *gateway_caller_name(const struct caller *caller); /* NULL for NULL */
+bool gateway_caller_may(const struct caller *caller, const char *model);
+void gateway_limits(const struct config *config, struct server_limits *ret);
 
 /* ---- gateway_visit.c */
 extern const struct server_events gateway_events;

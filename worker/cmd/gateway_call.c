@@ -440,6 +440,60 @@ static int read_request(struct gateway_call *call)
 	return 0;
 }
 
+/* What asks for an address or brings a key would reach what nobody has configured. */
+static int check_members(struct gateway_call *call)
+{
+	static const char *const names[] = {
+		"api_base",      "base_url", "api_key",        "custom_llm_provider",
+		"extra_headers", "headers",  "azure_ad_token", "aws_bedrock_runtime_endpoint",
+		"model_list",
+	};
+	char message[128];
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		if (!json_object_object_get_ex(call->request.parsed, names[i], NULL))
+			continue;
+		(void)snprintf(message, sizeof(message),
+			       "'%s' cannot be set by a request, only by the configuration",
+			       names[i]);
+		refuse(call->visit, 400, "unsupported_parameter", message);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+/* Return: 0; -EINVAL: refused, which was told; -ENOMEM */
+static int check_model(struct gateway_call *call, const char *name)
+{
+	struct gateway_visit *visit = call->visit;
+	const int is_listed = config_lists(call->gateway->http->config, name);
+	char message[LULL_KEY_BYTES_MAX + 128];
+
+	if (is_listed < 0)
+		return is_listed;
+	if (is_listed && gateway_caller_may(visit->caller, name))
+		return 0;
+	if (is_listed)
+		(void)snprintf(message, sizeof(message), "the key '%s' may not ask for '%.200s'",
+			       gateway_caller_name(visit->caller), name);
+	else
+		(void)snprintf(message, sizeof(message),
+			       "there is no model '%.200s'; GET /v1/models lists those there are",
+			       name);
+	refuse(visit, is_listed ? 403 : 404, is_listed ? "model_not_allowed" : "model_not_found",
+	       message);
+	return -EINVAL;
+}
+
+static int check_models(struct gateway_call *call, const char *model)
+{
+	int rc = check_model(call, model);
+
+	for (size_t i = 0; rc == 0 && i < call->request.fallback_count; i++)
+		rc = check_model(call, call->request.fallbacks[i].name);
+	return rc;
+}
+
 /* Return: 0; -EINVAL: refused, which was told; -ENOMEM; -E2BIG */
 static int find_routes(struct gateway_call *call)
 {
@@ -454,6 +508,11 @@ static int find_routes(struct gateway_call *call)
 		return -EINVAL;
 	}
 	visit->model = strdup(model);
+	rc = check_members(call);
+	if (rc == 0)
+		rc = check_models(call, model);
+	if (rc != 0)
+		return rc;
 	rc = http_routes(http, &call->request, NULL, NULL, 0, &call->routes);
 	if (rc == -E2BIG) {
 		refuse(visit, 400, NULL, "its list leads to too many models");

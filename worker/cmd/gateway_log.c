@@ -71,6 +71,7 @@ static void collect(const struct gateway_visit *visit, bool sent, struct facts *
 	add_text(facts, "time", write_time(facts->time, sizeof(facts->time)));
 	add_text(facts, "id", visit->id);
 	add_text(facts, "trace", visit->traceparent);
+	add_text(facts, "key", gateway_caller_name(visit->caller));
 	add_text(facts, "method", exchange_method(visit->exchange));
 	add_text(facts, "path", path);
 	add_number(facts, "status", sent ? (uint64_t)visit->status : 499);

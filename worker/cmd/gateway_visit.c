@@ -16,6 +16,7 @@ struct gateway_endpoint {
 	const char *method;
 	const char *path;
 	void (*answer)(struct gateway_visit *visit);
+	bool is_open;  /* needs no key */
 	bool is_quiet; /* asked every few seconds by machines: not logged while all is well */
 };
 
@@ -24,10 +25,10 @@ static void answer_live(struct gateway_visit *visit);
 static void answer_ready(struct gateway_visit *visit);
 
 static const struct gateway_endpoint endpoints[] = {
-	{"POST", "/v1/chat/completions", gateway_call_start, false},
-	{"GET", "/v1/models", answer_models, false},
-	{"GET", "/health/live", answer_live, true},
-	{"GET", "/health/ready", answer_ready, true},
+	{"POST", "/v1/chat/completions", gateway_call_start, false, false},
+	{"GET", "/v1/models", answer_models, false, false},
+	{"GET", "/health/live", answer_live, true, true},
+	{"GET", "/health/ready", answer_ready, true, true},
 };
 #define ENDPOINT_COUNT (sizeof(endpoints) / sizeof(endpoints[0]))
 
@@ -135,6 +136,21 @@ static void find_endpoint(struct gateway_visit *visit)
 		refuse_target(visit, path_is_known);
 }
 
+static void check_caller(struct gateway_visit *visit)
+{
+	if (visit->endpoint->is_open ||
+	    gateway_access_find(visit->gateway->access, visit->exchange, &visit->caller))
+		return;
+	gateway_answer_error(visit, &(const struct gateway_error){
+					    .status = 401,
+					    .type = "invalid_request_error",
+					    .code = "invalid_api_key",
+					    .message = "no key of this gateway, expected "
+						       "Authorization: Bearer KEY",
+					    .ready_in_ms = LULL_NEVER,
+				    });
+}
+
 /* ---- answers that ask no model */
 
 static void answer_live(struct gateway_visit *visit)
@@ -160,12 +176,21 @@ static void answer_ready(struct gateway_visit *visit)
 						     .ready_in_ms = 1000});
 }
 
+struct model_list {
+	struct json_object *models;
+	const struct caller *caller;
+};
+
 static int add_model(const char *name, void *userdata)
 {
-	struct json_object *list = userdata;
-	struct json_object *model = json_object_new_object();
-	int rc = json_set_string(model, "id", name);
+	const struct model_list *list = userdata;
+	struct json_object *model;
+	int rc;
 
+	if (!gateway_caller_may(list->caller, name))
+		return 0;
+	model = json_object_new_object();
+	rc = json_set_string(model, "id", name);
 	if (rc == 0)
 		rc = json_set_string(model, "object", "model");
 	if (rc == 0)
@@ -173,19 +198,19 @@ static int add_model(const char *name, void *userdata)
 	if (rc == 0)
 		rc = json_set_string(model, "owned_by", "lull");
 	model = json_or_null(model, rc);
-	return model ? json_append(list, model) : -1;
+	return model ? json_append(list->models, model) : -1;
 }
 
 static void answer_models(struct gateway_visit *visit)
 {
 	struct json_object *root = json_object_new_object();
-	struct json_object *list = json_object_new_array();
+	struct model_list list = {json_object_new_array(), visit->caller};
 	const char *json = NULL;
 	size_t size = 0;
 
-	if (json_set_string(root, "object", "list") == 0 && list &&
-	    config_names(visit->gateway->http->config, add_model, list) == 0 &&
-	    json_set(root, "data", json_object_get(list)) == 0)
+	if (json_set_string(root, "object", "list") == 0 && list.models &&
+	    config_names(visit->gateway->http->config, add_model, &list) == 0 &&
+	    json_set(root, "data", json_object_get(list.models)) == 0)
 		json = json_line(root, &size);
 	if (json)
 		gateway_answer_json(visit, json, size);
@@ -195,7 +220,7 @@ static void answer_models(struct gateway_visit *visit)
 								   .type = "server_error",
 								   .message = "out of memory",
 								   .ready_in_ms = 1000});
-	json_object_put(list);
+	json_object_put(list.models);
 	json_object_put(root);
 }
 
@@ -206,10 +231,13 @@ static void on_head(struct exchange *exchange, void *userdata)
 	struct gateway_visit *visit = visit_new(userdata, exchange);
 	const struct server_answer answer = {.status = 503, .closes = true};
 
-	if (visit)
-		find_endpoint(visit);
-	else
+	if (!visit) {
 		exchange_answer(exchange, &answer, "", 0);
+		return;
+	}
+	find_endpoint(visit);
+	if (visit->endpoint)
+		check_caller(visit);
 }
 
 static void on_request(struct exchange *exchange, void *userdata)
