@@ -17,6 +17,7 @@
 
 #define DRAIN_MS        30000u
 #define DRAIN_MS_MAX    86400000u
+#define SIGNALS         2u
 #define DESCRIPTORS_MIN 256u /* besides two for each connection */
 
 struct settings {
@@ -67,13 +68,6 @@ static const struct command command = {
 
 /* ---- its end */
 
-struct ending {
-	struct gateway *gateway;
-	uint32_t drain_ms;
-	struct event *deadline;
-	int signal_number; /* that ended it at once; 0 none */
-};
-
 static void on_emptied(void *userdata)
 {
 	const struct gateway *gateway = userdata;
@@ -83,31 +77,38 @@ static void on_emptied(void *userdata)
 
 static void on_deadline(evutil_socket_t fd, short what, void *userdata)
 {
-	const struct ending *ending = userdata;
+	const struct gateway *gateway = userdata;
 
 	(void)fd, (void)what;
 	log_warn("gateway: %u connections are cut: their time to end has passed",
-		 server_connection_count(ending->gateway->server));
-	(void)event_base_loopbreak(ending->gateway->base);
+		 server_connection_count(gateway->server));
+	(void)event_base_loopbreak(gateway->base);
+}
+
+void gateway_stop(struct gateway *gateway)
+{
+	const struct timeval time = {.tv_sec = (time_t)(gateway->drain_ms / 1000),
+				     .tv_usec = (suseconds_t)(gateway->drain_ms % 1000 * 1000)};
+
+	if (gateway->stopping)
+		return;
+	gateway->stopping = true;
+	(void)event_add(gateway->deadline, &time);
+	server_stop(gateway->server);
 }
 
 /* The first one lets what is under way come to its end, the second does not. */
 static void on_signal(evutil_socket_t number, short what, void *userdata)
 {
-	struct ending *ending = userdata;
-	struct gateway *gateway = ending->gateway;
-	const struct timeval time = {.tv_sec = (time_t)(ending->drain_ms / 1000),
-				     .tv_usec = (suseconds_t)(ending->drain_ms % 1000 * 1000)};
+	struct gateway *gateway = userdata;
 
 	(void)what;
-	if (gateway->stopping) {
-		ending->signal_number = (int)number;
-		(void)event_base_loopbreak(gateway->base);
+	if (!gateway->stopping) {
+		gateway_stop(gateway);
 		return;
 	}
-	gateway->stopping = true;
-	(void)event_add(ending->deadline, &time);
-	server_stop(gateway->server);
+	gateway->signal_number = (int)number;
+	(void)event_base_loopbreak(gateway->base);
 }
 
 /* ---- the loop */
@@ -163,7 +164,7 @@ static int begin(struct gateway *gateway, struct listen_list *listeners)
 	struct server_limits limits;
 	int rc;
 
-	gateway_limits(gateway->http->config, &limits);
+	gateway_limits(gateway->http->config, &limits, &gateway->memory.bytes_max);
 	TAILQ_INIT(&gateway->calls);
 	TAILQ_INIT(&gateway->moved);
 	raise_descriptor_limit(limits.connections_max);
@@ -175,6 +176,11 @@ static int begin(struct gateway *gateway, struct listen_list *listeners)
 	rc = gateway_loop_new(gateway, &gateway->loop);
 	if (rc == 0)
 		rc = watch_table(gateway);
+	if (rc == 0)
+		rc = gateway_control_new(gateway, &gateway->control);
+	gateway->deadline = evtimer_new(gateway->base, on_deadline, gateway);
+	if (rc == 0 && !gateway->deadline)
+		rc = -ENOMEM;
 	if (rc == 0)
 		rc = server_new(gateway->base, &events, &limits, &gateway->server);
 	for (size_t i = 0; rc == 0 && i < listeners->count; i++) {
@@ -188,6 +194,9 @@ static int begin(struct gateway *gateway, struct listen_list *listeners)
 static void end(struct gateway *gateway)
 {
 	server_free(gateway->server);
+	gateway_control_free(gateway->control);
+	if (gateway->deadline)
+		event_free(gateway->deadline);
 	if (gateway->table_moved)
 		event_free(gateway->table_moved);
 	watch_free(gateway->watch);
@@ -198,26 +207,24 @@ static void end(struct gateway *gateway)
 		event_base_free(gateway->base);
 }
 
-static int loop(struct gateway *gateway, struct ending *ending)
+static int loop(struct gateway *gateway)
 {
-	static const int signals[] = {SIGTERM, SIGINT};
-	struct event *events[2] = {NULL, NULL};
+	static const int signals[SIGNALS] = {SIGTERM, SIGINT};
+	struct event *events[SIGNALS] = {NULL};
 	int rc = 0;
 
-	ending->gateway = gateway;
-	ending->deadline = evtimer_new(gateway->base, on_deadline, ending);
-	for (size_t i = 0; i < 2; i++) {
-		events[i] = evsignal_new(gateway->base, signals[i], on_signal, ending);
+	for (size_t i = 0; i < SIGNALS; i++) {
+		events[i] = evsignal_new(gateway->base, signals[i], on_signal, gateway);
 		if (!events[i] || event_add(events[i], NULL) != 0)
 			rc = -ENOMEM;
 	}
-	if (rc == 0 && ending->deadline)
+	if (rc == 0) {
+		gateway_control_ready(gateway->control);
 		rc = event_base_dispatch(gateway->base) < 0 ? -EIO : 0;
-	for (size_t i = 0; i < 2; i++)
+	}
+	for (size_t i = 0; i < SIGNALS; i++)
 		if (events[i])
 			event_free(events[i]);
-	if (ending->deadline)
-		event_free(ending->deadline);
 	return rc;
 }
 
@@ -229,17 +236,17 @@ static int run(const struct settings *settings, struct lull_http *http,
 		.access = access,
 		.budget_ms = settings->call.budget_ms,
 		.log = (enum gateway_log)settings->log,
+		.drain_ms = settings->drain_ms,
 	};
-	struct ending ending = {.drain_ms = settings->drain_ms};
 	int rc = begin(&gateway, listeners);
 
 	if (rc == 0)
-		rc = loop(&gateway, &ending);
+		rc = loop(&gateway);
 	if (rc != 0)
 		log_error("gateway: it cannot go on: %s", strerror(-rc));
 	end(&gateway);
-	if (ending.signal_number)
-		return end_by_signal(ending.signal_number);
+	if (gateway.signal_number)
+		return end_by_signal(gateway.signal_number);
 	return rc == 0 ? EX_OK : EX_SOFTWARE;
 }
 

@@ -8,6 +8,8 @@
  *   gateway_visit.c   one exchange with a client: what it wants, whether it may
  *   gateway_call.c    one call to models, from the client's request to the client's answer
  *   gateway_answer.c  answers in OpenAI's form: headers, errors
+ *   gateway_memory.c  how much of it there is
+ *   gateway_control.c the line to whoever supervises this process
  *   gateway_loop.c    libcurl's sockets and timers on the event loop
  *   gateway_log.c     one line a request
  */
@@ -26,6 +28,7 @@
 struct caller;
 struct gateway_access;
 struct gateway_call;
+struct gateway_control;
 struct gateway_endpoint;
 struct gateway_loop;
 
@@ -33,12 +36,27 @@ TAILQ_HEAD(gateway_calls, gateway_call);
 
 enum gateway_log { GATEWAY_LOG_LOGFMT = 1, GATEWAY_LOG_JSON, GATEWAY_LOG_NONE };
 
+struct gateway_memory {
+	size_t bytes_max;
+	size_t promised_bytes; /* to bodies that are on their way */
+	size_t counted_bytes;  /* used, when it was last counted */
+	uint64_t counted_at_ms;
+};
+
+struct gateway_counts {
+	uint32_t calls, streams;                            /* under way */
+	uint64_t requests, answered, refused, failed, left; /* since the start */
+};
+
 struct gateway {
 	struct event_base *base;
 	struct lull_http *http;
 	struct server *server;
 	struct gateway_loop *loop;
 	struct gateway_access *access;
+	struct gateway_control *control; /* NULL: nobody supervises */
+	struct gateway_memory memory;
+	struct gateway_counts counts;
 	struct watch *watch;
 	struct event *table_moved;
 	struct gateway_calls moved; /* something has happened to these */
@@ -47,6 +65,9 @@ struct gateway {
 	uint32_t sleeping_count;
 	uint32_t budget_ms; /* 0: the configured one */
 	enum gateway_log log;
+	uint32_t drain_ms;
+	struct event *deadline; /* of what is under way, once it stops */
+	int signal_number;      /* that ended it at once; 0 none */
 	bool stopping;
 };
 
@@ -62,6 +83,7 @@ struct gateway_visit {
 	struct gateway_call *call;               /* NULL: it asks no model */
 	char id[GATEWAY_ID_BYTES];
 	char traceparent[GATEWAY_TRACE_BYTES], tracestate[GATEWAY_TRACE_BYTES];
+	size_t promised_bytes; /* of memory, see gateway_memory.c */
 	uint64_t begin_ms;
 	uint64_t content_ms; /* since then: the first content left; LULL_NEVER: none did */
 	int status;          /* of the answer; 0: none yet */
@@ -85,7 +107,24 @@ bool gateway_access_find(const struct gateway_access *access, const struct excha
 			 const struct caller **ret_caller);
 const char *gateway_caller_name(const struct caller *caller); /* NULL for NULL */
 bool gateway_caller_may(const struct caller *caller, const char *model);
-void gateway_limits(const struct config *config, struct server_limits *ret);
+void gateway_limits(const struct config *config, struct server_limits *ret, size_t *ret_memory);
+
+/* ---- gateway.c */
+/* Takes no further connection, and ends when what is under way has. */
+void gateway_stop(struct gateway *gateway);
+
+/* ---- gateway_memory.c */
+size_t gateway_memory_bytes(const struct gateway *gateway);
+/* For so many bytes more of a body. False: there is none. */
+bool gateway_memory_promise(struct gateway *gateway, struct gateway_visit *visit, size_t bytes);
+/* They are there, or will not come. */
+void gateway_memory_settle(struct gateway *gateway, struct gateway_visit *visit);
+
+/* ---- gateway_control.c */
+/* Where $LULL_CONTROL_FD says. *ret_control stays where there is none. Return: 0; negative errno. */
+int gateway_control_new(struct gateway *gateway, struct gateway_control **ret_control);
+struct gateway_control *gateway_control_free(struct gateway_control *control);
+void gateway_control_ready(const struct gateway_control *control);
 
 /* ---- gateway_visit.c */
 extern const struct server_events gateway_events;

@@ -23,7 +23,8 @@
 #include "gateway.h"
 #include "log.h"
 
-#define BEARER "Bearer "
+#define BEARER     "Bearer "
+#define MEMORY_MIB 512u
 
 struct caller {
 	const char *name; /* borrowed from the configuration */
@@ -246,13 +247,17 @@ static void set_if_said(uint32_t *limit, uint32_t said)
 		*limit = said;
 }
 
-void gateway_limits(const struct config *config, struct server_limits *ret)
+void gateway_limits(const struct config *config, struct server_limits *ret, size_t *ret_memory)
 {
 	const struct gateway_settings *settings = &config->settings.gateway;
+
+	uint32_t memory_mib = MEMORY_MIB;
 
 	server_limits_init(ret);
 	set_if_said(&ret->connections_max, settings->max_connections);
 	set_if_said(&ret->head_for_ms, settings->head_timeout_ms);
 	set_if_said(&ret->body_for_ms, settings->body_timeout_ms);
 	set_if_said(&ret->idle_for_ms, settings->idle_timeout_ms);
+	set_if_said(&memory_mib, settings->max_memory_mib);
+	*ret_memory = (size_t)memory_mib << 20;
 }

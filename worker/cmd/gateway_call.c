@@ -64,6 +64,8 @@ static void call_free(struct gateway_call *call)
 
 	TAILQ_REMOVE(call->is_moved ? &gateway->moved : &gateway->calls, call, link);
 	gateway->sleeping_count -= call->sleeps;
+	gateway->counts.calls--;
+	gateway->counts.streams -= call->began;
 	if (call->driver)
 		(void)driver_end(call->driver, NULL);
 	if (call->timer)
@@ -154,6 +156,7 @@ static void begin(struct gateway_call *call)
 {
 	gateway_begin_stream(call->visit);
 	call->began = true;
+	call->gateway->counts.streams++;
 }
 
 static void tell_result(struct gateway_call *call, const struct driver_result *result)
@@ -537,6 +540,7 @@ void gateway_call_start(struct gateway_visit *visit)
 	call->sink = (struct sink){.chunk = on_chunk, .userdata = call};
 	buffer_init(&call->pending, PENDING_BYTES_MAX);
 	TAILQ_INSERT_TAIL(&gateway->calls, call, link);
+	gateway->counts.calls++;
 	rc = read_request(call);
 	if (rc == 0)
 		rc = find_routes(call);

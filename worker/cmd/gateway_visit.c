@@ -84,8 +84,17 @@ static struct gateway_visit *visit_new(struct gateway *gateway, struct exchange 
 	return visit;
 }
 
+/* The one that the exchange has, else a new one. NULL without memory. */
+static struct gateway_visit *visit_of(struct gateway *gateway, struct exchange *exchange)
+{
+	struct gateway_visit *visit = exchange_userdata(exchange);
+
+	return visit ? visit : visit_new(gateway, exchange);
+}
+
 static void visit_free(struct gateway_visit *visit)
 {
+	gateway_memory_settle(visit->gateway, visit);
 	free(visit->model);
 	free(visit->route);
 	free(visit->trail);
@@ -228,7 +237,7 @@ static void answer_models(struct gateway_visit *visit)
 
 static void on_head(struct exchange *exchange, void *userdata)
 {
-	struct gateway_visit *visit = visit_new(userdata, exchange);
+	struct gateway_visit *visit = visit_of(userdata, exchange);
 	const struct server_answer answer = {.status = 503, .closes = true};
 
 	if (!visit) {
@@ -244,17 +253,15 @@ static void on_request(struct exchange *exchange, void *userdata)
 {
 	struct gateway_visit *visit = exchange_userdata(exchange);
 
-	(void)userdata;
+	gateway_memory_settle(userdata, visit);
 	visit->endpoint->answer(visit);
 }
 
 static void on_refused(struct exchange *exchange, int status, const char *why, void *userdata)
 {
-	struct gateway_visit *visit = exchange_userdata(exchange);
+	struct gateway_visit *visit = visit_of(userdata, exchange);
 	const struct server_answer answer = {.status = status, .closes = true};
 
-	if (!visit)
-		visit = visit_new(userdata, exchange);
 	if (!visit) {
 		exchange_answer(exchange, &answer, "", 0);
 		return;
@@ -268,6 +275,26 @@ static void on_refused(struct exchange *exchange, int status, const char *why, v
 			       .ready_in_ms = status == 503 ? 1000 : LULL_NEVER,
 			       .closes = true,
 		       });
+}
+
+static bool has_room(struct exchange *exchange, size_t bytes, void *userdata)
+{
+	struct gateway_visit *visit = visit_of(userdata, exchange);
+
+	return visit && gateway_memory_promise(userdata, visit, bytes);
+}
+
+static void count(struct gateway_counts *counts, const struct gateway_visit *visit, bool sent)
+{
+	counts->requests++;
+	if (!sent)
+		counts->left++;
+	else if (visit->status < 400 && !visit->error)
+		counts->answered++;
+	else if (visit->status >= 400 && visit->status < 500)
+		counts->refused++;
+	else
+		counts->failed++;
 }
 
 static void on_drained(struct exchange *exchange, void *userdata)
@@ -288,6 +315,7 @@ static void on_ended(struct exchange *exchange, bool sent, void *userdata)
 		return;
 	if (visit->call)
 		gateway_call_leave(visit->call);
+	count(&visit->gateway->counts, visit, sent);
 	if (!visit->endpoint || !visit->endpoint->is_quiet || visit->status != 200)
 		gateway_log_visit(visit, sent);
 	visit_free(visit);
@@ -297,6 +325,7 @@ const struct server_events gateway_events = {
 	.head = on_head,
 	.request = on_request,
 	.refused = on_refused,
+	.room = has_room,
 	.drained = on_drained,
 	.ended = on_ended,
 };
