@@ -94,6 +94,11 @@ logged() {
 	done
 }
 
+# in_flight MODEL COUNT: so many requests for it are at the provider.
+in_flight() {
+	[ "$(mock_counts | jq --arg model "$1" '.in_flight[$model] // 0')" = "$2" ]
+}
+
 # raw BYTES: as printf has them, to the gateway's port; prints what comes back until the connection closes.
 raw() {
 	exec {fd}<>"/dev/tcp/127.0.0.1/${URL##*:}"

@@ -202,21 +202,18 @@ teardown() {
 	mock_rules '[{"model": "slow", "delay_ms": 15000}, {"model": "stalls", "text": "one two three", "send_events": 2, "end": "stall"},
 		{"model": "thinks", "body_delay_ms": 15000}]'
 	gateway_start --listen 127.0.0.1:0
-	in_flight() {
-		[ "$(mock_counts | jq '[.in_flight[]] | add // 0')" = "$1" ]
-	}
 	leave() {
-		curl -sN --noproxy '*' -d "$1" "$URL/v1/chat/completions" >"$SCRATCH/out" 3>&- &
+		curl -sN --noproxy '*' -d "{\"model\":\"$1\",\"messages\":[]${2:-}}" "$URL/v1/chat/completions" >"$SCRATCH/out" 3>&- &
 		local client=$!
-		until_true in_flight 1
+		until_true in_flight "$1" 1
 		kill "$client"
 		wait "$client" || true
-		within 0 1000 until_true in_flight 0
+		within 0 1000 until_true in_flight "$1" 0
 	}
-	leave '{"model":"slow","messages":[]}'
-	leave '{"model":"slow","messages":[],"stream":true}'
-	leave '{"model":"thinks","messages":[],"stream":true}'
-	leave '{"model":"stalls","messages":[],"stream":true}'
+	leave slow
+	leave slow ',"stream":true'
+	leave thinks ',"stream":true'
+	leave stalls ',"stream":true'
 	table_untouched
 	until_true logged model=stalls status=499
 	[ "$(grep -c status=499 "$LOG")" = 4 ]
