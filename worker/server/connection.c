@@ -47,14 +47,14 @@ struct connection {
 	struct exchange exchange;
 	struct exchange_peer peer;
 	enum phase phase;
-	uint64_t body_since_ms;
-	bool is_idle;   /* in the server's list of those */
-	bool is_due;    /* the timer was set off by hand */
-	bool is_broken; /* nothing can be written any more */
-	bool has_ended; /* the client sends nothing any more */
-	bool closes;    /* after this answer */
-	bool chunked;   /* the answer */
-	bool bodiless;  /* likewise: the request is a HEAD */
+	uint64_t since_ms; /* it is idle, or its body comes */
+	bool is_idle;      /* in the server's list of those */
+	bool is_due;       /* the timer was set off by hand */
+	bool is_broken;    /* nothing can be written any more */
+	bool has_ended;    /* the client sends nothing any more */
+	bool closes;       /* after this answer */
+	bool chunked;      /* the answer */
+	bool bodiless;     /* likewise: the request is a HEAD */
 	bool was_full;
 	bool asked; /* a request has been answered on it before */
 };
@@ -98,6 +98,11 @@ static void set_idle(struct connection *connection, bool is_idle)
 	TAILQ_REMOVE(is_idle ? &server->busy : &server->idle, connection, link);
 	TAILQ_INSERT_TAIL(is_idle ? &server->idle : &server->busy, connection, link);
 	connection->is_idle = is_idle;
+}
+
+uint64_t connection_idle_for_ms(const struct connection *connection)
+{
+	return now_ms() - connection->since_ms;
 }
 
 /* ---- its end */
@@ -338,6 +343,7 @@ static void await_head(struct connection *connection)
 	connection->phase = HEAD;
 	connection->was_full = false;
 	set_idle(connection, true);
+	connection->since_ms = now_ms();
 	set_timer(connection, connection->asked ? limits->idle_for_ms : limits->head_for_ms);
 }
 
@@ -383,8 +389,7 @@ static void hand_over(struct connection *connection)
 /* It has to come in a time that grows with what has come. */
 static void set_body_timer(struct connection *connection)
 {
-	const uint64_t until_ms = connection->body_since_ms +
-				  connection->server->limits.body_for_ms +
+	const uint64_t until_ms = connection->since_ms + connection->server->limits.body_for_ms +
 				  connection->parser.body_bytes * 1000 / SERVER_BODY_BYTES_PER_S;
 	const uint64_t now = now_ms();
 
@@ -394,7 +399,7 @@ static void set_body_timer(struct connection *connection)
 static void await_body(struct connection *connection)
 {
 	connection->phase = BODY;
-	connection->body_since_ms = now_ms();
+	connection->since_ms = now_ms();
 	set_body_timer(connection);
 	if (connection->parser.expects_continue && evbuffer_get_length(connection->in) == 0) {
 		(void)evbuffer_add_printf(connection->out, "HTTP/1.1 100 Continue\r\n\r\n");

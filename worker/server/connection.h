@@ -28,6 +28,8 @@ struct server {
 
 /* fd: taken in any case. Return: 0; -ENOMEM. */
 int connection_new(struct server *server, int fd, const struct exchange_peer *peer);
+/* How long it has waited for a request of which nothing has come. */
+uint64_t connection_idle_for_ms(const struct connection *connection);
 /* At once, whatever waits to be sent. */
 void connection_cut(struct connection *connection);
 void server_lost_one(struct server *server);

@@ -15,7 +15,8 @@
 
 #include "connection.h"
 
-#define PAUSE_MS 100 /* after an accept() that failed: descriptors may come free */
+#define IDLE_MS_MIN 1000
+#define PAUSE_MS    100 /* after an accept() that failed: descriptors may come free */
 
 struct listener {
 	struct listener *next;
@@ -65,14 +66,20 @@ static void on_pause_over(evutil_socket_t fd, short what, void *userdata)
 		watch_listeners(server, true);
 }
 
-/* One that is idle makes room for one that may not be. */
+/* One that has been idle makes room for one that may not be; a new one has a while to begin. */
 static bool has_room(struct server *server)
 {
+	struct connection *idle = TAILQ_FIRST(&server->idle);
+
 	if (server->connection_count < server->limits.connections_max)
 		return true;
-	if (!TAILQ_EMPTY(&server->idle)) {
-		connection_cut(TAILQ_FIRST(&server->idle));
+	if (idle && connection_idle_for_ms(idle) >= IDLE_MS_MIN) {
+		connection_cut(idle);
 		return true;
+	}
+	if (idle) {
+		pause_accepting(server);
+		return false;
 	}
 	server->is_full = true;
 	watch_listeners(server, false);
