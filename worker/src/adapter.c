@@ -3,6 +3,7 @@
  * The table of adapters: one row for each form in which models are spoken to. What differs between
  * vendors of one form is data in their rows of provider.c. Below it, what all forms share.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,25 @@ const struct adapter *adapter_of(const struct http_route *route)
 	return adapter_by_name(route->provider->adapter);
 }
 
+/* In the route's own form, or in OpenAI's where that is the only one. */
+static int write_in_form(const struct http_route *route, const char *request, size_t request_bytes,
+			 bool stream, struct http_request *ret, char *error)
+{
+	static const char *const names[] = {
+		[ENDPOINT_COMPLETIONS] = "text completions",
+		[ENDPOINT_EMBEDDINGS] = "embeddings",
+	};
+	const struct adapter *adapter = adapter_of(route);
+
+	if (route->endpoint == ENDPOINT_CHAT)
+		return adapter->write_request(route, request, request_bytes, stream, ret, error);
+	if (!adapter->translate_answer)
+		return openai_write_request(route, request, request_bytes, stream, ret, error);
+	(void)snprintf(error, REQUEST_ERROR_BYTES, "the form of %s has no %s",
+		       route->provider->name, names[route->endpoint]);
+	return -EINVAL;
+}
+
 int request_write(const struct http_route *route, const char *request, size_t request_bytes,
 		  bool stream, struct http_request *ret, char *error)
 {
@@ -51,8 +71,7 @@ int request_write(const struct http_route *route, const char *request, size_t re
 	(void)snprintf(error, REQUEST_ERROR_BYTES, "out of memory");
 	rc = request_for_route(route, &request, &request_bytes, &changed, error);
 	if (rc == 0)
-		rc = adapter_of(route)->write_request(route, request, request_bytes, stream, ret,
-						      error);
+		rc = write_in_form(route, request, request_bytes, stream, ret, error);
 	buffer_deinit(&changed);
 	if (rc == 0)
 		error[0] = '\0';

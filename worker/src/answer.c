@@ -115,6 +115,48 @@ static void read_as_it_is(struct json_object *root, const struct wire_response *
 		judge_failure(rc, ret_verdict);
 }
 
+/* ---- of OpenAI's other endpoints: as it came, if it holds what was asked for */
+
+static void judge_texts(struct json_object *choices, struct verdict *ret)
+{
+	bool says = false;
+	const char *explained = NULL;
+
+	for (size_t i = 0; openai_is_list(choices) && i < json_object_array_length(choices); i++) {
+		struct json_object *choice = json_object_array_get_idx(choices, i);
+		const char *finish = wire_text(choice, "finish_reason");
+
+		says = says || openai_is_text(wire_member(choice, "text"));
+		explained = openai_finish_explains(finish) ? finish : explained;
+	}
+	openai_judge(openai_is_list(choices), says, explained, ret);
+}
+
+static void judge_embeddings(struct json_object *data, struct verdict *ret)
+{
+	if (openai_is_list(data))
+		verdict_set(ret, LULL_CLASS_ANSWERED, "answer", NULL);
+	else
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "no embeddings",
+			    "no embeddings in it");
+}
+
+static void read_other(const struct http_route *route, struct json_object *root,
+		       const struct wire_response *response, struct answer *ret_answer,
+		       struct verdict *ret_verdict)
+{
+	*ret_answer = (struct answer){0};
+	if (route->endpoint == ENDPOINT_EMBEDDINGS)
+		judge_embeddings(wire_member(root, "data"), ret_verdict);
+	else
+		judge_texts(wire_member(root, "choices"), ret_verdict);
+	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
+		return;
+	ret_verdict->outcome.tokens = openai_tokens_used(wire_member(root, "usage"));
+	if (copy_json(response, ret_answer) != 0)
+		judge_failure(-ENOMEM, ret_verdict);
+}
+
 /* ---- in another form */
 
 static int add_chunk(struct json_object *chunk, void *userdata)
@@ -176,6 +218,8 @@ int answer_read(const struct http_route *route, const struct wire_response *resp
 	root = json_read(known.body, known.body_bytes, error);
 	if (!root || classify_is_failure(root))
 		classify_response(route->provider, &known, ret_verdict);
+	else if (route->endpoint != ENDPOINT_CHAT)
+		read_other(route, root, &known, ret_answer, ret_verdict);
 	else if (adapter_of(route)->translate_answer)
 		read_translated(route, root, &known, ret_answer, ret_verdict);
 	else

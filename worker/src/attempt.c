@@ -486,6 +486,9 @@ static void judge_refusal(const struct http_attempt *attempt, const struct wire_
 	struct transport_failure failure;
 
 	classify_response(attempt->job.route->provider, response, ret);
+	if (attempt->job.route->endpoint != ENDPOINT_CHAT &&
+	    ret->outcome.class_id == LULL_CLASS_MODEL_NOT_FOUND) /* for this, perhaps */
+		ret->outcome.class_id = LULL_CLASS_BAD_REQUEST;
 	if (response->body_bytes > 0 && transfer_failure(attempt->transfer, &failure) &&
 	    failure.body_cap)
 		(void)snprintf(ret->detail, sizeof(ret->detail), "a body of more than 32 MiB");

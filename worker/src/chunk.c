@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "json_build.h"
+#include "text.h"
 
 static int number_tool_calls(struct json_object *message)
 {
@@ -55,6 +56,8 @@ static int to_chunk(struct json_object *completion)
 	struct json_object *choices = NULL;
 	int rc = 0;
 
+	if (text_is(wire_text(completion, "object"), "text_completion"))
+		return 0; /* its chunks have its own form */
 	if (!json_object_object_get_ex(completion, "choices", &choices) ||
 	    !json_object_is_type(choices, json_type_array))
 		return -EINVAL;

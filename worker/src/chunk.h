@@ -10,7 +10,7 @@
 
 /*
  * @ret_json: the chat.completion.chunk on one line, NUL-terminated; owned by the caller, free()
- * Return: 0; -EINVAL the answer is no chat.completion; -ENOMEM.
+ * Return: 0; -EINVAL the answer is no completion; -ENOMEM.
  */
 int chunk_from_answer(const struct answer *answer, char **ret_json);
 

@@ -128,6 +128,16 @@ static void limit_attempts(struct route_list *list, uint32_t timeout_ms)
 	}
 }
 
+/* The answers of other endpoints cannot be put together from streams. */
+void http_ask_for(struct route_list *list, enum endpoint endpoint)
+{
+	for (uint32_t i = 0; i < list->count; i++) {
+		list->routes[i].endpoint = endpoint;
+		if (endpoint != ENDPOINT_CHAT)
+			list->routes[i].stream_upstream = false;
+	}
+}
+
 int http_routes(const struct lull_http *http, const struct request *request, const char *model,
 		const char *const *fallbacks, size_t fallback_count, struct route_list *ret_list)
 {

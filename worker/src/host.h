@@ -41,4 +41,7 @@ void http_call_options(const struct lull_http *http, const struct request *reque
 int http_routes(const struct lull_http *http, const struct request *request, const char *model,
 		const char *const *fallbacks, size_t fallback_count, struct route_list *ret_list);
 
+/* What is asked of all of them. */
+void http_ask_for(struct route_list *list, enum endpoint endpoint);
+
 #endif

@@ -19,6 +19,7 @@
 #include "headers.h"
 #include "json_build.h"
 #include "splice.h"
+#include "text.h"
 
 #define USAGE "{\"include_usage\":true}"
 
@@ -224,6 +225,25 @@ static int write_body(struct draft *draft, bool stream, struct buffer *out)
 	return rc;
 }
 
+/* Where chat completions are, others are beside them: also on Azure, in the middle of a path. New,
+ * owned by the caller; NULL without memory. */
+static char *path_of(const struct http_route *route)
+{
+	static const char chat[] = "/chat/completions";
+	static const char *const paths[] = {
+		[ENDPOINT_CHAT] = chat,
+		[ENDPOINT_COMPLETIONS] = "/completions",
+		[ENDPOINT_EMBEDDINGS] = "/embeddings",
+	};
+	const char *path = route->path ? route->path : chat;
+	const char *at = strstr(path, chat);
+
+	if (!at)
+		return strdup(path);
+	return text_format("%.*s%s%s", (int)(at - path), path, paths[route->endpoint],
+			   at + sizeof(chat) - 1);
+}
+
 int openai_write_request(const struct http_route *route, const char *request, size_t request_bytes,
 			 bool stream, struct http_request *ret, char *error)
 {
@@ -233,11 +253,14 @@ int openai_write_request(const struct http_route *route, const char *request, si
 		.request_bytes = request_bytes,
 		.error = error,
 	};
-	int rc;
+	char *path = path_of(route);
+	int rc = path ? 0 : -ENOMEM;
 
 	buffer_init(&draft.options, WIRE_BODY_BYTES_MAX);
-	rc = write_body(&draft, stream, &ret->body);
-	return rc == 0 ? headers_write(route, route->path ? route->path : "/chat/completions",
-				       stream, ret, error)
-		       : rc;
+	if (rc == 0)
+		rc = write_body(&draft, stream, &ret->body);
+	if (rc == 0)
+		rc = headers_write(route, path, stream, ret, error);
+	free(path);
+	return rc;
 }

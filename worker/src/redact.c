@@ -21,6 +21,9 @@
 /* members of a message that hold what the caller wrote */
 static const char *const members[] = {"content", "text", "arguments", "refusal"};
 
+/* and of a request that has no messages: of text completions, of embeddings */
+static const char *const texts[] = {"prompt", "suffix", "input"};
+
 static void collect(struct json_object *value, struct buffer *words);
 
 static void collect_member(struct json_object *value, const char *name, struct buffer *words)
@@ -45,6 +48,17 @@ static void collect(struct json_object *value, struct buffer *words)
 		for (size_t i = 0; i < json_object_array_length(value); i++)
 			collect(json_object_array_get_idx(value, i), words);
 	}
+}
+
+/* A text, or a list of them. */
+static void collect_texts(struct json_object *value, struct buffer *words)
+{
+	if (json_object_is_type(value, json_type_string))
+		collect_member(value, members[0], words);
+	for (size_t i = 0;
+	     json_object_is_type(value, json_type_array) && i < json_object_array_length(value);
+	     i++)
+		collect_texts(json_object_array_get_idx(value, i), words);
 }
 
 static bool continues_character(char c)
@@ -210,15 +224,18 @@ static void hide(char *text, size_t text_size, const struct buffer *words)
 void redact(char *text, size_t text_size, const char *request, size_t request_bytes)
 {
 	char error[128];
-	struct json_object *object, *messages = NULL;
+	struct json_object *object, *said = NULL;
 	struct buffer words;
 
 	if (text[0] == '\0')
 		return;
 	buffer_init(&words, 2 * request_bytes + 1);
 	object = json_read(request, request_bytes, error);
-	if (json_object_object_get_ex(object, "messages", &messages))
-		collect(messages, &words);
+	if (json_object_object_get_ex(object, "messages", &said))
+		collect(said, &words);
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (json_object_object_get_ex(object, texts[i], &said))
+			collect_texts(said, &words);
 	if (words.size > 0)
 		hide(text, text_size, &words);
 	buffer_deinit(&words);

@@ -10,7 +10,7 @@
 
 /*
  * Replaces in @text, in place (@text_size with its NUL; what no longer fits is cut), whatever
- * also stands in the messages of @request (a request in OpenAI's form): runs of 16 bytes and more,
+ * also stands in the messages, prompt or input of @request (a request in OpenAI's form): runs of 16 bytes and more,
  * whole short messages, what is put in quotes, and words with digits or dashes in them. Names of
  * models and parameters stay. A word of the prompt without quotes stays, too: it may be the
  * sentence's own.

@@ -11,6 +11,13 @@
 
 #include "provider.h"
 
+/* What is asked of a route. The latter two exist in OpenAI's form only. */
+enum endpoint {
+	ENDPOINT_CHAT = 0,
+	ENDPOINT_COMPLETIONS, /* OpenAI's older one: a prompt, and text that goes on from it */
+	ENDPOINT_EMBEDDINGS,
+};
+
 struct http_route {
 	struct lull_route
 		call; /* keys and limits for the loop; its strings are owned by this route */
@@ -18,7 +25,9 @@ struct http_route {
 	const struct provider *provider; /* NULL: unknown (call.flags has LULL_ROUTE_UNUSABLE) */
 	char *model;                     /* upstream's name */
 	char *base_url;                  /* without trailing slash */
-	char *path;        /* behind it, of OpenAI's form; NULL: "/chat/completions" */
+	enum endpoint endpoint;
+	/* behind the base, of chat completions in OpenAI's form; NULL: "/chat/completions" */
+	char *path;
 	char *api_key;     /* NULL: none; wiped by route_list_deinit(); never printed */
 	bool key_is_token; /* it lives for an hour, and goes as "Authorization: Bearer" */
 	/* where the key came from, for people: "$OPENAI_API_KEY", "lull.yaml:7"; never the key */

@@ -213,6 +213,34 @@ static int fail_of_form(struct stream_reader *reader)
 	return fail(reader, "not of this form", "an event that is none of this provider's form");
 }
 
+/* A text completion's chunk has its text beside where a chat's has a delta. */
+static int add_deltas(struct json_object *choices)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(choices); i++) {
+		struct json_object *choice = json_object_array_get_idx(choices, i);
+		struct json_object *delta = json_child(choice, "delta");
+
+		rc = delta ? json_set(delta, "content",
+				      json_object_get(wire_member(choice, "text")))
+			   : -ENOMEM;
+	}
+	return rc;
+}
+
+/* Passes through; what is read into it is for the assembly and the verdict. */
+static int hand_out_text(struct stream_reader *reader, struct json_object *chunk,
+			 const struct sse_event *event)
+{
+	const char *json;
+	int rc = one_line(reader, event, &json);
+
+	if (rc == 0)
+		rc = add_deltas(wire_member(chunk, "choices"));
+	return rc == 0 ? hand_out(reader, chunk, json, event->data_bytes) : rc;
+}
+
 static int hand_out_as_it_is(struct stream_reader *reader, struct json_object *chunk,
 			     const struct sse_event *event)
 {
@@ -259,6 +287,9 @@ static int read_event(struct stream_reader *reader, struct json_object *root,
 		return fail_with(reader, event->data, event->data_bytes);
 	if (reader->adapter->translate_event)
 		return translate(reader, root, event);
+	if (json_object_is_type(wire_member(root, "choices"), json_type_array) &&
+	    reader->route->endpoint == ENDPOINT_COMPLETIONS)
+		return hand_out_text(reader, root, event);
 	if (json_object_is_type(wire_member(root, "choices"), json_type_array))
 		return hand_out_as_it_is(reader, root, event);
 	return json_object_is_type(root, json_type_object) ? assembly_add(reader->assembly, root)
