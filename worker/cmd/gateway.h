@@ -132,7 +132,7 @@ extern const struct server_events gateway_events;
 void gateway_visit_end(struct gateway_visit *visit);
 
 /* ---- gateway_call.c */
-void gateway_call_start(struct gateway_visit *visit);
+void gateway_call_start(struct gateway_visit *visit, enum endpoint endpoint);
 void gateway_call_drained(struct gateway_call *call);
 /* The client has left. */
 void gateway_call_leave(struct gateway_call *call);

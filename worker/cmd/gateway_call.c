@@ -25,6 +25,7 @@ struct gateway_call {
 	TAILQ_ENTRY(gateway_call) link;
 	struct gateway *gateway;
 	struct gateway_visit *visit;
+	enum endpoint endpoint;
 	struct request request;
 	struct route_list routes;
 	struct lull_call_options options;
@@ -439,7 +440,7 @@ static int read_request(struct gateway_call *call)
 		refuse(visit, 400, NULL, "'stream' is neither true nor false");
 		return -EINVAL;
 	}
-	visit->streams = json_object_get_boolean(stream);
+	visit->streams = json_object_get_boolean(stream) && call->endpoint != ENDPOINT_EMBEDDINGS;
 	return 0;
 }
 
@@ -521,10 +522,11 @@ static int find_routes(struct gateway_call *call)
 		refuse(visit, 400, NULL, "its list leads to too many models");
 		return -EINVAL;
 	}
+	http_ask_for(&call->routes, call->endpoint);
 	return visit->model ? rc : -ENOMEM;
 }
 
-void gateway_call_start(struct gateway_visit *visit)
+void gateway_call_start(struct gateway_visit *visit, enum endpoint endpoint)
 {
 	struct gateway *gateway = visit->gateway;
 	struct gateway_call *call = calloc(1, sizeof(*call));
@@ -536,6 +538,7 @@ void gateway_call_start(struct gateway_visit *visit)
 	}
 	call->gateway = gateway;
 	call->visit = visit;
+	call->endpoint = endpoint;
 	call->due_ms = LULL_NEVER;
 	call->sink = (struct sink){.chunk = on_chunk, .userdata = call};
 	buffer_init(&call->pending, PENDING_BYTES_MAX);

@@ -20,12 +20,17 @@ struct gateway_endpoint {
 	bool is_quiet; /* asked every few seconds by machines: not logged while all is well */
 };
 
+static void ask_chat(struct gateway_visit *visit);
+static void ask_completions(struct gateway_visit *visit);
+static void ask_embeddings(struct gateway_visit *visit);
 static void answer_models(struct gateway_visit *visit);
 static void answer_live(struct gateway_visit *visit);
 static void answer_ready(struct gateway_visit *visit);
 
 static const struct gateway_endpoint endpoints[] = {
-	{"POST", "/v1/chat/completions", gateway_call_start, false, false},
+	{"POST", "/v1/chat/completions", ask_chat, false, false},
+	{"POST", "/v1/completions", ask_completions, false, false},
+	{"POST", "/v1/embeddings", ask_embeddings, false, false},
 	{"GET", "/v1/models", answer_models, false, false},
 	{"GET", "/health/live", answer_live, true, true},
 	{"GET", "/health/ready", answer_ready, true, true},
@@ -113,17 +118,17 @@ static bool is_path(const char *target, const char *path)
 static void refuse_target(struct gateway_visit *visit, bool path_is_known)
 {
 	gateway_answer_error(
-		visit,
-		&(const struct gateway_error){
-			.status = path_is_known ? 405 : 404,
-			.type = "invalid_request_error",
-			.code = path_is_known ? "method_not_allowed" : "unknown_url",
-			.message = path_is_known
-					   ? "another method is expected here"
-					   : "nothing is here; expected /v1/chat/completions, "
-					     "/v1/models, /health/live or /health/ready",
-			.ready_in_ms = LULL_NEVER,
-		});
+		visit, &(const struct gateway_error){
+			       .status = path_is_known ? 405 : 404,
+			       .type = "invalid_request_error",
+			       .code = path_is_known ? "method_not_allowed" : "unknown_url",
+			       .message = path_is_known ? "another method is expected here"
+							: "nothing is here; expected "
+							  "/v1/chat/completions, /v1/completions, "
+							  "/v1/embeddings, /v1/models, "
+							  "/health/live or /health/ready",
+			       .ready_in_ms = LULL_NEVER,
+		       });
 }
 
 static void find_endpoint(struct gateway_visit *visit)
@@ -158,6 +163,21 @@ static void check_caller(struct gateway_visit *visit)
 						       "Authorization: Bearer KEY",
 					    .ready_in_ms = LULL_NEVER,
 				    });
+}
+
+static void ask_chat(struct gateway_visit *visit)
+{
+	gateway_call_start(visit, ENDPOINT_CHAT);
+}
+
+static void ask_completions(struct gateway_visit *visit)
+{
+	gateway_call_start(visit, ENDPOINT_COMPLETIONS);
+}
+
+static void ask_embeddings(struct gateway_visit *visit)
+{
+	gateway_call_start(visit, ENDPOINT_EMBEDDINGS);
 }
 
 /* ---- answers that ask no model */
