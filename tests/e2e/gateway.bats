@@ -286,3 +286,21 @@ teardown() {
 	within 400 8000 chat held
 	[ "$STATUS" = 200 ]
 }
+
+@test "a slow reader holds up its provider, and not this host's memory; all of it arrives" {
+	local body='{"model":"long","stream":true,"messages":[]}' fd
+	gateway_config long </dev/null
+	seq -f 'w%.0f' 110000 | paste -sd' ' | jq -R '[{model: "long", text: .}]' >"$SCRATCH/rules"
+	mock_rules "@$SCRATCH/rules"
+	gateway_start --listen 127.0.0.1:0
+	exec {fd}<>"/dev/tcp/127.0.0.1/${URL##*:}"
+	printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s' ${#body} "$body" >&"$fd"
+	until_true in_flight long 1
+	sleep 1.5
+	in_flight long 1
+	cat <&"$fd" >"$SCRATCH/out"
+	exec {fd}>&-
+	[ "$(grep -c '"content":".*w[0-9]' "$SCRATCH/out")" = 110000 ]
+	grep -q '^data: \[DONE\]' "$SCRATCH/out"
+	table_untouched
+}
