@@ -6,24 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../src/route_sets.h"
 #include "../src/watch.h"
 
-#define SETS_MAX        64u    /* lists of routes that are kept; arbitrary */
-#define SET_AGE_MS      60000u /* then it is made anew: some keys live for an hour */
-#define TURNS_MAX       3u     /* of a row; arbitrary */
-#define RETRY_MS        1000u  /* a pause of no stated length */
+#define TURNS_MAX       3u                                /* of a row; arbitrary */
+#define RETRY_MS        1000u                             /* a pause of no stated length */
 #define BODY_REPORT_MAX ((size_t)4 * WIRE_BODY_BYTES_MAX) /* an answer, and text around it */
-
-/* The routes of rows that ask alike. */
-struct route_set {
-	struct route_set *next;
-	char *model; /* NULL: one row's own, which has said more than a model */
-	struct route_list list;
-	uint64_t made_at_ms;
-	uint32_t user_count;
-	uint64_t paused_until_ms; /* 0: it is not */
-	uint32_t paused_serial;
-};
 
 struct flight {
 	uint32_t slot;
@@ -40,7 +28,7 @@ struct flight {
 struct engine {
 	struct engine_settings settings;
 	struct watch *watch;
-	struct route_set *sets;
+	struct route_sets sets;
 	struct flight **flights; /* in the order in which they came */
 	uint32_t count, running_count;
 	uint64_t start_count, cut_at; /* of the last start that a cut has counted for */
@@ -52,46 +40,6 @@ struct engine {
 };
 
 /* ---- sets of routes */
-
-static void set_free(struct route_set *set)
-{
-	route_list_deinit(&set->list);
-	free(set->model);
-	free(set);
-}
-
-static bool set_is_old(const struct route_set *set)
-{
-	return lull_clock_ms() - set->made_at_ms > SET_AGE_MS;
-}
-
-/* Takes out those that nobody uses and nobody will. */
-static void drop_sets(struct engine *engine)
-{
-	struct route_set **link = &engine->sets;
-	uint32_t kept_count = 0;
-
-	while (*link) {
-		struct route_set *set = *link;
-
-		if (set->user_count == 0 &&
-		    (!set->model || set_is_old(set) || kept_count >= SETS_MAX)) {
-			*link = set->next;
-			set_free(set);
-			continue;
-		}
-		kept_count++;
-		link = &set->next;
-	}
-}
-
-static struct route_set *find_set(const struct engine *engine, const char *model)
-{
-	for (struct route_set *set = engine->sets; set; set = set->next)
-		if (set->model && strcmp(set->model, model) == 0 && !set_is_old(set))
-			return set;
-	return NULL;
-}
 
 /* Does the row say no more than what another one with that model would? */
 static bool asks_alike(const struct engine *engine, const struct request *request)
@@ -109,31 +57,22 @@ static void limit_routes(const struct call_settings *call, struct route_list *li
 		(void)route_list_limit(list, call->limits.texts[i], error);
 }
 
-/* NULL: *ret_error is -EINVAL no model is named; -E2BIG; -ENOMEM */
-static struct route_set *make_set(struct engine *engine, const struct request *request,
-				  const char *model, int *ret_error)
-{
-	const struct call_settings *call = engine->settings.call;
-	struct route_set *set = calloc(1, sizeof(*set));
+struct wish {
+	const struct engine *engine;
+	const struct request *request;
+};
 
-	*ret_error = -ENOMEM;
-	if (!set)
-		return NULL;
-	*ret_error = http_routes(engine->settings.http, request, call->model, call->fallbacks.texts,
-				 call->fallbacks.count, &set->list);
-	if (*ret_error == 0 && model && asks_alike(engine, request)) {
-		set->model = strdup(model);
-		*ret_error = set->model ? 0 : -ENOMEM;
-	}
-	if (*ret_error != 0) {
-		set_free(set);
-		return NULL;
-	}
-	limit_routes(call, &set->list);
-	set->made_at_ms = lull_clock_ms();
-	set->next = engine->sets;
-	engine->sets = set;
-	return set;
+/* Return: 0; -EINVAL no model is named; -E2BIG; -ENOMEM */
+static int find_routes(struct route_list *ret_list, void *userdata)
+{
+	const struct wish *wish = userdata;
+	const struct call_settings *call = wish->engine->settings.call;
+	int rc = http_routes(wish->engine->settings.http, wish->request, call->model,
+			     call->fallbacks.texts, call->fallbacks.count, ret_list);
+
+	if (rc == 0)
+		limit_routes(call, ret_list);
+	return rc;
 }
 
 static int use_set(struct engine *engine, struct flight *flight)
@@ -141,16 +80,10 @@ static int use_set(struct engine *engine, struct flight *flight)
 	const struct request *request = &flight->request;
 	const char *call_model = engine->settings.call->model;
 	const char *model = call_model ? call_model : request->model;
-	int error = 0;
+	struct wish wish = {engine, request};
 
-	drop_sets(engine);
-	flight->set = model && asks_alike(engine, request) ? find_set(engine, model) : NULL;
-	if (!flight->set)
-		flight->set = make_set(engine, request, model, &error);
-	if (!flight->set)
-		return error;
-	flight->set->user_count++;
-	return 0;
+	return route_sets_use(&engine->sets, asks_alike(engine, request) ? model : NULL,
+			      find_routes, &wish, &flight->set);
 }
 
 /* ---- flights */
@@ -160,7 +93,7 @@ static void flight_free(struct flight *flight)
 	if (flight->driver)
 		(void)driver_end(flight->driver, NULL);
 	if (flight->set)
-		flight->set->user_count--;
+		route_set_leave(flight->set);
 	request_deinit(&flight->request);
 	free(flight);
 }
@@ -237,7 +170,7 @@ static void end_pauses(struct engine *engine)
 {
 	const uint64_t now_ms = lull_clock_ms();
 
-	for (struct route_set *set = engine->sets; set; set = set->next) {
+	for (struct route_set *set = engine->sets.first; set; set = set->next) {
 		if (!set->paused_until_ms ||
 		    (now_ms < set->paused_until_ms && set->paused_serial == engine->serial))
 			continue;
@@ -565,10 +498,7 @@ struct engine *engine_free(struct engine *engine)
 		return NULL;
 	if (engine->flights)
 		engine_stop(engine, true);
-	for (struct route_set *next, *set = engine->sets; set; set = next) {
-		next = set->next;
-		set_free(set);
-	}
+	route_sets_deinit(&engine->sets);
 	watch_free(engine->watch);
 	buffer_deinit(&engine->report);
 	free(engine->flights);

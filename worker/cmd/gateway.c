@@ -200,6 +200,7 @@ static void end(struct gateway *gateway)
 	if (gateway->table_moved)
 		event_free(gateway->table_moved);
 	watch_free(gateway->watch);
+	route_sets_deinit(&gateway->sets);
 	gateway_access_free(gateway->access);
 	lull_http_close(gateway->http);
 	gateway_loop_free(gateway->loop);

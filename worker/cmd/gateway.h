@@ -21,6 +21,7 @@
 #include <event2/event.h>
 
 #include "../src/host.h"
+#include "../src/route_sets.h"
 #include "../src/watch.h"
 #include "options.h"
 #include "server.h"
@@ -59,6 +60,7 @@ struct gateway {
 	struct gateway_counts counts;
 	struct watch *watch;
 	struct event *table_moved;
+	struct route_sets sets;
 	struct gateway_calls moved; /* something has happened to these */
 	struct gateway_calls calls; /* all others that are under way */
 	uint32_t armed_serial;      /* of the table, on which calls sleep */

@@ -27,7 +27,7 @@ struct gateway_call {
 	struct gateway_visit *visit;
 	enum endpoint endpoint;
 	struct request request;
-	struct route_list routes;
+	struct route_set *set; /* NULL: not found yet */
 	struct lull_call_options options;
 	struct sink sink;
 	struct driver *driver;
@@ -74,7 +74,8 @@ static void call_free(struct gateway_call *call)
 	for (size_t i = 0; i < HEADERS_MAX; i++)
 		free(call->headers[i]);
 	buffer_deinit(&call->pending);
-	route_list_deinit(&call->routes);
+	if (call->set)
+		route_set_leave(call->set);
 	request_deinit(&call->request);
 	call->visit->call = NULL;
 	free(call);
@@ -89,14 +90,15 @@ static void note_trail(struct gateway_call *call, const struct lull_trail_entry 
 	for (uint32_t i = 0; i < count; i++)
 		visit->attempts += trail[i].type == LULL_TRAIL_ATTEMPT;
 	free(visit->trail);
-	visit->trail = gateway_trail_line(trail, count, &call->routes, is_running);
+	visit->trail = gateway_trail_line(trail, count, &call->set->list, is_running);
 }
 
 static void note_route(struct gateway_call *call, uint32_t route)
 {
 	free(call->visit->route);
-	call->visit->route =
-		route < call->routes.count ? strdup(call->routes.routes[route].call.label) : NULL;
+	call->visit->route = route < call->set->list.count
+				     ? strdup(call->set->list.routes[route].call.label)
+				     : NULL;
 }
 
 static void note_result(struct gateway_call *call, const struct driver_result *result)
@@ -145,7 +147,7 @@ static void tell_failure(struct gateway_call *call, const struct driver_result *
 	struct gateway_error error;
 	char *message;
 
-	gateway_error_of(result, &call->routes, &error, &message);
+	gateway_error_of(result, &call->set->list, &error, &message);
 	if (call->began)
 		end_stream(call, &error);
 	else
@@ -399,7 +401,7 @@ static int start(struct gateway_call *call)
 	const struct driver_job job = {
 		.transport = http->transport,
 		.table = http->table,
-		.routes = &call->routes,
+		.routes = &call->set->list,
 		.options = &call->options,
 		.request = call->request.bytes,
 		.request_bytes = call->request.size,
@@ -498,32 +500,53 @@ static int check_models(struct gateway_call *call, const char *model)
 	return rc;
 }
 
-/* Return: 0; -EINVAL: refused, which was told; -ENOMEM; -E2BIG */
-static int find_routes(struct gateway_call *call)
+/* Return: 0; -E2BIG; -ENOMEM */
+static int find_routes(struct route_list *ret_list, void *userdata)
+{
+	const struct gateway_call *call = userdata;
+	int rc = http_routes(call->gateway->http, &call->request, NULL, NULL, 0, ret_list);
+
+	if (rc == 0)
+		http_ask_for(ret_list, call->endpoint);
+	return rc;
+}
+
+/* Who says no more than the model asks as others do. */
+static int use_routes(struct gateway_call *call, const char *model)
+{
+	const struct request *request = &call->request;
+	const bool asks_alike = request->timeout_ms == LULL_UNSET && !request->fallbacks;
+	char *name = asks_alike ? text_format("%d %s", (int)call->endpoint, model) : NULL;
+	int rc = asks_alike && !name ? -ENOMEM
+				     : route_sets_use(&call->gateway->sets, name, find_routes, call,
+						      &call->set);
+
+	free(name);
+	return rc;
+}
+
+/* Return: 0; -EINVAL: refused, which was told; -ENOMEM */
+static int choose_routes(struct gateway_call *call)
 {
 	struct gateway_visit *visit = call->visit;
-	const struct lull_http *http = call->gateway->http;
-	const char *model =
-		call->request.model ? call->request.model : config_first_model(http->config);
-	int rc;
+	const char *model = call->request.model ? call->request.model
+						: config_first_model(call->gateway->http->config);
+	int rc = check_members(call);
 
-	if (!model) {
+	if (rc == 0 && !model) {
 		refuse(visit, 400, NULL, "no model is named");
 		return -EINVAL;
 	}
-	visit->model = strdup(model);
-	rc = check_members(call);
 	if (rc == 0)
 		rc = check_models(call, model);
 	if (rc != 0)
 		return rc;
-	rc = http_routes(http, &call->request, NULL, NULL, 0, &call->routes);
-	if (rc == -E2BIG) {
-		refuse(visit, 400, NULL, "its list leads to too many models");
-		return -EINVAL;
-	}
-	http_ask_for(&call->routes, call->endpoint);
-	return visit->model ? rc : -ENOMEM;
+	visit->model = strdup(model);
+	rc = visit->model ? use_routes(call, model) : -ENOMEM;
+	if (rc != -E2BIG)
+		return rc;
+	refuse(visit, 400, NULL, "its list leads to too many models");
+	return -EINVAL;
 }
 
 void gateway_call_start(struct gateway_visit *visit, enum endpoint endpoint)
@@ -546,7 +569,7 @@ void gateway_call_start(struct gateway_visit *visit, enum endpoint endpoint)
 	gateway->counts.calls++;
 	rc = read_request(call);
 	if (rc == 0)
-		rc = find_routes(call);
+		rc = choose_routes(call);
 	if (rc == 0) {
 		visit->call = call;
 		rc = start(call);
