@@ -192,6 +192,42 @@ static void test_depth_is_bounded(void)
 	json_object_put(object);
 }
 
+/* Of objects that one pass is sure of; what it is not sure of may be one all the same. */
+static void test_plain_objects_are_known_in_one_pass(void)
+{
+	/* clang-format off */
+	static const struct {
+		const char *text;
+		bool is_plain;
+	} cases[] = {
+		{"{}", true},
+		{" {\"a\":1} ", true},
+		{"{\"a\":[],\"b\":{},\"c\":[1,{\"a\":null}]}", true},
+		{"{\"a\":\"0123456789 \xc3\xa4 \\u0000 \\\" 0123456789\"}", true},
+		{"{\"a\":{\"a\":1},\"b\":{\"a\":1}}", true},
+		{"[]", false}, {"1", false}, {"", false}, {"{", false}, {"}", false}, {"{}}", false}, {"{}{}", false},
+		{"{\"a\"}", false}, {"{\"a\":}", false}, {"{\"a\":1,}", false}, {"{,}", false}, {"{1:1}", false},
+		{"{\"a\":1 \"b\":1}", false}, {"{\"a\"::1}", false}, {"{\"a\":[1,]}", false}, {"{\"a\":[1 2]}", false},
+		{"{\"a\":[1}", false}, {"{\"a\":{]}", false}, {"{\"a\":1]", false}, {"{\"a\":[1:2]}", false},
+		{"{\"a\":1,\"a\":2}", false}, {"{\"b\":{\"a\":1,\"a\":2}}", false}, {"{\"\\u0061\":1}", false},
+		{"{\"a\":\"0123456\x01\"}", false}, {"{\"a\":\"01234567\n\"}", false}, {"{\"a\":\"0123456\xff\"}", false},
+		{"{\"a\":\"01234567", false},
+	};
+	/* clang-format on */
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const bool is_plain = json_is_plain_object(cases[i].text, strlen(cases[i].text));
+		char error[JSON_ERROR_BYTES];
+		struct json_object *object = read_text(cases[i].text, error);
+
+		if (is_plain != cases[i].is_plain)
+			fprintf(stderr, "%s\n", cases[i].text);
+		CU_ASSERT_EQUAL(is_plain, cases[i].is_plain);
+		CU_ASSERT_TRUE(!is_plain || json_object_is_type(object, json_type_object));
+		json_object_put(object);
+	}
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -201,6 +237,7 @@ int main(void)
 		CUNIT_TEST(test_nothing_behind_the_text_is_read),
 		CUNIT_TEST(test_a_nul_in_a_value_is_kept),
 		CUNIT_TEST(test_depth_is_bounded),
+		CUNIT_TEST(test_plain_objects_are_known_in_one_pass),
 	};
 
 	return CUNIT_MAIN("json", tests);

@@ -426,7 +426,7 @@ static int read_request(struct gateway_call *call)
 {
 	struct gateway_visit *visit = call->visit;
 	char error[REQUEST_ERROR_BYTES];
-	struct json_object *stream;
+	bool streams, is_known;
 	size_t size;
 	const char *bytes = exchange_body(visit->exchange, &size);
 	int rc = request_read(bytes, size, &call->request, error);
@@ -437,35 +437,27 @@ static int read_request(struct gateway_call *call)
 	}
 	if (rc != 0)
 		return rc;
-	stream = wire_member(call->request.parsed, "stream");
-	if (stream && !json_object_is_type(stream, json_type_boolean)) {
+	streams = request_streams(&call->request, &is_known);
+	if (!is_known) {
 		refuse(visit, 400, NULL, "'stream' is neither true nor false");
 		return -EINVAL;
 	}
-	visit->streams = json_object_get_boolean(stream) && call->endpoint != ENDPOINT_EMBEDDINGS;
+	visit->streams = streams && call->endpoint != ENDPOINT_EMBEDDINGS;
 	return 0;
 }
 
 /* What asks for an address or brings a key would reach what nobody has configured. */
 static int check_members(struct gateway_call *call)
 {
-	static const char *const names[] = {
-		"api_base",      "base_url", "api_key",        "custom_llm_provider",
-		"extra_headers", "headers",  "azure_ad_token", "aws_bedrock_runtime_endpoint",
-		"model_list",
-	};
+	const char *member = request_address_member(&call->request);
 	char message[128];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!json_object_object_get_ex(call->request.parsed, names[i], NULL))
-			continue;
-		(void)snprintf(message, sizeof(message),
-			       "'%s' cannot be set by a request, only by the configuration",
-			       names[i]);
-		refuse(call->visit, 400, "unsupported_parameter", message);
-		return -EINVAL;
-	}
-	return 0;
+	if (!member)
+		return 0;
+	(void)snprintf(message, sizeof(message),
+		       "'%s' cannot be set by a request, only by the configuration", member);
+	refuse(call->visit, 400, "unsupported_parameter", message);
+	return -EINVAL;
 }
 
 /* Return: 0; -EINVAL: refused, which was told; -ENOMEM */

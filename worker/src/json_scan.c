@@ -3,6 +3,7 @@
 #include "json_scan.h"
 
 #include <errno.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "text.h"
@@ -45,12 +46,41 @@ static size_t escape_length(const char *at, const char *end)
 	return 6;
 }
 
+#define EACH(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* Which of the eight bytes is 0, by its highest bit; those above the first may be wrong. */
+static uint64_t zeros(uint64_t bytes)
+{
+	return (bytes - EACH(1)) & ~bytes & EACH(0x80);
+}
+
+/* How many bytes there are, in steps of eight, that mean themselves in a string. */
+static size_t plain_length(const char *at, const char *end)
+{
+	const char *from = at;
+
+	for (; end - at >= 8; at += 8) {
+		uint64_t bytes;
+
+		memcpy(&bytes, at, sizeof(bytes));
+		if ((bytes & EACH(0x80)) || zeros(bytes & EACH(0xe0)) || /* under 0x20 */
+		    zeros(bytes ^ EACH('"')) || zeros(bytes ^ EACH('\\')))
+			break;
+	}
+	return (size_t)(at - from);
+}
+
 static int scan_string(struct json_scanner *scanner, bool *ret_has_nul)
 {
 	const char *end = scanner->end;
 
 	for (const char *at = scanner->at + 1; at < end;) {
-		size_t length;
+		size_t length = plain_length(at, end);
+
+		if (length > 0) {
+			at += length;
+			continue;
+		}
 
 		if (*at == '"') {
 			scanner->at = at + 1;

@@ -49,6 +49,9 @@ int json_scan(struct json_scanner *scanner, struct json_token *ret_token);
 struct json_object *json_parse(const char *bytes, size_t size, unsigned *ret_line,
 			       const char **ret_error);
 
+/* It is an object that json_read() would read. False: it is not known. */
+bool json_is_plain_object(const char *bytes, size_t size);
+
 /* The text of a STRING token, as json-c unescapes it. NULL without memory. Caller puts. */
 struct json_object *json_token_string(const struct json_token *token);
 

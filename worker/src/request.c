@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "json_build.h"
+#include "json_scan.h"
 #include "splice.h"
 #include "wire_error.h"
 
@@ -87,23 +88,50 @@ static int read_models(const struct reader *reader, const char *member, struct j
 	return rc;
 }
 
-/* Where a model is, and with what key, is said by the configuration; the rest is the call's. */
+/* Where a model is, and with what key, is said by the configuration. */
+static const char *const addresses[] = {
+	"api_key",
+	"azure_ad_token",
+	"client_secret",
+	"vertex_credentials",
+	"aws_access_key_id",
+	"aws_secret_access_key",
+	"aws_session_token",
+	"api_base",
+	"base_url",
+	"aws_bedrock_runtime_endpoint",
+	"custom_llm_provider",
+	"organization",
+	"api_version",
+	"vertex_project",
+	"vertex_location",
+	"aws_region_name",
+	"headers",
+	"extra_headers",
+	"extra_body",
+};
+#define ADDRESS_COUNT (sizeof(addresses) / sizeof(addresses[0]))
+
+/* The rest is the call's. */
 static const char *forbidden_in(struct json_object *object)
 {
-	/* clang-format off */
-	static const char *const names[] = {
-		"api_key", "azure_ad_token", "client_secret", "vertex_credentials",
-		"aws_access_key_id", "aws_secret_access_key", "aws_session_token",
-		"api_base", "base_url", "aws_bedrock_runtime_endpoint", "custom_llm_provider",
-		"organization", "api_version", "vertex_project", "vertex_location",
-		"aws_region_name", "headers", "extra_headers", "extra_body", "stream",
-		"models", "fallbacks", "num_retries", "timeout", "disable_fallbacks",
-	};
-	/* clang-format on */
+	static const char *const names[] = {"stream",      "models",  "fallbacks",
+					    "num_retries", "timeout", "disable_fallbacks"};
 
+	for (size_t i = 0; i < ADDRESS_COUNT; i++)
+		if (json_object_object_get_ex(object, addresses[i], NULL))
+			return addresses[i];
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (json_object_object_get_ex(object, names[i], NULL))
 			return names[i];
+	return NULL;
+}
+
+const char *request_address_member(const struct request *request)
+{
+	for (size_t i = 0; i < ADDRESS_COUNT; i++)
+		if (json_object_object_get_ex(request->parsed, addresses[i], NULL))
+			return addresses[i];
 	return NULL;
 }
 
@@ -246,6 +274,67 @@ static int take_out(struct request *request)
 	return rc;
 }
 
+/* ---- reading */
+
+/* Two names for one limit, of which a request may hold one. */
+static const char *const max_tokens[] = {"max_tokens", "max_completion_tokens"};
+#define MAX_TOKENS_COUNT (sizeof(max_tokens) / sizeof(max_tokens[0]))
+
+#define READ_COUNT (OWN_COUNT + ADDRESS_COUNT + MAX_TOKENS_COUNT + 1)
+
+static void name_members(struct splice *members)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < OWN_COUNT; i++)
+		members[count++].name = own_members[i].name;
+	for (size_t i = 0; i < ADDRESS_COUNT; i++)
+		members[count++].name = addresses[i];
+	for (size_t i = 0; i < MAX_TOKENS_COUNT; i++)
+		members[count++].name = max_tokens[i];
+	members[count].name = "stream";
+}
+
+static int parse_member(const struct splice *member, struct json_object *object)
+{
+	const size_t size = (size_t)(member->value_end - member->value);
+	const bool is_null = size == 4 && memcmp(member->value, "null", size) == 0;
+	char error[128];
+
+	return is_null ? json_set(object, member->name, NULL)
+		       : json_set_new(object, member->name, json_read(member->value, size, error));
+}
+
+/* Those that are looked at here: a request may hold megabytes besides. NULL without memory. */
+static struct json_object *parse_some(const char *bytes, size_t size)
+{
+	struct splice members[READ_COUNT] = {0};
+	struct json_object *object = json_object_new_object();
+	int rc;
+
+	name_members(members);
+	rc = splice_find(bytes, size, members, READ_COUNT);
+	for (size_t i = 0; rc == 0 && i < READ_COUNT; i++)
+		if (members[i].count > 0)
+			rc = parse_member(&members[i], object);
+	return json_or_null(object, rc);
+}
+
+/* Return: 0; -EBADMSG it is no JSON object, see error; -ENOMEM */
+static int parse_request(const char *bytes, size_t size, struct request *ret, char *error)
+{
+	if (json_is_plain_object(bytes, size)) {
+		ret->parsed = parse_some(bytes, size);
+		return ret->parsed ? 0 : -ENOMEM;
+	}
+	ret->parsed = json_read(bytes, size, error);
+	if (json_object_is_type(ret->parsed, json_type_object))
+		return 0;
+	if (ret->parsed)
+		(void)snprintf(error, REQUEST_ERROR_BYTES, "another JSON value");
+	return -EBADMSG;
+}
+
 int request_read(const char *bytes, size_t size, struct request *ret, char *error)
 {
 	struct reader reader = {ret, error};
@@ -258,14 +347,18 @@ int request_read(const char *bytes, size_t size, struct request *ret, char *erro
 		.timeout_ms = LULL_UNSET,
 	};
 	buffer_init(&ret->rest, WIRE_BODY_BYTES_MAX);
-	ret->parsed = json_read(bytes, size, error);
-	if (!json_object_is_type(ret->parsed, json_type_object)) {
-		if (ret->parsed)
-			(void)snprintf(error, REQUEST_ERROR_BYTES, "another JSON value");
-		return -EBADMSG;
-	}
-	rc = read_members(&reader);
+	rc = parse_request(bytes, size, ret, error);
+	if (rc == 0)
+		rc = read_members(&reader);
 	return rc == 0 ? take_out(ret) : rc;
+}
+
+bool request_streams(const struct request *request, bool *ret_is_known)
+{
+	struct json_object *stream = wire_member(request->parsed, "stream");
+
+	*ret_is_known = !stream || json_object_is_type(stream, json_type_boolean);
+	return json_object_get_boolean(stream);
 }
 
 void request_deinit(struct request *request)
@@ -277,10 +370,6 @@ void request_deinit(struct request *request)
 }
 
 /* ---- for one route */
-
-/* Two names for one limit, of which a request may hold one. */
-static const char *const max_tokens[] = {"max_tokens", "max_completion_tokens"};
-#define MAX_TOKENS_COUNT (sizeof(max_tokens) / sizeof(max_tokens[0]))
 
 static bool is_max_tokens(const char *name)
 {

@@ -20,7 +20,7 @@ struct request {
 	size_t fallback_count;
 	uint32_t num_retries; /* LULL_UNSET: not said */
 	uint32_t timeout_ms;  /* of one attempt; likewise */
-	struct json_object *parsed;
+	struct json_object *parsed; /* of its members those that are asked for here, at least */
 	struct buffer rest;
 };
 
@@ -33,6 +33,11 @@ struct request {
  */
 int request_read(const char *bytes, size_t size, struct request *ret, char *error);
 void request_deinit(struct request *request);
+
+/* What it says of a place or a key, which only the configuration may; NULL: nothing. Static. */
+const char *request_address_member(const struct request *request);
+/* It asks for a stream. *ret_is_known: false: what it says of that is neither true nor false. */
+bool request_streams(const struct request *request, bool *ret_is_known);
 
 /*
  * What it is expected to use of limits on tokens a minute, until the answer says: one token for
