@@ -441,26 +441,30 @@ static bool take_head(struct connection *connection)
 	return connection->phase == BODY;
 }
 
+/* Return: how many bytes were taken; then the phase may be another one. */
+static size_t take_body_bytes(struct connection *connection, const char *bytes, size_t size)
+{
+	size_t used = 0;
+	int rc = parser_body(&connection->parser, bytes, size, &used);
+
+	if (rc < 0)
+		refuse_for(connection, rc);
+	else if (rc == 1)
+		hand_over(connection);
+	else
+		set_body_timer(connection);
+	return used;
+}
+
 static bool take_body(struct connection *connection)
 {
 	const size_t size = evbuffer_get_contiguous_space(connection->in);
 	const char *bytes = (const char *)evbuffer_pullup(connection->in, (ev_ssize_t)size);
-	size_t used;
-	int rc;
 
 	if (size == 0)
 		return false;
-	rc = parser_body(&connection->parser, bytes, size, &used);
-	if (rc < 0) {
-		refuse_for(connection, rc);
-		return false;
-	}
-	(void)evbuffer_drain(connection->in, used);
-	if (rc == 1)
-		hand_over(connection);
-	else
-		set_body_timer(connection);
-	return rc == 0;
+	(void)evbuffer_drain(connection->in, take_body_bytes(connection, bytes, size));
+	return connection->phase == BODY;
 }
 
 static void advance(struct connection *connection)
@@ -473,6 +477,19 @@ static void advance(struct connection *connection)
 						      : false;
 	if (evbuffer_get_length(connection->in) > AHEAD_BYTES_MAX)
 		(void)event_del(connection->readable);
+}
+
+/* Of a body nothing has to be kept but what is behind it. */
+static void take(struct connection *connection, const char *bytes, size_t size)
+{
+	size_t used = 0;
+
+	if (connection->phase == BODY && evbuffer_get_length(connection->in) == 0)
+		used = take_body_bytes(connection, bytes, size);
+	if (used < size && evbuffer_add(connection->in, bytes + used, size - used) != 0)
+		connection_cut(connection);
+	else
+		advance(connection);
 }
 
 /* The client sends nothing any more: it has left, unless its answer is already on the way. */
@@ -500,10 +517,7 @@ static void on_readable(evutil_socket_t fd, short what, void *userdata)
 	} else if (n == 0) {
 		end_of_input(connection);
 	} else if (connection->phase != LINGER) {
-		if (evbuffer_add(connection->in, bytes, (size_t)n) != 0)
-			connection_cut(connection);
-		else
-			advance(connection);
+		take(connection, bytes, (size_t)n);
 	}
 }
 

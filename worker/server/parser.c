@@ -12,7 +12,8 @@
 #include <string.h>
 #include <strings.h>
 
-#define BODY_ROOM_MIN 4096u
+#define BODY_ROOM_MIN     4096u
+#define BODY_ROOM_AT_ONCE (1u << 20) /* beyond, a body has to come before it gets its memory */
 
 /* ---- the scanner */
 
@@ -120,6 +121,8 @@ static int make_room(struct parser *parser, size_t size)
 	size_t room = parser->body_room ? parser->body_room : BODY_ROOM_MIN;
 	char *grown;
 
+	if (!parser->body_room && parser->announced_bytes < BODY_ROOM_AT_ONCE)
+		room = (size_t)parser->announced_bytes + BODY_ROOM_MIN;
 	while (room < size)
 		room *= 2;
 	if (room == parser->body_room)
