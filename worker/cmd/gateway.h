@@ -171,6 +171,13 @@ int gateway_loop_new(struct gateway *gateway, struct gateway_loop **ret_loop);
 struct gateway_loop *gateway_loop_free(struct gateway_loop *loop);
 
 /* ---- gateway_log.c */
+/* A text that grows in memory of its owner's; what no longer fits is left out. Always ends in NUL. */
+struct line {
+	char *bytes;
+	size_t size, size_max;
+};
+void line_print(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void line_add(struct line *line, const char *text);
 void gateway_log_visit(const struct gateway_visit *visit, bool sent);
 
 /* ---- gateway_listen.c */

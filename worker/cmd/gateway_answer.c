@@ -210,49 +210,51 @@ void gateway_error_of(const struct driver_result *result, const struct route_lis
 
 /* ---- the trail on one line */
 
-static void print_skip(const struct lull_trail_entry *entry, FILE *out)
+static const char *class_name(uint32_t class_id)
 {
-	const struct lull_class_info *info = lull_class_info(entry->class_id);
+	const struct lull_class_info *info = lull_class_info(class_id);
 
+	return info ? info->name : "unknown";
+}
+
+static void print_skip(const struct lull_trail_entry *entry, struct line *out)
+{
 	if (entry->state == LULL_STATE_HELD) {
-		(void)fputs("held", out);
+		line_add(out, "held");
 		return;
 	}
 	if (entry->state == LULL_STATE_LIMITED)
-		(void)fprintf(out, "at its limit %s", lull_limit_name(entry->limit));
+		line_print(out, "at its limit %s", lull_limit_name(entry->limit));
 	else
-		(void)fprintf(out, "%s %s",
-			      entry->state == LULL_STATE_PROBING ? "probed" : "cooling",
-			      info ? info->name : "");
+		line_print(out, "%s %s", entry->state == LULL_STATE_PROBING ? "probed" : "cooling",
+			   class_name(entry->class_id));
 	if (entry->ready_in_ms != LULL_NEVER)
-		(void)fprintf(out, " %.1fs", (double)entry->ready_in_ms / 1000);
+		line_print(out, " %.1fs", (double)entry->ready_in_ms / 1000);
 }
 
-static void print_attempt(const struct lull_trail_entry *entry, FILE *out)
+static void print_attempt(const struct lull_trail_entry *entry, struct line *out)
 {
-	const struct lull_class_info *info = lull_class_info(entry->class_id);
-
-	(void)fputs(info ? info->name : "unknown", out);
+	line_add(out, class_name(entry->class_id));
 	if (entry->http_status)
-		(void)fprintf(out, " %" PRIu32, entry->http_status);
-	(void)fprintf(out, " %.3fs", (double)entry->for_ms / 1000);
+		line_print(out, " %" PRIu32, entry->http_status);
+	line_print(out, " %" PRIu64 ".%03" PRIu64 "s", entry->for_ms / 1000, entry->for_ms % 1000);
 }
 
 static void print_entry(const struct lull_trail_entry *entry, const struct route_list *routes,
-			bool is_running, FILE *out)
+			bool is_running, struct line *out)
 {
 	if (entry->type == LULL_TRAIL_SLEEP) {
-		(void)fprintf(out, "slept %.3fs", (double)entry->for_ms / 1000);
+		line_print(out, "slept %.3fs", (double)entry->for_ms / 1000);
 		return;
 	}
-	(void)fprintf(out, "%s: ",
-		      entry->route < routes->count ? routes->routes[entry->route].call.label : "?");
+	line_add(out, entry->route < routes->count ? routes->routes[entry->route].call.label : "?");
+	line_add(out, ": ");
 	if (entry->type == LULL_TRAIL_UNUSABLE)
-		(void)fputs("left out config", out);
+		line_add(out, "left out config");
 	else if (entry->type == LULL_TRAIL_SKIP)
 		print_skip(entry, out);
 	else if (is_running)
-		(void)fputs("answering", out);
+		line_add(out, "answering");
 	else
 		print_attempt(entry, out);
 }
@@ -260,22 +262,16 @@ static void print_entry(const struct lull_trail_entry *entry, const struct route
 char *gateway_trail_line(const struct lull_trail_entry *trail, uint32_t count,
 			 const struct route_list *routes, bool is_running)
 {
-	char *text = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&text, &size);
+	char bytes[TRAIL_BYTES_MAX];
+	struct line line = {bytes, 0, sizeof(bytes) - 4};
 
-	if (!out)
-		return NULL;
+	bytes[0] = '\0';
 	for (uint32_t i = 0; i < count; i++) {
-		(void)fputs(i == 0 ? "" : "; ", out);
-		print_entry(&trail[i], routes, is_running && i == count - 1, out);
+		line_add(&line, i == 0 ? "" : "; ");
+		print_entry(&trail[i], routes, is_running && i == count - 1, &line);
 	}
-	if (fclose(out) != 0) {
-		free(text);
-		return NULL;
-	}
-	text_make_plain(text);
-	if (size > TRAIL_BYTES_MAX)
-		(void)memcpy(text + TRAIL_BYTES_MAX - 4, "...", 4);
-	return text;
+	if (line.size + 1 == line.size_max)
+		(void)memcpy(bytes + line.size, "...", 4);
+	text_make_plain(bytes);
+	return strdup(bytes);
 }

@@ -4,6 +4,7 @@
  * what was answered is in none of them.
  */
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +14,34 @@
 #include "../src/json_build.h"
 #include "gateway.h"
 
-#define LINE_BYTES 4096
+#define LINE_BYTES 6144 /* a trail, an id and a trace at their longest, in quotes */
+
+/* ---- lines */
+
+void line_print(struct line *line, const char *format, ...)
+{
+	const size_t room = line->size_max - line->size;
+	va_list arguments;
+	int n;
+
+	va_start(arguments, format);
+	n = vsnprintf(line->bytes + line->size, room, format, arguments);
+	va_end(arguments);
+	if (n > 0)
+		line->size += (size_t)n < room ? (size_t)n : room - 1;
+}
+
+void line_add(struct line *line, const char *text)
+{
+	const size_t room = line->size_max - line->size - 1;
+	const size_t size = strnlen(text, room);
+
+	memcpy(line->bytes + line->size, text, size);
+	line->size += size;
+	line->bytes[line->size] = '\0';
+}
+
+/* ---- what is told */
 
 enum kind { TEXT, NUMBER, FLAG };
 
@@ -95,39 +123,37 @@ static bool needs_quotes(const char *text)
 	return text[strcspn(text, " \"=")] != '\0';
 }
 
-static void print_text(const char *text, FILE *out)
+static void print_text(const char *text, struct line *out)
 {
 	if (!needs_quotes(text)) {
-		(void)fputs(text, out);
+		line_add(out, text);
 		return;
 	}
-	(void)fputc('"', out);
-	for (; *text; text++) {
-		if (*text == '"' || *text == '\\')
-			(void)fputc('\\', out);
-		(void)fputc((unsigned char)*text < 0x20 ? '?' : *text, out);
-	}
-	(void)fputc('"', out);
+	line_add(out, "\"");
+	for (; *text; text++)
+		line_print(out, "%s%c", *text == '"' || *text == '\\' ? "\\" : "",
+			   (unsigned char)*text < 0x20 ? '?' : *text);
+	line_add(out, "\"");
 }
 
-static void print_logfmt(const struct facts *facts, FILE *out)
+static void print_logfmt(const struct facts *facts, struct line *out)
 {
 	for (size_t i = 0; i < facts->count; i++) {
 		const struct fact *fact = &facts->items[i];
 
-		(void)fprintf(out, "%s%s=", i == 0 ? "" : " ", fact->name);
+		line_print(out, "%s%s=", i == 0 ? "" : " ", fact->name);
 		if (fact->kind == TEXT)
 			print_text(fact->text, out);
 		else if (fact->kind == FLAG)
-			(void)fputs("true", out);
+			line_add(out, "true");
 		else
-			(void)fprintf(out, "%" PRIu64, fact->number);
+			line_print(out, "%" PRIu64, fact->number);
 	}
 }
 
 /* ---- JSON */
 
-static void print_json(const struct facts *facts, FILE *out)
+static void print_json(const struct facts *facts, struct line *out)
 {
 	struct json_object *line = json_object_new_object();
 	const char *text;
@@ -142,34 +168,25 @@ static void print_json(const struct facts *facts, FILE *out)
 		(void)json_set_new(line, fact->name, value);
 	}
 	text = json_line(line, NULL);
-	(void)fputs(text ? text : "{}", out);
+	line_add(out, text ? text : "{}");
 	json_object_put(line);
 }
 
 /* In one write, so that the lines of several workers stay whole. */
 void gateway_log_visit(const struct gateway_visit *visit, bool sent)
 {
-	static char line[LINE_BYTES];
+	char bytes[LINE_BYTES + 2];
+	struct line line = {bytes, 0, LINE_BYTES};
 	struct facts facts = {0};
-	FILE *out;
-	long size;
 
 	if (visit->gateway->log == GATEWAY_LOG_NONE)
 		return;
-	out = fmemopen(line, sizeof(line), "w");
-	if (!out)
-		return;
 	collect(visit, sent, &facts);
 	if (visit->gateway->log == GATEWAY_LOG_JSON)
-		print_json(&facts, out);
+		print_json(&facts, &line);
 	else
-		print_logfmt(&facts, out);
-	(void)fflush(out);
-	size = ftell(out);
-	(void)fclose(out);
-	if (size <= 0 || (size_t)size >= sizeof(line))
-		return;
-	line[size] = '\n';
-	if (write(STDERR_FILENO, line, (size_t)size + 1) < 0)
+		print_logfmt(&facts, &line);
+	bytes[line.size] = '\n';
+	if (write(STDERR_FILENO, bytes, line.size + 1) < 0)
 		return; /* nowhere to say so */
 }
