@@ -18,8 +18,8 @@ struct request {
 		*model; /* whom to ask first; NULL: nobody is named. Texts live as long as this */
 	struct listed_model *fallbacks; /* NULL: it has no list */
 	size_t fallback_count;
-	uint32_t num_retries; /* LULL_UNSET: not said */
-	uint32_t timeout_ms;  /* of one attempt; likewise */
+	uint32_t num_retries;       /* LULL_UNSET: not said */
+	uint32_t timeout_ms;        /* of one attempt; likewise */
 	struct json_object *parsed; /* of its members those that are asked for here, at least */
 	struct buffer rest;
 };
