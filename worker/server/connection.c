@@ -541,25 +541,31 @@ static void end_exchange(struct connection *connection)
 	}
 }
 
-static void on_time(evutil_socket_t fd, short what, void *userdata)
+/* The limit of its phase has passed. */
+static void end_of_time(struct connection *connection)
 {
-	struct connection *connection = userdata;
-	const bool is_due = connection->is_due;
-
-	(void)fd, (void)what;
-	connection->is_due = false;
-	if (connection->is_broken)
-		connection_cut(connection);
-	else if (is_due && connection->phase == FLUSH && waiting(connection) == 0)
-		end_exchange(connection);
-	else if (is_due)
-		return;
-	else if (connection->phase == HEAD && !connection->is_idle)
+	if (connection->phase == HEAD && !connection->is_idle)
 		refuse(connection, 408, "the head did not come in time");
 	else if (connection->phase == BODY)
 		refuse(connection, 408, "the body did not come in time");
 	else
 		connection_cut(connection);
+}
+
+static void on_time(evutil_socket_t fd, short what, void *userdata)
+{
+	struct connection *connection = userdata;
+
+	(void)fd, (void)what;
+	if (connection->is_broken) {
+		connection_cut(connection);
+	} else if (!connection->is_due) {
+		end_of_time(connection);
+	} else {
+		connection->is_due = false;
+		if (connection->phase == FLUSH && waiting(connection) == 0)
+			end_exchange(connection);
+	}
 }
 
 /* ---- life */

@@ -51,7 +51,7 @@ static void watch_listeners(const struct server *server, bool watch)
 
 static void pause_accepting(struct server *server)
 {
-	const struct timeval time = {.tv_usec = PAUSE_MS * 1000};
+	const struct timeval time = {.tv_usec = PAUSE_MS * 1000L};
 
 	watch_listeners(server, false);
 	(void)event_add(server->pause, &time);
