@@ -58,6 +58,7 @@ struct trial {
 	bool stream;
 	bool reader_leaves;
 	bool cancel;
+	bool pause; /* once there is content */
 	uint32_t connect_ms, headers_ms, content_ms, budget_ms, total_ms, idle_ms;
 	const char *proxy;
 };
@@ -118,6 +119,8 @@ static void run(const struct trial *trial, struct found *found)
 		http_attempt_check(attempt, lull_clock_ms());
 		if (trial->cancel)
 			http_attempt_cancel(attempt);
+		if (trial->pause && http_attempt_handed_out(attempt))
+			http_attempt_pause(attempt, true);
 	}
 	http_attempt_finish(attempt, &answer, &found->verdict);
 	found->handed_out = http_attempt_handed_out(attempt);
@@ -309,6 +312,18 @@ static void test_comments_are_no_deltas(void)
 						.idle_ms = SOON_MS}),
 			LULL_CLASS_TIMEOUT);
 	CU_ASSERT_STRING_EQUAL(found.verdict.rule, "limit idle");
+	CU_ASSERT(found.handed_out);
+}
+
+static void test_the_silence_of_a_slow_reader_is_not_the_providers(void)
+{
+	CU_ASSERT_EQUAL(class_of((struct trial){.bytes = SSE_HEAD ROLE WORD,
+						.then = RAW_HANG,
+						.stream = true,
+						.pause = true,
+						.idle_ms = SOON_MS,
+						.total_ms = SOON_MS * 2}),
+			LULL_CLASS_CANCELLED);
 	CU_ASSERT(found.handed_out);
 }
 
@@ -508,6 +523,7 @@ int main(void)
 		CUNIT_TEST(test_half_of_the_headers_are_no_headers),
 		CUNIT_TEST(test_comments_and_roles_are_no_content),
 		CUNIT_TEST(test_comments_are_no_deltas),
+		CUNIT_TEST(test_the_silence_of_a_slow_reader_is_not_the_providers),
 		CUNIT_TEST(test_total_holds_always),
 		CUNIT_TEST(test_a_budget_that_ends_while_connecting_is_the_budget),
 		CUNIT_TEST(test_connecting_too_long_is_the_network),

@@ -23,6 +23,7 @@ struct seen {
 	size_t body_bytes;
 	char body[256];
 	char type[64];
+	int ended;
 	int stop_at_head; /* non-zero: on_head ends the transfer */
 };
 
@@ -454,6 +455,152 @@ static void test_an_event_may_end_the_transfer(void)
 	end(&f);
 }
 
+/* ---- an event loop of somebody else's */
+
+#define WATCHED_MAX 8
+
+/* The smallest there is: poll(). */
+struct small_loop {
+	struct pollfd fds[WATCHED_MAX];
+	uint64_t wake_at_ms;
+};
+
+static void *watch_fd_of(int fd, short what, void *watched, void *userdata)
+{
+	struct small_loop *loop = userdata;
+	struct pollfd *place = watched;
+
+	for (size_t i = 0; !place && i < WATCHED_MAX; i++)
+		if (loop->fds[i].fd < 0)
+			place = &loop->fds[i];
+	CU_ASSERT_PTR_NOT_NULL_FATAL(place);
+	*place = (struct pollfd){.fd = what ? fd : -1, .events = what};
+	return what ? place : NULL;
+}
+
+static void wake_at(uint64_t at_ms, void *userdata)
+{
+	((struct small_loop *)userdata)->wake_at_ms = at_ms;
+}
+
+static int until_ms(uint64_t at_ms, int most_ms)
+{
+	const uint64_t now_ms = lull_clock_ms();
+
+	if (at_ms <= now_ms)
+		return 0;
+	return at_ms - now_ms < (uint64_t)most_ms ? (int)(at_ms - now_ms) : most_ms;
+}
+
+static void turn_loop(struct small_loop *loop, struct transport *transport)
+{
+	const int n = poll(loop->fds, WATCHED_MAX, until_ms(loop->wake_at_ms, 1000));
+
+	CU_ASSERT_TRUE_FATAL(n >= 0);
+	if (loop->wake_at_ms <= lull_clock_ms()) {
+		loop->wake_at_ms = LULL_NEVER;
+		CU_ASSERT_EQUAL(transport_ready(transport, -1, 0), 0);
+	}
+	for (size_t i = 0; i < WATCHED_MAX; i++)
+		if (loop->fds[i].fd >= 0 && loop->fds[i].revents)
+			CU_ASSERT_EQUAL(
+				transport_ready(transport, loop->fds[i].fd, loop->fds[i].revents),
+				0);
+}
+
+static void on_ended(void *userdata)
+{
+	((struct seen *)userdata)->ended++;
+}
+
+struct driven {
+	struct small_loop loop;
+	struct raw_server *server;
+	struct transport *transport;
+	struct transfer *transfer;
+	struct http_request request;
+	struct seen seen;
+	char url[64];
+};
+
+static void begin_driven(struct driven *d, const struct raw_turn *turn)
+{
+	static const struct http_route route;
+	static const char *const further[] = {"X-Request-Id: abc", NULL};
+	static struct transfer_events told;
+	const struct transfer_job job = {.route = &route,
+					 .request = &d->request,
+					 .headers = further,
+					 .connect_for_ms = 5000,
+					 .events = &told,
+					 .userdata = &d->seen};
+	const struct transport_loop loop = {
+		.watch = watch_fd_of, .wake = wake_at, .userdata = &d->loop};
+
+	*d = (struct driven){.loop.wake_at_ms = LULL_NEVER};
+	told = events;
+	told.ended = on_ended;
+	for (size_t i = 0; i < WATCHED_MAX; i++)
+		d->loop.fds[i].fd = -1;
+	d->server = raw_server_start(turn, 1);
+	(void)snprintf(d->url, sizeof(d->url), "http://127.0.0.1:%u", raw_server_port(d->server));
+	d->request.url = d->url;
+	CU_ASSERT_EQUAL_FATAL(transport_new(&d->transport), 0);
+	transport_use_loop(d->transport, &loop);
+	CU_ASSERT_EQUAL_FATAL(transfer_start(d->transport, &job, &d->transfer), 0);
+}
+
+static void end_driven(struct driven *d)
+{
+	transfer_free(d->transfer);
+	transport_free(d->transport);
+	raw_server_stop(d->server);
+	for (size_t i = 0; i < WATCHED_MAX; i++)
+		CU_ASSERT_EQUAL(d->loop.fds[i].fd, -1);
+}
+
+static void test_somebody_elses_loop_may_drive_it(void)
+{
+	static const struct raw_turn turn = {OK_TWO, RAW_KEEP};
+	struct driven d;
+
+	begin_driven(&d, &turn);
+	while (!transfer_ended(d.transfer))
+		turn_loop(&d.loop, d.transport);
+	CU_ASSERT_EQUAL(d.seen.ended, 1);
+	CU_ASSERT_EQUAL(d.seen.status, 200);
+	CU_ASSERT_STRING_EQUAL(d.seen.body, "{}");
+	CU_ASSERT_PTR_NOT_NULL(strstr(raw_server_request(d.server), "\r\nX-Request-Id: abc\r\n"));
+	end_driven(&d);
+}
+
+static void test_a_paused_transfer_takes_no_more_until_it_goes_on(void)
+{
+	static char bytes[(2u << 20) + 1];
+	static const struct raw_turn turn = {bytes, RAW_CLOSE};
+	size_t head = (size_t)snprintf(bytes, sizeof(bytes), OK_HEAD "\r\n"), taken;
+	struct driven d;
+
+	memset(bytes + head, 'x', sizeof(bytes) - 1 - head);
+	begin_driven(&d, &turn);
+	while (d.seen.body_bytes == 0)
+		turn_loop(&d.loop, d.transport);
+	transfer_pause(d.transfer, true);
+	taken = d.seen.body_bytes;
+	for (int i = 0; i < 3; i++) {
+		d.loop.wake_at_ms = LULL_NEVER;
+		(void)poll(NULL, 0, 20);
+		CU_ASSERT_EQUAL(transport_ready(d.transport, -1, 0), 0);
+	}
+	CU_ASSERT_EQUAL(d.seen.body_bytes, taken);
+	CU_ASSERT_FALSE(transfer_ended(d.transfer));
+	transfer_pause(d.transfer, false);
+	while (!transfer_ended(d.transfer))
+		turn_loop(&d.loop, d.transport);
+	CU_ASSERT_EQUAL(d.seen.body_bytes, sizeof(bytes) - 1 - head);
+	end_driven(&d);
+}
+
 int main(void)
 {
 	static const CU_TestInfo tests[] = {
@@ -478,6 +625,8 @@ int main(void)
 		CUNIT_TEST(test_a_child_is_refused_and_harms_nobody),
 		CUNIT_TEST(test_an_unused_transport_goes_with_a_child),
 		CUNIT_TEST(test_an_event_may_end_the_transfer),
+		CUNIT_TEST(test_somebody_elses_loop_may_drive_it),
+		CUNIT_TEST(test_a_paused_transfer_takes_no_more_until_it_goes_on),
 	};
 
 	return CUNIT_MAIN("transport", tests);

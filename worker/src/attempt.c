@@ -407,7 +407,7 @@ void http_attempt_check(struct http_attempt *attempt, uint64_t now_ms)
 
 	if (http_attempt_ended(attempt) || now_ms < at_ms)
 		return;
-	if (attempt->paused) { /* it was not the provider who was slow */
+	if (attempt->paused && limit == LIMIT_TOTAL) { /* it was not the provider who was slow */
 		http_attempt_cancel(attempt);
 		return;
 	}
