@@ -222,7 +222,7 @@ teardown() {
 
 @test "sockets and the control line are handed over by a supervisor" {
 	gateway_config m1 </dev/null
-	coproc SUPERVISOR { exec hand_over lull-worker gateway -c "$CONFIG" 2>"$SCRATCH/err" 3>&-; }
+	coproc SUPERVISOR { exec hand_over 1 lull-worker gateway -c "$CONFIG" 2>"$SCRATCH/err" 3>&-; }
 	local port line code=0 pid=$SUPERVISOR_PID
 	read -r -t 10 port <&"${SUPERVISOR[0]}"
 	read -r -t 10 line <&"${SUPERVISOR[0]}"
@@ -237,6 +237,33 @@ teardown() {
 	wait "$pid" || code=$?
 	[ "$code" = 0 ]
 	run ! curl -s "$URL/health/live"
+}
+
+@test "those that wait on the same sockets share their connections evenly" {
+	gateway_config stalls </dev/null
+	mock_rules '[{"model": "stalls", "text": "one two three", "send_events": 2, "end": "stall"}]'
+	coproc SUPERVISOR { exec hand_over 2 lull-worker gateway -c "$CONFIG" 2>"$SCRATCH/err" 3>&-; }
+	local port line pid=$SUPERVISOR_PID clients=() counts=()
+	read -r -t 10 port <&"${SUPERVISOR[0]}"
+	read -r -t 10 line <&"${SUPERVISOR[0]}"
+	read -r -t 10 line <&"${SUPERVISOR[0]}"
+	for _ in {1..20}; do
+		curl -sN --noproxy '*' -o /dev/null -d '{"model":"stalls","stream":true,"messages":[]}' "http://127.0.0.1:$port/v1/chat/completions" 3>&- &
+		clients+=($!)
+	done
+	until_true in_flight stalls 20
+	echo "stats?" >&"${SUPERVISOR[1]}"
+	for _ in 1 2; do
+		read -r -t 10 line <&"${SUPERVISOR[0]}"
+		counts+=("$(jq .connections <<<"${line#stats }")")
+	done
+	kill "${clients[@]}"
+	[ $((counts[0] + counts[1])) = 20 ]
+	# a process that is not given the processor for a millisecond loses its turn
+	[ "${counts[0]}" -ge 6 ]
+	[ "${counts[1]}" -ge 6 ]
+	exec {SUPERVISOR[1]}>&-
+	wait "$pid"
 }
 
 @test "usage errors end with 64, addresses in use with 71" {

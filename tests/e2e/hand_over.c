@@ -1,21 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hand-over COMMAND...: plays the supervisor of a gateway. Opens a socket on a free port, hands it
- * over as systemd does, and keeps the control line: what comes on stdin goes out on it, and what
- * comes back is printed. Its first line of output is the port. When stdin ends, so does the line.
+ * hand_over COUNT COMMAND...: plays the supervisor of so many gateways. Opens a socket on a free
+ * port, hands it over as systemd does, with a page of memory for all of them, and keeps a control
+ * line to each: what comes on stdin goes out on all of them, and what comes back is printed. Its
+ * first line of output is the port. When stdin ends, so do the lines.
  */
-#include <errno.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define LISTENER 3
-#define CONTROL  4
+#define LISTENER  3
+#define CONTROL   4
+#define BOARD     5
+#define COUNT_MAX 8
 
 static void fail(const char *what)
 {
@@ -38,63 +41,105 @@ static int listen_somewhere(void)
 	return fd;
 }
 
-static void become(char **command, int listener, int control)
+static int make_board(void)
+{
+	int fd = memfd_create("board", 0);
+
+	if (fd < 0 || ftruncate(fd, 4096) != 0)
+		fail("memfd_create");
+	return fd;
+}
+
+static void become(char **command, const int *fds)
 {
 	char pid[16];
 
 	(void)snprintf(pid, sizeof(pid), "%d", (int)getpid());
-	if (dup2(listener, 10) < 0 || dup2(control, 11) < 0 || dup2(10, LISTENER) < 0 ||
-	    dup2(11, CONTROL) < 0)
-		fail("dup2");
-	for (int fd = CONTROL + 1; fd < 20; fd++)
+	for (int i = 0; i < 3; i++)
+		if (dup2(fds[i], 40 + i) < 0)
+			fail("dup2");
+	for (int i = 0; i < 3; i++)
+		if (dup2(40 + i, LISTENER + i) < 0)
+			fail("dup2");
+	for (int fd = BOARD + 1; fd < 50; fd++)
 		(void)close(fd);
 	(void)setenv("LISTEN_FDS", "1", 1);
 	(void)setenv("LISTEN_PID", pid, 1);
 	(void)setenv("LULL_CONTROL_FD", "4", 1);
+	(void)setenv("LULL_BOARD_FD", "5", 1);
 	(void)execvp(command[0], command);
 	fail(command[0]);
 }
 
-/* False: there is no more. */
-static int pass_on(int from, int to)
+static int start(char **command, int listener, int board)
 {
-	char bytes[4096];
-	ssize_t n = read(from, bytes, sizeof(bytes));
+	int pair[2];
+	pid_t child;
 
-	return n > 0 && write(to, bytes, (size_t)n) == n;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
+		fail("socketpair");
+	child = fork();
+	if (child == 0)
+		become(command, (const int[]){listener, pair[1], board});
+	(void)close(pair[1]);
+	return pair[0];
 }
 
-static void talk(int control)
+static void pass_back(struct pollfd *line)
 {
-	struct pollfd fds[2] = {{.fd = STDIN_FILENO, .events = POLLIN},
-				{.fd = control, .events = POLLIN}};
+	char bytes[4096];
+	ssize_t n = read(line->fd, bytes, sizeof(bytes));
 
-	while (fds[0].fd >= 0 || fds[1].fd >= 0) {
-		if (poll(fds, 2, -1) < 0)
+	if (n <= 0 || write(STDOUT_FILENO, bytes, (size_t)n) != n)
+		line->fd = -1;
+}
+
+static void pass_on(struct pollfd *input, const struct pollfd *lines, int count)
+{
+	char bytes[4096];
+	ssize_t n = read(input->fd, bytes, sizeof(bytes));
+
+	if (n <= 0)
+		input->fd = -1;
+	for (int i = 0; i < count; i++) {
+		if (n <= 0)
+			(void)shutdown(lines[i].fd, SHUT_WR);
+		else if (write(lines[i].fd, bytes, (size_t)n) != n)
+			fail("write");
+	}
+}
+
+static void talk(struct pollfd *fds, int count)
+{
+	int left = count;
+
+	while (left > 0) {
+		if (poll(fds, (nfds_t)count + 1, -1) < 0)
 			fail("poll");
-		if (fds[0].revents && !pass_on(STDIN_FILENO, control)) {
-			(void)shutdown(control, SHUT_WR);
-			fds[0].fd = -1;
+		left = 0;
+		for (int i = 1; i <= count; i++) {
+			if (fds[i].fd >= 0 && fds[i].revents)
+				pass_back(&fds[i]);
+			left += fds[i].fd >= 0;
 		}
-		if (fds[1].revents && !pass_on(control, STDOUT_FILENO))
-			fds[1].fd = -1;
+		if (fds[0].fd >= 0 && fds[0].revents)
+			pass_on(&fds[0], fds + 1, count);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	int pair[2], status, listener = listen_somewhere();
-	pid_t child;
+	struct pollfd fds[COUNT_MAX + 1] = {{.fd = STDIN_FILENO, .events = POLLIN}};
+	const int count = argc > 2 ? atoi(argv[1]) : 0;
+	int status, code = 0, listener = listen_somewhere(), board = make_board();
 
-	if (argc < 2 || socketpair(AF_UNIX, SOCK_STREAM, 0, pair) != 0)
-		fail("socketpair");
-	child = fork();
-	if (child == 0)
-		become(argv + 1, listener, pair[1]);
+	if (count < 1 || count > COUNT_MAX)
+		return 64;
+	for (int i = 1; i <= count; i++)
+		fds[i] = (struct pollfd){.fd = start(argv + 2, listener, board), .events = POLLIN};
 	(void)close(listener);
-	(void)close(pair[1]);
-	talk(pair[0]);
-	if (waitpid(child, &status, 0) < 0)
-		fail("waitpid");
-	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	talk(fds, count);
+	while (wait(&status) > 0)
+		code |= WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	return code;
 }

@@ -85,6 +85,20 @@ static void on_deadline(evutil_socket_t fd, short what, void *userdata)
 	(void)event_base_loopbreak(gateway->base);
 }
 
+static void on_counted(uint32_t connections, void *userdata)
+{
+	const struct gateway *gateway = userdata;
+
+	gateway_board_write(gateway->board, connections);
+}
+
+static bool holds_back(uint32_t connections, void *userdata)
+{
+	const struct gateway *gateway = userdata;
+
+	return gateway_board_holds_back(gateway->board, connections);
+}
+
 void gateway_stop(struct gateway *gateway)
 {
 	const struct timeval time = {.tv_sec = (time_t)(gateway->drain_ms / 1000),
@@ -93,6 +107,7 @@ void gateway_stop(struct gateway *gateway)
 	if (gateway->stopping)
 		return;
 	gateway->stopping = true;
+	gateway_board_leave(gateway->board);
 	(void)event_add(gateway->deadline, &time);
 	server_stop(gateway->server);
 }
@@ -173,11 +188,15 @@ static int begin(struct gateway *gateway, struct listen_list *listeners)
 		return -ENOMEM;
 	events.userdata = gateway;
 	events.emptied = on_emptied;
+	events.counted = on_counted;
+	events.holds_back = holds_back;
 	rc = gateway_loop_new(gateway, &gateway->loop);
 	if (rc == 0)
 		rc = watch_table(gateway);
 	if (rc == 0)
 		rc = gateway_control_new(gateway, &gateway->control);
+	if (rc == 0)
+		rc = gateway_board_new(&gateway->board);
 	gateway->deadline = evtimer_new(gateway->base, on_deadline, gateway);
 	if (rc == 0 && !gateway->deadline)
 		rc = -ENOMEM;
@@ -195,6 +214,7 @@ static void end(struct gateway *gateway)
 {
 	server_free(gateway->server);
 	gateway_control_free(gateway->control);
+	gateway_board_free(gateway->board);
 	if (gateway->deadline)
 		event_free(gateway->deadline);
 	if (gateway->table_moved)

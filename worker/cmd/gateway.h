@@ -9,6 +9,7 @@
  *   gateway_call.c    one call to models, from the client's request to the client's answer
  *   gateway_answer.c  answers in OpenAI's form: headers, errors
  *   gateway_memory.c  how much of it there is
+ *   gateway_board.c   how busy the others are on the same sockets
  *   gateway_control.c the line to whoever supervises this process
  *   gateway_loop.c    libcurl's sockets and timers on the event loop
  *   gateway_log.c     one line a request
@@ -28,6 +29,7 @@
 
 struct caller;
 struct gateway_access;
+struct gateway_board;
 struct gateway_call;
 struct gateway_control;
 struct gateway_endpoint;
@@ -55,6 +57,7 @@ struct gateway {
 	struct server *server;
 	struct gateway_loop *loop;
 	struct gateway_access *access;
+	struct gateway_board *board;     /* NULL: it is alone, as far as it knows */
 	struct gateway_control *control; /* NULL: nobody supervises */
 	struct gateway_memory memory;
 	struct gateway_counts counts;
@@ -121,6 +124,16 @@ size_t gateway_memory_bytes(const struct gateway *gateway);
 bool gateway_memory_promise(struct gateway *gateway, struct gateway_visit *visit, size_t bytes);
 /* They are there, or will not come. */
 void gateway_memory_settle(struct gateway *gateway, struct gateway_visit *visit);
+
+/* ---- gateway_board.c */
+/* The page that $LULL_BOARD_FD is. *ret_board stays where there is none. Return: 0; negative errno. */
+int gateway_board_new(struct gateway_board **ret_board);
+struct gateway_board *gateway_board_free(struct gateway_board *board);
+/* It takes no more: nobody need hold back for it. */
+void gateway_board_leave(struct gateway_board *board);
+void gateway_board_write(struct gateway_board *board, uint32_t connections);
+/* Another one has fewer. */
+bool gateway_board_holds_back(struct gateway_board *board, uint32_t connections);
 
 /* ---- gateway_control.c */
 /* Where $LULL_CONTROL_FD says. *ret_control stays where there is none. Return: 0; negative errno. */

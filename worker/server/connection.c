@@ -59,14 +59,6 @@ struct connection {
 	bool asked; /* a request has been answered on it before */
 };
 
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	(void)clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
-
 static size_t waiting(const struct connection *connection)
 {
 	return evbuffer_get_length(connection->out);
@@ -102,7 +94,7 @@ static void set_idle(struct connection *connection, bool is_idle)
 
 uint64_t connection_idle_for_ms(const struct connection *connection)
 {
-	return now_ms() - connection->since_ms;
+	return server_now_ms() - connection->since_ms;
 }
 
 /* ---- its end */
@@ -141,7 +133,7 @@ void connection_cut(struct connection *connection)
 	tell_end(connection, false);
 	TAILQ_REMOVE(connection->is_idle ? &server->idle : &server->busy, connection, link);
 	connection_free(connection);
-	server_lost_one(server);
+	server_count(server, -1);
 }
 
 /* A client that still sends would get a reset in place of the answer. */
@@ -343,7 +335,7 @@ static void await_head(struct connection *connection)
 	connection->phase = HEAD;
 	connection->was_full = false;
 	set_idle(connection, true);
-	connection->since_ms = now_ms();
+	connection->since_ms = server_now_ms();
 	set_timer(connection, connection->asked ? limits->idle_for_ms : limits->head_for_ms);
 }
 
@@ -391,7 +383,7 @@ static void set_body_timer(struct connection *connection)
 {
 	const uint64_t until_ms = connection->since_ms + connection->server->limits.body_for_ms +
 				  connection->parser.body_bytes * 1000 / SERVER_BODY_BYTES_PER_S;
-	const uint64_t now = now_ms();
+	const uint64_t now = server_now_ms();
 
 	set_timer(connection, until_ms > now ? until_ms - now : 0);
 }
@@ -399,7 +391,7 @@ static void set_body_timer(struct connection *connection)
 static void await_body(struct connection *connection)
 {
 	connection->phase = BODY;
-	connection->since_ms = now_ms();
+	connection->since_ms = server_now_ms();
 	set_body_timer(connection);
 	if (connection->parser.expects_continue && evbuffer_get_length(connection->in) == 0) {
 		(void)evbuffer_add_printf(connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
@@ -611,7 +603,7 @@ int connection_new(struct server *server, int fd, const struct exchange_peer *pe
 		return -ENOMEM;
 	}
 	TAILQ_INSERT_TAIL(&server->busy, connection, link);
-	server->connection_count++;
+	server_count(server, 1);
 	await_head(connection);
 	return 0;
 }

@@ -20,6 +20,7 @@ struct server {
 	struct connection_list idle; /* those that could go at once, the longest idle first */
 	struct connection_list busy;
 	uint32_t connection_count;
+	uint64_t held_back_at_ms;
 	bool is_full;
 	bool stopping;
 	char date[32]; /* the Date header of this second */
@@ -32,6 +33,7 @@ int connection_new(struct server *server, int fd, const struct exchange_peer *pe
 uint64_t connection_idle_for_ms(const struct connection *connection);
 /* At once, whatever waits to be sent. */
 void connection_cut(struct connection *connection);
-void server_lost_one(struct server *server);
+void server_count(struct server *server, int more);
+uint64_t server_now_ms(void);
 
 #endif

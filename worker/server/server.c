@@ -8,6 +8,7 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
@@ -15,8 +16,17 @@
 
 #include "connection.h"
 
-#define IDLE_MS_MIN 1000
-#define PAUSE_MS    100 /* after an accept() that failed: descriptors may come free */
+#define IDLE_MS_MIN  1000
+#define HOLD_BACK_MS 1
+#define PAUSE_MS     100 /* after an accept() that failed: descriptors may come free */
+
+uint64_t server_now_ms(void)
+{
+	struct timespec t;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
 
 struct listener {
 	struct listener *next;
@@ -49,9 +59,9 @@ static void watch_listeners(const struct server *server, bool watch)
 	}
 }
 
-static void pause_accepting(struct server *server)
+static void pause_accepting(struct server *server, long for_ms)
 {
-	const struct timeval time = {.tv_usec = PAUSE_MS * 1000L};
+	const struct timeval time = {.tv_usec = for_ms * 1000};
 
 	watch_listeners(server, false);
 	(void)event_add(server->pause, &time);
@@ -78,7 +88,7 @@ static bool has_room(struct server *server)
 		return true;
 	}
 	if (idle) {
-		pause_accepting(server);
+		pause_accepting(server, PAUSE_MS);
 		return false;
 	}
 	server->is_full = true;
@@ -86,15 +96,33 @@ static bool has_room(struct server *server)
 	return false;
 }
 
-void server_lost_one(struct server *server)
+/* Once, and then it is time. */
+static bool holds_back(struct server *server)
 {
-	server->connection_count--;
-	if (server->is_full && !server->stopping) {
+	const struct server_events *events = &server->events;
+	const uint64_t now_ms = server_now_ms();
+
+	if (!events->holds_back || now_ms - server->held_back_at_ms <= 2 * HOLD_BACK_MS ||
+	    !events->holds_back(server->connection_count, events->userdata))
+		return false;
+	server->held_back_at_ms = now_ms;
+	pause_accepting(server, HOLD_BACK_MS);
+	return true;
+}
+
+void server_count(struct server *server, int more)
+{
+	const struct server_events *events = &server->events;
+
+	server->connection_count = (uint32_t)((int64_t)server->connection_count + more);
+	if (events->counted)
+		events->counted(server->connection_count, events->userdata);
+	if (more < 0 && server->is_full && !server->stopping) {
 		server->is_full = false;
 		watch_listeners(server, true);
 	}
-	if (server->stopping && server->connection_count == 0 && server->events.emptied)
-		server->events.emptied(server->events.userdata);
+	if (server->stopping && server->connection_count == 0 && events->emptied)
+		events->emptied(events->userdata);
 }
 
 /* Who is at the other end, where the kernel knows it. */
@@ -132,18 +160,18 @@ static void on_readable(evutil_socket_t listening_fd, short what, void *userdata
 	int fd;
 
 	(void)what;
-	if (!has_room(server))
+	if (holds_back(server) || !has_room(server))
 		return;
 	fd = accept4(listening_fd, (struct sockaddr *)&address, &size,
 		     SOCK_NONBLOCK | SOCK_CLOEXEC);
 	if (fd < 0) {
 		if (!is_harmless(errno))
-			pause_accepting(server);
+			pause_accepting(server, PAUSE_MS);
 		return;
 	}
 	know_peer(fd, address.ss_family, &peer);
 	if (connection_new(server, fd, &peer) != 0)
-		pause_accepting(server);
+		pause_accepting(server, PAUSE_MS);
 }
 
 /* ---- life */

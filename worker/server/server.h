@@ -48,6 +48,11 @@ struct server_events {
 	void (*ended)(struct exchange *exchange, bool sent, void *userdata);
 	/* May so many bytes more be taken for a body? See parser.h. NULL: always */
 	bool (*room)(struct exchange *exchange, size_t bytes, void *userdata);
+	/* There are so many connections now. NULL: nobody needs to know */
+	void (*counted)(uint32_t connections, void *userdata);
+	/* Another process that waits on the same sockets may be a better one to take the next
+	 * connection: it has a millisecond for it. NULL: never */
+	bool (*holds_back)(uint32_t connections, void *userdata);
 	void (*emptied)(void *userdata); /* after server_stop(): the last connection has gone */
 	void *userdata;
 };
