@@ -26,6 +26,7 @@
 #define AHEAD_BYTES_MAX (64u << 10) /* of further requests, while one is being answered */
 #define FULL_BYTES      (64u << 10) /* of a stream, not yet taken by its reader ... */
 #define DRAINED_BYTES   (16u << 10) /* ... until no more of it than this is left */
+#define WIND_UP_MS      500         /* who asks again and again does so within that time */
 #define LINGER_MS       2000        /* for a client that still sends to see what it was told */
 #define READ_BYTES      (64u << 10)
 
@@ -92,6 +93,11 @@ static void set_idle(struct connection *connection, bool is_idle)
 	connection->is_idle = is_idle;
 }
 
+struct connection *connection_after(const struct connection *connection)
+{
+	return TAILQ_NEXT(connection, link);
+}
+
 uint64_t connection_idle_for_ms(const struct connection *connection)
 {
 	return server_now_ms() - connection->since_ms;
@@ -134,6 +140,16 @@ void connection_cut(struct connection *connection)
 	TAILQ_REMOVE(connection->is_idle ? &server->idle : &server->busy, connection, link);
 	connection_free(connection);
 	server_count(server, -1);
+}
+
+void connection_wind_up(struct connection *connection)
+{
+	const uint64_t idle_ms = connection_idle_for_ms(connection);
+
+	if (idle_ms >= WIND_UP_MS)
+		connection_cut(connection);
+	else
+		set_timer(connection, WIND_UP_MS - idle_ms);
 }
 
 /* A client that still sends would get a reset in place of the answer. */

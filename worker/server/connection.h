@@ -29,8 +29,12 @@ struct server {
 
 /* fd: taken in any case. Return: 0; -ENOMEM. */
 int connection_new(struct server *server, int fd, const struct exchange_peer *peer);
+struct connection *connection_after(const struct connection *connection); /* in its list */
 /* How long it has waited for a request of which nothing has come. */
 uint64_t connection_idle_for_ms(const struct connection *connection);
+/* It is idle, and to end: at once if it has been so for a while, else when it has. A request that is
+ * on its way is answered. */
+void connection_wind_up(struct connection *connection);
 /* At once, whatever waits to be sent. */
 void connection_cut(struct connection *connection);
 void server_count(struct server *server, int more);

@@ -221,8 +221,11 @@ void server_stop(struct server *server)
 	close_listeners(server);
 	if (server->connection_count == 0 && server->events.emptied)
 		server->events.emptied(server->events.userdata);
-	else
-		cut_all(&server->idle);
+	for (struct connection *next, *connection = TAILQ_FIRST(&server->idle); connection;
+	     connection = next) {
+		next = connection_after(connection);
+		connection_wind_up(connection);
+	}
 }
 
 uint32_t server_connection_count(const struct server *server)

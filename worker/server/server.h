@@ -65,7 +65,8 @@ struct server *server_free(struct server *server);
 
 /* A socket that listens, and is the server's from now on. Return: 0; negative errno. */
 int server_listen(struct server *server, int fd);
-/* Takes no further connection, closes the idle ones, and each other one after its exchange. */
+/* Takes no further connection, closes those that have been idle for half a second, and each other one
+ * after its exchange. */
 void server_stop(struct server *server);
 uint32_t server_connection_count(const struct server *server);
 
