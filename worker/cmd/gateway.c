@@ -118,7 +118,8 @@ static void on_signal(evutil_socket_t number, short what, void *userdata)
 	struct gateway *gateway = userdata;
 
 	(void)what;
-	if (!gateway->stopping) {
+	if (!gateway->was_told) { /* a supervisor that leaves may have said so already */
+		gateway->was_told = true;
 		gateway_stop(gateway);
 		return;
 	}

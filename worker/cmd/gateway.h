@@ -73,6 +73,7 @@ struct gateway {
 	uint32_t drain_ms;
 	struct event *deadline; /* of what is under way, once it stops */
 	int signal_number;      /* that ended it at once; 0 none */
+	bool was_told;          /* by a signal, to stop */
 	bool stopping;
 };
 

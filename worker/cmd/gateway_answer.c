@@ -170,7 +170,7 @@ static char *message_of(const struct driver_result *result, const struct route_l
 		return NULL;
 	trail_print_reason(result, out);
 	(void)fputc('\n', out);
-	trail_print_routes(result, routes, "", out);
+	trail_print_routes(result, routes, " ", out);
 	if (fclose(out) != 0) {
 		free(text);
 		return NULL;
