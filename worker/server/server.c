@@ -16,7 +16,7 @@
 
 #include "connection.h"
 
-#define IDLE_MS_MIN  1000
+#define IDLE_MS_MIN  100
 #define HOLD_BACK_MS 1
 #define PAUSE_MS     100 /* after an accept() that failed: descriptors may come free */
 
