@@ -304,3 +304,15 @@ teardown() {
 	grep -q '^data: \[DONE\]' "$SCRATCH/out"
 	table_untouched
 }
+
+@test "while a model is silent in the middle of its answer, the client hears a comment" {
+	gateway_config stalls </dev/null
+	mock_rules '[{"model": "stalls", "text": "one two three", "send_events": 2, "end": "stall"}]'
+	gateway_start --listen 127.0.0.1:0
+	curl -sN --noproxy '*' --max-time 60 -d '{"model":"stalls","messages":[],"stream":true}' "$URL/v1/chat/completions" >"$SCRATCH/out" 3>&- &
+	local client=$!
+	until_true grep -q '^: ping' "$SCRATCH/out"
+	kill "$client"
+	wait "$client" || true
+	[ "$(grep -c '^data: {' "$SCRATCH/out")" = 2 ]
+}

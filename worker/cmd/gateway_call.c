@@ -234,23 +234,21 @@ static void hand_out(struct gateway_call *call)
 	}
 }
 
+/* When the client has to hear something again. A reader that is slow hears enough. */
+static uint64_t ping_at_ms(const struct gateway_call *call)
+{
+	return call->began && !call->paused ? call->sent_at_ms + PING_MS : LULL_NEVER;
+}
+
 /* So that nobody between takes silence for the end. */
 static void ping(struct gateway_call *call)
 {
 	static const char comment[] = ": ping\n\n";
 
-	if (!call->began || call->paused || lull_clock_ms() < call->sent_at_ms + PING_MS)
+	if (lull_clock_ms() < ping_at_ms(call))
 		return;
 	exchange_send(call->visit->exchange, comment, sizeof(comment) - 1);
 	call->sent_at_ms = lull_clock_ms();
-}
-
-void gateway_call_drained(struct gateway_call *call)
-{
-	if (!call->paused)
-		return;
-	call->paused = false;
-	driver_pause(call->driver, false);
 }
 
 /* ---- going on */
@@ -311,8 +309,8 @@ static void set_timer(struct gateway_call *call)
 	uint64_t until_ms = driver_until_ms(call->driver);
 	struct timeval time;
 
-	if (call->began && call->sent_at_ms + PING_MS < until_ms)
-		until_ms = call->sent_at_ms + PING_MS;
+	if (ping_at_ms(call) < until_ms)
+		until_ms = ping_at_ms(call);
 	if (until_ms == call->due_ms)
 		return;
 	call->due_ms = until_ms;
@@ -350,6 +348,17 @@ void gateway_advance_moved(struct gateway *gateway)
 		call->is_moved = false;
 		advance(call);
 	}
+}
+
+/* What libcurl has kept meanwhile comes at once; and limits bind again. */
+void gateway_call_drained(struct gateway_call *call)
+{
+	if (!call->paused)
+		return;
+	call->paused = false;
+	driver_pause(call->driver, false);
+	mark_moved(call);
+	gateway_advance_moved(call->gateway);
 }
 
 static void on_time(evutil_socket_t fd, short what, void *userdata)
