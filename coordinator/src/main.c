@@ -6,6 +6,7 @@
  * need nothing but libc, and start as fast as a program can. The verbs that call models or need
  * configuration belong to other programs, which take this one's place by exec.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
