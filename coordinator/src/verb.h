@@ -39,7 +39,7 @@ struct settings {
 	const char *cool_on_output;
 	struct text_list types; /* watch */
 	struct text_list causes;
-	const char *exec; /* NULL: not given */
+	const char *exec;   /* NULL: not given */
 	const char *config; /* serve: --config */
 	struct text_list listen;
 	const char *socket_mode;
