@@ -165,3 +165,12 @@ ask_until() {
 		[[ $direct == "$SCRATCH/broken.$ending:"* ]]
 	done
 }
+
+@test "of a file that is too large as much is copied as shows that it is" {
+	yes '# nothing' | head -c 3000000 >"$SCRATCH/large.yaml"
+	run -78 "$LULL_BIN_DIR/lull" serve -c "$SCRATCH/large.yaml" --listen 127.0.0.1:0
+	[[ $output == *"cause=\"$SCRATCH/large.yaml: over 1048576 bytes"* ]]
+	mkfifo "$SCRATCH/fifo.yaml"
+	run -78 lull serve -c "$SCRATCH/fifo.yaml" --listen 127.0.0.1:0
+	[[ $output == *"$SCRATCH/fifo.yaml: cannot be read: no regular file"* ]]
+}
