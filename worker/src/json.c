@@ -33,16 +33,21 @@ static bool is_end(const struct json_token *token)
 }
 
 /*
- * One pass over the tokens. `ret_keys` = how many keys there are. A NUL in a key is refused,
- * because json-c would cut the key there and read another one.
+ * One pass over the tokens. `ret_keys` = how many keys there are; `ret_depth`: how deep it is, for
+ * json-c takes memory for each level beforehand. A NUL in a key is refused, because json-c would cut
+ * the key there and read another one.
  */
-static int check_tokens(struct json_scanner *scanner, size_t *ret_keys)
+static int check_tokens(struct json_scanner *scanner, size_t *ret_keys, int *ret_depth)
 {
 	struct json_token token, before = {0};
 	size_t keys = 0;
-	int r;
+	int r, depth = 0;
 
 	while ((r = json_scan(scanner, &token)) == 1) {
+		depth += token.start[0] == '{' || token.start[0] == '[';
+		depth -= is_end(&token);
+		if (depth > *ret_depth)
+			*ret_depth = depth;
 		if (token.start[0] == ':') {
 			keys++;
 			if (before.has_nul) {
@@ -104,15 +109,16 @@ static struct json_object *parse(const char *bytes, size_t size, struct json_sca
 {
 	struct json_tokener *tokener;
 	struct json_object *object;
+	int depth = 0;
 
 	json_scan_init(scanner, bytes, size);
 	if (size > INT_MAX) {
 		scanner->error = "over 2 GiB";
 		return NULL;
 	}
-	if (check_tokens(scanner, ret_keys) != 0)
+	if (check_tokens(scanner, ret_keys, &depth) != 0)
 		return NULL;
-	tokener = json_tokener_new_ex(JSON_DEPTH_MAX);
+	tokener = json_tokener_new_ex(depth + 1 < JSON_DEPTH_MAX ? depth + 1 : JSON_DEPTH_MAX);
 	if (!tokener)
 		return NULL;
 	object = parse_all(tokener, bytes, size, scanner);
