@@ -295,14 +295,23 @@ static void name_members(struct splice *members)
 	members[count].name = "stream";
 }
 
+/* NULL without memory. Most are texts that mean themselves. */
+static struct json_object *parse_value(const char *value, size_t size)
+{
+	char error[128];
+
+	return *value == '"' && !memchr(value, '\\', size)
+		       ? json_object_new_string_len(value + 1, (int)size - 2)
+		       : json_read(value, size, error);
+}
+
 static int parse_member(const struct splice *member, struct json_object *object)
 {
 	const size_t size = (size_t)(member->value_end - member->value);
 	const bool is_null = size == 4 && memcmp(member->value, "null", size) == 0;
-	char error[128];
 
 	return is_null ? json_set(object, member->name, NULL)
-		       : json_set_new(object, member->name, json_read(member->value, size, error));
+		       : json_set_new(object, member->name, parse_value(member->value, size));
 }
 
 /* Those that are looked at here: a request may hold megabytes besides. NULL without memory. */
