@@ -29,6 +29,8 @@
 #define WIND_UP_MS      500         /* who asks again and again does so within that time */
 #define LINGER_MS       2000        /* for a client that still sends to see what it was told */
 #define READ_BYTES      (64u << 10)
+#define HEAD_BYTES_MAX  8192u /* of an answer; most clients take 8 KiB */
+#define HEAD_BYTES_REST 128u  /* for its last lines */
 
 enum phase { HEAD, BODY, BUSY, STREAM, FLUSH, LINGER };
 
@@ -234,18 +236,50 @@ static const char *date_of(struct server *server)
 	return server->date;
 }
 
-/* A line end in a value would begin another header. */
-static void add_header(struct evbuffer *out, const struct server_header *header)
-{
-	char value[4096];
-	size_t size = 0;
+/* A head that is written. What no longer fits is left out, from a header's beginning on. */
+struct head {
+	char bytes[HEAD_BYTES_MAX];
+	size_t size;
+};
 
-	if (!header->value)
+static void add_text(struct head *head, const char *text)
+{
+	const size_t size = strnlen(text, HEAD_BYTES_MAX - head->size);
+
+	memcpy(head->bytes + head->size, text, size);
+	head->size += size;
+}
+
+/* A line end in a value would begin another header. */
+static void add_header(struct head *head, const char *name, const char *value)
+{
+	const size_t from = head->size + strlen(name) + 2;
+
+	if (!value || from + strlen(value) + 2 > HEAD_BYTES_MAX - HEAD_BYTES_REST)
 		return;
-	for (const char *at = header->value; *at && size < sizeof(value) - 1; at++)
-		value[size++] = (unsigned char)*at < 0x20 || *at == 0x7f ? ' ' : *at;
-	value[size] = '\0';
-	(void)evbuffer_add_printf(out, "%s: %s\r\n", header->name, value);
+	add_text(head, name);
+	add_text(head, ": ");
+	add_text(head, value);
+	for (char *at = head->bytes + from; at < head->bytes + head->size; at++)
+		if ((unsigned char)*at < 0x20 || *at == 0x7f)
+			*at = ' ';
+	add_text(head, "\r\n");
+}
+
+static void add_status(struct head *head, int status)
+{
+	char text[64];
+
+	(void)snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\n", status, reason_of(status));
+	add_text(head, text);
+}
+
+static void add_length(struct head *head, size_t size)
+{
+	char text[48];
+
+	(void)snprintf(text, sizeof(text), "Content-Length: %zu\r\n", size);
+	add_text(head, text);
 }
 
 /* body_bytes: SIZE_MAX: it comes in pieces */
@@ -253,22 +287,26 @@ static void add_head(struct connection *connection, const struct server_answer *
 		     size_t body_bytes)
 {
 	const struct parser *parser = &connection->parser;
-	struct evbuffer *out = connection->out;
 	const bool streams = body_bytes == SIZE_MAX;
+	struct head head;
 
 	connection->bodiless = parser->method && strcmp(parser->method, "HEAD") == 0;
 	connection->chunked = streams && !parser->is_1_0;
 	connection->closes = answer->closes || !parser->whole || !parser->keeps_alive ||
 			     parser->is_1_0 || connection->server->stopping;
-	(void)evbuffer_add_printf(out, "HTTP/1.1 %d %s\r\nDate: %s\r\n", answer->status,
-				  reason_of(answer->status), date_of(connection->server));
+	head.size = 0;
+	add_status(&head, answer->status);
+	add_header(&head, "Date", date_of(connection->server));
 	for (size_t i = 0; i < answer->header_count; i++)
-		add_header(out, &answer->headers[i]);
+		add_header(&head, answer->headers[i].name, answer->headers[i].value);
 	if (connection->chunked)
-		(void)evbuffer_add_printf(out, "Transfer-Encoding: chunked\r\n");
+		add_text(&head, "Transfer-Encoding: chunked\r\n");
 	else if (!streams)
-		(void)evbuffer_add_printf(out, "Content-Length: %zu\r\n", body_bytes);
-	(void)evbuffer_add_printf(out, connection->closes ? "Connection: close\r\n\r\n" : "\r\n");
+		add_length(&head, body_bytes);
+	if (connection->closes)
+		add_text(&head, "Connection: close\r\n");
+	add_text(&head, "\r\n");
+	(void)evbuffer_add(connection->out, head.bytes, head.size);
 }
 
 void exchange_answer(struct exchange *exchange, const struct server_answer *answer,
