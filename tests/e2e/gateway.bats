@@ -316,3 +316,25 @@ teardown() {
 	wait "$client" || true
 	[ "$(grep -c '^data: {' "$SCRATCH/out")" = 2 ]
 }
+
+@test "a client that leaves while its call sleeps, or while it still sends, leaves nothing behind" {
+	gateway_config held <<-END
+		lull: {when_cooling: wait}
+	END
+	gateway_start --listen 127.0.0.1:0
+	lull cool held 30s
+	curl -s --noproxy '*' -d '{"model":"held","messages":[]}' "$URL/v1/chat/completions" 3>&- &
+	local client=$!
+	sleep 0.5
+	kill "$client"
+	wait "$client" || true
+	until_true logged model=held status=499
+	{
+		printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{'
+	} >"/dev/tcp/127.0.0.1/${URL##*:}"
+	left_twice() {
+		[ "$(grep -c status=499 "$LOG")" = 2 ]
+	}
+	until_true left_twice
+	[ "$(mock_count)" = 0 ]
+}
