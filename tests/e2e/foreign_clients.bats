@@ -1,0 +1,76 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Clients of other authors against the gateway, with nothing changed but their base URL.
+
+load gateway
+load foreign
+
+setup() {
+	needs_foreign
+	[[ -d $FOREIGN_DIR/node_modules/openai ]] || skip "no clients from npm: scripts/foreign installs them"
+	gateway_setup
+}
+
+teardown() {
+	[[ -z ${SCRATCH:-} ]] || gateway_teardown
+}
+
+@test "OpenAI's and Vercel's clients: plain, streamed, tools, fallbacks, errors, abort" {
+	gateway_config well limited alone refuses tool cut stalls embed <<-END
+		router_settings: {fallbacks: [{limited: [well]}]}
+	END
+	mock_rules '[
+		{"model": "limited", "status": 429, "headers": {"Retry-After": 30}},
+		{"model": "alone", "status": 429, "headers": {"Retry-After": 30}},
+		{"model": "refuses", "status": 400},
+		{"model": "cut", "text": "one two three four", "send_events": 3, "end": "close"},
+		{"model": "stalls", "text": "one two three", "send_events": 2, "end": "stall"},
+		{"model": "embed", "body": {"object": "list", "model": "e", "usage": {"prompt_tokens": 1, "total_tokens": 1},
+			"data": [{"object": "embedding", "index": 0, "embedding": "AACAPwAAAEA="}]}},
+		{"model": "tool", "body": {"id": "c", "object": "chat.completion", "created": 1, "model": "tool", "choices": [{"index": 0,
+			"message": {"role": "assistant", "content": null, "tool_calls": [{"id": "1", "type": "function",
+			"function": {"name": "weather", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}}]'
+	gateway_start --listen 127.0.0.1:0
+	cp "$BATS_TEST_DIRNAME/foreign/clients.mjs" "$FOREIGN_DIR/clients-$$.mjs"
+	(cd "$FOREIGN_DIR" && timeout 60 node "clients-$$.mjs" "$URL/v1") >"$SCRATCH/out" 2>"$SCRATCH/err" || cat "$SCRATCH/err" >&2
+	rm -f "$FOREIGN_DIR/clients-$$.mjs"
+	diff -u - "$SCRATCH/out" <<-END
+		plain: Answer from well.
+		streamed: Answer from well.
+		fallback: Answer from well. 2
+		skipped: cooling
+		tools: weather {}
+		cooling: RateLimitError 429 rate_limit_exceeded
+		refused: BadRequestError 400 bad_request
+		unknown: NotFoundError 404 model_not_found
+		cut: APIError - truncated_stream
+		aborted: left
+		models: 8
+		embeddings: 1,2
+		vercel: Answer from well.
+		vercel-streamed: Answer from well.
+		vercel-unknown: APICallError 404 -
+	END
+	until_true in_flight stalls 0
+	[ "$(mock_count limited)-$(mock_count alone)" = 1-1 ]
+}
+
+@test "what one gateway has met, another one does not ask, whatever client comes" {
+	gateway_config limited well <<-END
+		router_settings: {fallbacks: [{limited: [well]}]}
+	END
+	mock_rules '[{"model": "limited", "status": 429, "headers": {"Retry-After": 30}}]'
+	gateway_start --listen 127.0.0.1:0
+	chat limited
+	gateway_start --listen 127.0.0.1:0
+	cat >"$FOREIGN_DIR/one-$$.mjs" <<-'END'
+		import OpenAI from 'openai';
+		const openai = new OpenAI({ baseURL: process.argv[2], apiKey: 'x' });
+		const { response } = await openai.chat.completions.create({ model: 'limited', messages: [] }).withResponse();
+		console.log(response.headers.get('x-lull-model'));
+	END
+	run -0 timeout 60 node "$FOREIGN_DIR/one-$$.mjs" "$URL/v1"
+	rm -f "$FOREIGN_DIR/one-$$.mjs"
+	[ "$output" = well ]
+	[ "$(mock_count limited)" = 1 ]
+}
