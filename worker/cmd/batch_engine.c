@@ -10,6 +10,7 @@
 #include "../src/watch.h"
 
 #define TURNS_MAX       3u                                /* of a row; arbitrary */
+#define TURN_WAIT_MS    5000u                             /* for one; arbitrary */
 #define RETRY_MS        1000u                             /* a pause of no stated length */
 #define BODY_REPORT_MAX ((size_t)4 * WIRE_BODY_BYTES_MAX) /* an answer, and text around it */
 
@@ -256,27 +257,34 @@ static uint64_t after_ms(uint64_t for_ms)
 	return for_ms == LULL_NEVER ? LULL_NEVER : lull_clock_ms() + (for_ms ? for_ms : RETRY_MS);
 }
 
-/* Nobody is answered: this is a pause, in which some row has to find out whether it is over. */
-static bool is_pause(const struct engine *engine, const struct flight *flight,
-		     const struct driver_result *call)
+/*
+ * Among a million rows some meet nothing but failures that would have passed: those have further
+ * turns. What failed at the row itself is not waited for: it may be the row that is at fault. A limit
+ * never is, and while nobody is answered it is a pause, in which some row has to find out whether it
+ * is over.
+ */
+static bool has_another_turn(const struct engine *engine, struct flight *flight,
+			     const struct driver_result *call)
 {
-	return flight->answers_seen == engine->answer_count &&
-	       (call->class_id == LULL_CLASS_RATE_LIMITED ||
-		call->class_id == LULL_CLASS_OVERLOADED);
+	const bool is_limit = call->class_id == LULL_CLASS_RATE_LIMITED ||
+			      call->class_id == LULL_CLASS_OVERLOADED;
+	const bool is_pause = is_limit && flight->answers_seen == engine->answer_count;
+
+	if (!lull_class_info(call->class_id)->passes)
+		return false;
+	flight->turn_count += !is_pause;
+	flight->answers_seen = engine->answer_count;
+	return flight->turn_count < TURNS_MAX && (is_limit || call->ready_in_ms <= TURN_WAIT_MS);
 }
 
-/* Nothing was ready: the row is as good as before. And among a million rows some meet nothing but
- * failures that would have passed: those have further turns. */
+/* Where nothing was ready, the row is as good as before. */
 static bool is_to_be_done_again(const struct engine *engine, struct flight *flight,
 				const struct driver_result *call)
 {
 	if (!waits_when_cooling(flight))
 		return false;
-	if (call->result != LULL_RESULT_FAILED || !lull_class_info(call->class_id)->passes)
-		return call->result == LULL_RESULT_COOLING;
-	flight->turn_count += !is_pause(engine, flight, call);
-	flight->answers_seen = engine->answer_count;
-	return flight->turn_count < TURNS_MAX;
+	return call->result == LULL_RESULT_COOLING ||
+	       (call->result == LULL_RESULT_FAILED && has_another_turn(engine, flight, call));
 }
 
 /* Return: 1 it has ended and was told; 0 it waits again; negative errno */
