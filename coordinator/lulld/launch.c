@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "../src/exits.h"
@@ -13,10 +14,12 @@
 #define FIRST_FD      3
 #define ARGUMENTS_MAX 16u
 #define NUMBER_BYTES  32u
+#define HANDED_MAX    3    /* besides listeners */
+#define BOARD_BYTES   4096 /* what a gateway expects */
 
 /* What a child is to have: descriptors from FIRST_FD on, in this order. */
 struct handover {
-	int fds[LISTENERS_MAX + 2];
+	int fds[LISTENERS_MAX + HANDED_MAX];
 	int count;
 };
 
@@ -32,7 +35,7 @@ static int add(struct handover *handover, int fd)
  * at exec. */
 static int place(const struct handover *handover)
 {
-	int away[LISTENERS_MAX + 2];
+	int away[LISTENERS_MAX + HANDED_MAX];
 
 	for (int i = 0; i < handover->count; i++) {
 		away[i] = fcntl(handover->fds[i], F_DUPFD_CLOEXEC, FIRST_FD + handover->count);
@@ -115,18 +118,31 @@ static void say_option(struct arguments *arguments, const char *option, const ch
 	say_word(arguments, value);
 }
 
+int launch_board(void)
+{
+	const int fd = memfd_create("lull-board", MFD_CLOEXEC);
+
+	if (fd >= 0 && ftruncate(fd, BOARD_BYTES) == 0)
+		return fd;
+	if (fd >= 0)
+		(void)close(fd);
+	return -1;
+}
+
 pid_t launch_gateway(const struct launch *launch, int config_fd, int control_fd)
 {
 	struct handover handover = {.count = 0};
 	struct arguments arguments = {.count = 0};
 	char config[NUMBER_BYTES], drain[NUMBER_BYTES], budget[NUMBER_BYTES];
-	int control;
+	int control, board = -1;
 	pid_t pid;
 
 	for (size_t i = 0; i < launch->listeners->count; i++)
 		(void)add(&handover, launch->listeners->items[i].fd);
 	control = add(&handover, control_fd);
 	(void)snprintf(config, sizeof(config), "/proc/self/fd/%d", add(&handover, config_fd));
+	if (launch->board_fd >= 0)
+		board = add(&handover, launch->board_fd);
 	(void)snprintf(drain, sizeof(drain), "%llums", (unsigned long long)launch->drain_ms);
 	(void)snprintf(budget, sizeof(budget), "%llums", (unsigned long long)launch->budget_ms);
 	say_word(&arguments, launch->program);
@@ -141,6 +157,8 @@ pid_t launch_gateway(const struct launch *launch, int config_fd, int control_fd)
 		return pid < 0 ? -errno : pid;
 	set_listeners(launch->listeners);
 	set_number("LULL_CONTROL_FD", control);
+	if (board >= 0)
+		set_number("LULL_BOARD_FD", board);
 	become(launch, arguments.argv, &handover);
 	return 0;
 }

@@ -6,6 +6,7 @@
  *     3 …            listeners: LISTEN_FDS, LISTEN_PID, LISTEN_FDNAMES
  *     3 + listeners  the control channel: LULL_CONTROL_FD
  *     then           the configuration, -c /proc/self/fd/N
+ *     then           the page by which they share connections evenly: LULL_BOARD_FD
  *
  * Every other descriptor of ours is close-on-exec: a gateway that held a sibling's channel open would
  * hide our end from it.
@@ -27,8 +28,12 @@ struct launch {
 	const char *log;   /* NULL: the gateway's default */
 	uint64_t drain_ms;
 	uint64_t budget_ms;      /* 0: as configured */
+	int board_fd;            /* -1: none */
 	sigset_t signals_before; /* the mask that children start with */
 };
+
+/* A page of zeros that the gateways share. Return: a descriptor; -1: none, which is no harm. */
+int launch_board(void);
 
 /* A gateway. Return: its pid; negative errno. */
 pid_t launch_gateway(const struct launch *launch, int config_fd, int control_fd);

@@ -166,10 +166,16 @@ static int find_ways(struct run *run)
 	return 0;
 }
 
-static bool is_listed(const struct run *run, const char *name)
+static const char *name_at(const struct settings *set, size_t i)
 {
-	for (size_t i = 0; i < run->count; i++)
-		if (strcmp(run->meanings[i].text, name) == 0)
+	return i == 0 ? set->model : set->fallbacks.texts[i - 1];
+}
+
+/* Has it been said before? */
+static bool is_listed(const struct settings *set, size_t i)
+{
+	for (size_t before = 0; before < i; before++)
+		if (strcmp(name_at(set, before), name_at(set, i)) == 0)
 			return true;
 	return false;
 }
@@ -187,12 +193,9 @@ static int find_names(struct run *run)
 		say("out of memory");
 		return EXIT_NO_RUN;
 	}
-	for (size_t i = 0; status == 0 && i < count; i++) {
-		const char *const name = i == 0 ? set->model : set->fallbacks.texts[i - 1];
-
-		if (!is_listed(run, name))
-			status = find_name(run, run->count++, name);
-	}
+	for (size_t i = 0; status == 0 && i < count; i++)
+		if (!is_listed(set, i))
+			status = find_name(run, run->count++, name_at(set, i));
 	return status != 0 ? status : find_ways(run);
 }
 

@@ -102,7 +102,7 @@ static bool holds_back(struct server *server)
 	const struct server_events *events = &server->events;
 	const uint64_t now_ms = server_now_ms();
 
-	if (!events->holds_back || now_ms - server->held_back_at_ms <= 2 * HOLD_BACK_MS ||
+	if (!events->holds_back || now_ms - server->held_back_at_ms <= UINT64_C(2) * HOLD_BACK_MS ||
 	    !events->holds_back(server->connection_count, events->userdata))
 		return false;
 	server->held_back_at_ms = now_ms;
