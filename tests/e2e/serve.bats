@@ -41,9 +41,9 @@ teardown() {
 	grep -x "file=$CONFIG" "$SCRATCH/about"
 	grep -x 'arguments=gateway -c /proc/self/fd/6 --drain 2000ms --table other --budget 9000ms --log logfmt ' "$SCRATCH/about"
 	[ -e "$LULL_SHM_DIR/other" ]
-	# no descriptor but 0 to 2, the sockets, the control channel and the configuration
+	# no descriptor but 0 to 2, the sockets, the control channel, the configuration and the board
 	pid=$(sed -n 's/^pid=//p' "$SCRATCH/about")
-	[ "$(ls "/proc/$pid/fd" | sort -n | tr '\n' ' ')" = "0 1 2 3 4 5 6 " ]
+	[ "$(ls "/proc/$pid/fd" | sort -n | tr '\n' ' ')" = "0 1 2 3 4 5 6 7 " ]
 	[ "$(readlink "/proc/$pid/fd/0")" = /dev/null ]
 	# Ctrl-C is the supervisor's
 	[ "$(ps -o pgid= -p "$pid" | tr -d ' ')" = "$pid" ]
