@@ -18,6 +18,7 @@
 
 #define IDLE_MS_MIN  100
 #define HOLD_BACK_MS 1
+#define HELD_BACK_MS 2u  /* so long after that it is time */
 #define PAUSE_MS     100 /* after an accept() that failed: descriptors may come free */
 
 uint64_t server_now_ms(void)
@@ -102,7 +103,7 @@ static bool holds_back(struct server *server)
 	const struct server_events *events = &server->events;
 	const uint64_t now_ms = server_now_ms();
 
-	if (!events->holds_back || now_ms - server->held_back_at_ms <= UINT64_C(2) * HOLD_BACK_MS ||
+	if (!events->holds_back || now_ms - server->held_back_at_ms <= HELD_BACK_MS ||
 	    !events->holds_back(server->connection_count, events->userdata))
 		return false;
 	server->held_back_at_ms = now_ms;
