@@ -239,6 +239,19 @@ teardown() {
 	run ! curl -s "$URL/health/live"
 }
 
+@test "systemd hands sockets over" {
+	command -v systemd-socket-activate >/dev/null || skip "no systemd-socket-activate"
+	gateway_config m1 </dev/null
+	systemd-socket-activate -E OPENAI_API_KEY -E LULL_SHM_DIR -E HOME -l "$SCRATCH/s.sock" lull-worker gateway -c "$CONFIG" 2>"$SCRATCH/err" 3>&- &
+	GATEWAY=$!
+	LOG=$SCRATCH/err
+	GATEWAYS+=("$GATEWAY")
+	until_true test -S "$SCRATCH/s.sock"
+	URL=http://localhost
+	chat m1 '' --unix-socket "$SCRATCH/s.sock"
+	[ "$STATUS" = 200 ]
+}
+
 @test "those that wait on the same sockets share their connections evenly" {
 	gateway_config stalls </dev/null
 	mock_rules '[{"model": "stalls", "text": "one two three", "send_events": 2, "end": "stall"}]'
