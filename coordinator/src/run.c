@@ -146,7 +146,7 @@ static uint32_t add_ways(const struct meaning *meaning, struct lull_way_key *way
 /* What stands behind each name, as `lull check` sees it: a name is shut while all of that is. */
 static int find_ways(struct run *run)
 {
-	size_t total = 0;
+	size_t total = 1; /* one too many: an allocation of nothing may fail */
 	uint32_t count = 0;
 
 	for (size_t i = 0; i < run->count; i++)
