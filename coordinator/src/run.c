@@ -249,7 +249,7 @@ static void forget_names(struct run *run)
 
 static int dry_run(const struct run *run)
 {
-	char ***const commands = calloc(run->count, sizeof(*commands));
+	char ***const commands = calloc(run->count + 1, sizeof(*commands));
 	const struct lull_table_info info = shared_info(run->table);
 	const struct dry_run_report report = {
 		.table = &info,
