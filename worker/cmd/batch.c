@@ -32,7 +32,8 @@
 #define JOBS_MAX         4096u /* arbitrary; beyond it more processes do more */
 #define DEATHS_MAX       5u    /* of workers that had the same row */
 #define COMPLAINTS_MAX   100u  /* lines of the input that are told about one by one */
-#define DESCRIPTORS_MIN  64u   /* besides one for each call */
+#define BODY_BYTES_FULL  ((size_t)64 << 20)
+#define DESCRIPTORS_MIN  64u /* besides one for each call */
 #define EXIT_SOME_FAILED 1
 
 struct settings {
@@ -66,6 +67,7 @@ struct batch {
 	sigset_t signals, signals_before;
 	struct row **rows; /* by slot; NULL: it is free */
 	uint32_t *free_slots, free_count, slot_count;
+	size_t body_bytes; /* of all rows that are under way */
 	struct row *again; /* rows that a worker has died with */
 	uint64_t sent_count, complaint_count, result_count;
 	uint32_t run_id;
@@ -203,6 +205,7 @@ static int write_line(struct batch *batch, struct output *output, const char *id
 
 static void free_slot(struct batch *batch, uint32_t slot)
 {
+	batch->body_bytes -= batch->rows[slot]->body_bytes;
 	free(batch->rows[slot]);
 	batch->rows[slot] = NULL;
 	batch->free_slots[batch->free_count++] = slot;
@@ -270,6 +273,7 @@ static void on_lost(uint32_t slot, void *userdata)
 	struct batch *batch = userdata;
 	struct row *row = batch->rows[slot];
 
+	batch->body_bytes -= row->body_bytes;
 	batch->rows[slot] = NULL;
 	batch->free_slots[batch->free_count++] = slot;
 	if (++row->deaths < DEATHS_MAX) {
@@ -431,7 +435,17 @@ static int submit(struct batch *batch, struct row *row)
 	const uint32_t slot = batch->free_slots[--batch->free_count];
 
 	batch->rows[slot] = row;
+	batch->body_bytes += row->body_bytes;
 	return crew_submit(batch->crew, slot, row->bytes + row->id_bytes, row->body_bytes);
+}
+
+/* Of large rows no more are at hand than are needed. */
+static bool has_room(const struct batch *batch)
+{
+	const uint32_t count = batch->slot_count - batch->free_count;
+
+	return batch->free_count > 0 && (batch->body_bytes < BODY_BYTES_FULL ||
+					 count < batch->settings->jobs * ENGINE_ROWS_PER_JOB);
 }
 
 static void feed(struct batch *batch)
@@ -439,7 +453,7 @@ static void feed(struct batch *batch)
 	struct row *row;
 	int rc = 0;
 
-	while (rc == 0 && !batch->stopping && batch->free_count > 0) {
+	while (rc == 0 && !batch->stopping && has_room(batch)) {
 		rc = next_row(batch, &row);
 		if (rc == 0)
 			rc = submit(batch, row);
@@ -496,7 +510,7 @@ static int wait_for_something(struct batch *batch, uint64_t until_ms, bool *ret_
 	int rc;
 
 	add_fd(fds, &count, batch->signal_fd, POLLIN);
-	if (batch->input_waits && batch->free_count > 0 && !batch->input_is_done)
+	if (batch->input_waits && has_room(batch) && !batch->input_is_done)
 		add_fd(fds, &count, batch->input.fd, POLLIN);
 	if (output_is_waiting(&batch->out))
 		add_fd(fds, &count, batch->out.fd, POLLOUT);

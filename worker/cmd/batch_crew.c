@@ -16,10 +16,9 @@
 #include "batch_channel.h"
 #include "log.h"
 
-#define DEATHS_MAX   10u /* in a row, of one that has not brought a single result */
-#define LEAVE_TRIES  50u /* times LEAVE_NS, for a worker to leave by itself */
-#define LEAVE_NS     10000000L
-#define ROWS_PER_JOB 2u /* one that runs, and one that is at hand when it ends */
+#define DEATHS_MAX  10u /* in a row, of one that has not brought a single result */
+#define LEAVE_TRIES 50u /* times LEAVE_NS, for a worker to leave by itself */
+#define LEAVE_NS    10000000L
 
 struct worker {
 	pid_t pid;
@@ -332,7 +331,8 @@ static struct worker *choose(const struct crew *crew)
 
 	for (uint32_t i = 0; i < crew->settings.worker_count; i++) {
 		struct worker *worker = &crew->workers[i];
-		const uint32_t most = worker->jobs * ROWS_PER_JOB;
+		const uint32_t most = worker->jobs * ENGINE_ROWS_PER_JOB +
+				      ENGINE_ROWS_WAITING / crew->settings.worker_count;
 
 		if (worker->channel.fd >= 0 && most - worker->row_count > best_room) {
 			best_room = most - worker->row_count;
@@ -434,7 +434,7 @@ struct crew *crew_free(struct crew *crew)
 
 uint32_t crew_capacity(const struct crew *crew)
 {
-	return crew->settings.engine.jobs * ROWS_PER_JOB;
+	return crew->settings.engine.jobs * ENGINE_ROWS_PER_JOB + ENGINE_ROWS_WAITING;
 }
 
 int crew_submit(struct crew *crew, uint32_t slot, const char *body, size_t body_bytes)

@@ -31,7 +31,8 @@ struct engine {
 	struct watch *watch;
 	struct route_sets sets;
 	struct flight **flights; /* in the order in which they came */
-	uint32_t count, running_count;
+	uint32_t count;
+	uint32_t running_count;       /* that talk; others sleep, or wait for their turn */
 	uint64_t start_count, cut_at; /* of the last start that a cut has counted for */
 	uint64_t answer_count;
 	double window;   /* how many may run */
@@ -180,21 +181,12 @@ static void end_pauses(struct engine *engine)
 	}
 }
 
-static uint32_t awake_count(const struct engine *engine)
-{
-	uint32_t count = 0;
-
-	for (uint32_t i = 0; i < engine->count; i++)
-		count += engine->flights[i]->driver && !engine->flights[i]->sleeps;
-	return count;
-}
-
 /* Calls that have met a limit wait for its end themselves, and for as long as nothing else goes on
  * that is a pause like any other. */
 static void tell_sleep(struct engine *engine)
 {
 	const struct flight *first = NULL;
-	const bool is_asleep = engine->running_count > 0 && awake_count(engine) == 0;
+	bool is_asleep;
 
 	for (uint32_t i = 0; i < engine->count; i++) {
 		const struct flight *flight = engine->flights[i];
@@ -203,6 +195,7 @@ static void tell_sleep(struct engine *engine)
 		    (!first || driver_until_ms(flight->driver) < driver_until_ms(first->driver)))
 			first = flight;
 	}
+	is_asleep = first && engine->running_count == 0;
 	if (is_asleep != engine->is_asleep && first)
 		engine->settings.paused(first->set->list.routes[0].name,
 					is_asleep ? driver_until_ms(first->driver) : 0,
@@ -243,13 +236,23 @@ static bool waits_when_cooling(const struct flight *flight)
 	return flight->options.when_cooling == LULL_WHEN_COOLING_WAIT;
 }
 
+/* A call that sleeps takes nobody's place, and goes on when there is one. */
+static void set_sleeps(struct engine *engine, struct flight *flight, bool sleeps)
+{
+	if (sleeps && !flight->sleeps)
+		engine->running_count--;
+	if (!sleeps && flight->sleeps)
+		engine->running_count++;
+	flight->sleeps = sleeps;
+}
+
 /* Its turn will come again: nothing was sent. */
 static void put_back(struct engine *engine, struct flight *flight)
 {
 	(void)driver_end(flight->driver, NULL);
 	flight->driver = NULL;
+	set_sleeps(engine, flight, true);
 	flight->sleeps = false;
-	engine->running_count--;
 }
 
 static uint64_t after_ms(uint64_t for_ms)
@@ -295,8 +298,8 @@ static int end_flight(struct engine *engine, struct flight *flight)
 	int rc = driver_end(flight->driver, &call);
 
 	flight->driver = NULL;
+	set_sleeps(engine, flight, true);
 	flight->sleeps = false;
-	engine->running_count--;
 	if (rc != 0)
 		return rc;
 	if (call.result != LULL_RESULT_COOLING)
@@ -320,7 +323,7 @@ static int advance(struct engine *engine, struct flight *flight)
 	int state = driver_advance(flight->driver);
 	uint64_t until_ms;
 
-	flight->sleeps = state == DRIVER_SLEEPING;
+	set_sleeps(engine, flight, state == DRIVER_SLEEPING);
 	if (state == DRIVER_DONE)
 		return end_flight(engine, flight);
 	if (!flight->sleeps)
@@ -352,9 +355,9 @@ static int start(struct engine *engine, struct flight *flight)
 	return advance(engine, flight);
 }
 
-static bool may_start(const struct engine *engine, const struct flight *flight)
+static bool has_place(const struct engine *engine)
 {
-	return engine->running_count < (uint32_t)engine->window && !flight->set->paused_until_ms;
+	return engine->running_count < (uint32_t)engine->window;
 }
 
 /* ---- all of them */
@@ -362,9 +365,13 @@ static bool may_start(const struct engine *engine, const struct flight *flight)
 /* What is under way first: it makes room for those that wait. */
 static int step(struct engine *engine, struct flight *flight, bool starting)
 {
-	if (flight->driver)
-		return starting ? 0 : advance(engine, flight);
-	return starting && may_start(engine, flight) ? start(engine, flight) : 0;
+	const bool is_under_way = flight->driver != NULL;
+
+	if (starting == is_under_way || ((flight->sleeps || starting) && !has_place(engine)))
+		return 0;
+	if (is_under_way)
+		return advance(engine, flight);
+	return flight->set->paused_until_ms ? 0 : start(engine, flight);
 }
 
 /* In the order in which they came; those that have ended leave. */
@@ -414,6 +421,8 @@ static uint64_t until_of_all(const struct engine *engine, uint64_t until_ms, boo
 		const struct flight *flight = engine->flights[i];
 
 		*ret_sleeps |= flight->sleeps || flight->set->paused_until_ms;
+		if (flight->sleeps && !has_place(engine))
+			continue; /* somebody's end will say when */
 		if (flight->driver)
 			until_ms = sooner(until_ms, driver_until_ms(flight->driver));
 		else if (flight->set->paused_until_ms)
@@ -464,7 +473,7 @@ void engine_stop(struct engine *engine, bool at_once)
 			engine->flights[kept++] = flight;
 			continue;
 		}
-		engine->running_count -= flight->driver != NULL;
+		engine->running_count -= flight->driver && !flight->sleeps;
 		flight_free(flight);
 	}
 	engine->count = kept;
@@ -477,7 +486,7 @@ uint32_t engine_count(const struct engine *engine)
 
 uint32_t engine_running_count(const struct engine *engine)
 {
-	return awake_count(engine);
+	return engine->running_count;
 }
 
 int engine_new(const struct engine_settings *settings, struct engine **ret_engine)
@@ -490,7 +499,8 @@ int engine_new(const struct engine_settings *settings, struct engine **ret_engin
 	engine->settings = *settings;
 	engine->window = settings->jobs;
 	buffer_init(&engine->report, BODY_REPORT_MAX);
-	engine->flights = calloc(2 * (size_t)settings->jobs, sizeof(struct flight *));
+	engine->flights = calloc((size_t)ENGINE_ROWS_PER_JOB * settings->jobs + ENGINE_ROWS_WAITING,
+				 sizeof(struct flight *));
 	if (engine->flights)
 		rc = watch_new(settings->http->table, &engine->watch);
 	if (rc == 0)

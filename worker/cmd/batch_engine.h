@@ -27,6 +27,11 @@ struct engine_settings {
 	void *userdata;
 };
 
+/* One that runs and one that is at hand when it ends, for each call at once; and those whose calls
+ * wait for a model, which must not keep others from being made. */
+#define ENGINE_ROWS_PER_JOB 2u
+#define ENGINE_ROWS_WAITING 256u
+
 struct engine;
 
 /* Return: 0; negative errno. */
@@ -34,7 +39,8 @@ int engine_new(const struct engine_settings *settings, struct engine **ret_engin
 /* Calls under way are dropped. NULL is fine. */
 struct engine *engine_free(struct engine *engine);
 
-/* Rows in it, running or waiting: at most twice as many as jobs. */
+/* Rows in it, running or waiting: at most ENGINE_ROWS_PER_JOB for each of jobs,
+ * and ENGINE_ROWS_WAITING. */
 uint32_t engine_count(const struct engine *engine);
 uint32_t engine_running_count(const struct engine *engine);
 
