@@ -105,6 +105,15 @@ teardown() {
 	complete_output 25 out
 }
 
+@test "calls that wait for their first model keep no others from the fallback" {
+	mock_rules '[{"model": "m", "status": 429, "headers": {"Retry-After": "35"}}, {"model": "b", "percent": 10, "status": 400}]'
+	rows 300 >in
+	start_batch in -o out -j 2 -m openai/m -f openai/b --progress none
+	until_true has_lines 240 out
+	kill -INT "$BATCH"
+	within 0 10000 batch_ended 130
+}
+
 @test "limits hold, and nothing fails for them" {
 	mock_rules '[{"delay_ms": 20}]'
 	rows 60 >in

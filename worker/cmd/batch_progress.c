@@ -158,7 +158,8 @@ static void put(struct line *line, const char *format, ...)
 		line->size = sizeof(line->bytes) - 1;
 }
 
-static void put_cooling(struct line *line, const struct progress *progress)
+/* As many as there is room for, each whole. */
+static void put_cooling(struct line *line, const struct progress *progress, size_t columns)
 {
 	const char *before = "; cooling: ";
 	unsigned named = 0;
@@ -167,13 +168,25 @@ static void put_cooling(struct line *line, const struct progress *progress)
 		const struct model_stats *model = &progress->models[i];
 		const uint64_t left_ms = ready_in_ms(progress->table, model);
 		char until[32];
+		size_t size;
 
 		if (left_ms == 0 || named++ >= COOLING_MAX)
 			continue;
-		put(line, "%s%s until %s", before, model->label,
-		    clock_text(left_ms, until, sizeof(until)));
+		(void)clock_text(left_ms, until, sizeof(until));
+		size = strlen(before) + strlen(model->label) + strlen(" until ") + strlen(until);
+		if (line->size + size >= columns)
+			continue;
+		put(line, "%s%s until %s", before, model->label, until);
 		before = ", ";
 	}
+}
+
+static size_t cooling_size(const struct progress *progress)
+{
+	struct line line = {.size = 0};
+
+	put_cooling(&line, progress, sizeof(line.bytes));
+	return line.size;
 }
 
 /* ---- the line */
@@ -187,8 +200,11 @@ static uint64_t left_of_pause(const struct progress *progress)
 	return progress->paused_until_ms > now_ms ? progress->paused_until_ms - now_ms : 0;
 }
 
-/* `narrow`: without what can be done without */
-static void put_figures(struct line *line, const struct progress *progress, bool narrow)
+/* What can be done without where the line is narrow, the first first. */
+enum narrowness { ALL, NO_TOKENS, NO_RATES, NO_RATES_AND_OK, NARROWEST = NO_RATES_AND_OK };
+
+static void put_figures(struct line *line, const struct progress *progress,
+			enum narrowness narrowness)
 {
 	const uint64_t total = total_count(progress);
 	const double left = time_left(progress);
@@ -198,20 +214,19 @@ static void put_figures(struct line *line, const struct progress *progress, bool
 	if (total > 0)
 		put(line, "/%s%" PRIu64, progress->input_ended ? "" : "~", total);
 	put(line, " rows, ");
-	if (!narrow)
+	if (narrowness < NO_RATES_AND_OK)
 		put(line, "%" PRIu64 " ok, ", progress->ok_count);
 	put(line, "%" PRIu64 " failed", progress->failed_count);
 	if (left_of_pause(progress) > 0) /* here, as narrow terminals cut the end */
 		put(line, ", %s paused until %s", progress->paused_model,
 		    clock_text(left_of_pause(progress), until, sizeof(until)));
-	if (!narrow)
+	if (narrowness < NO_RATES)
 		put(line, ", %.1f rows/s", rate_of(progress, done_count(progress)));
-	if (!narrow && progress->tokens > 0)
+	if (narrowness < NO_TOKENS && progress->tokens > 0)
 		put(line, ", %.0f tokens/s", rate_of(progress, progress->tokens));
 	if (left >= 0)
 		put(line, ", ETA %.0f s", left);
 	put(line, ", %" PRIu32 " in flight", progress->running_count);
-	put_cooling(line, progress);
 }
 
 static void show_on_terminal(struct progress *progress)
@@ -222,11 +237,13 @@ static void show_on_terminal(struct progress *progress)
 					 ? window.ws_col
 					 : COLUMNS;
 
-	put_figures(&line, progress, false);
-	if (line.size >= columns) {
+	for (enum narrowness narrowness = ALL; narrowness <= NARROWEST; narrowness++) {
 		line.size = 0;
-		put_figures(&line, progress, true);
+		put_figures(&line, progress, narrowness);
+		if (line.size + cooling_size(progress) < columns)
+			break;
 	}
+	put_cooling(&line, progress, columns);
 	if (line.size >= columns)
 		line.bytes[columns - 1] = '\0';
 	(void)fprintf(stderr, "\r%s\033[K", line.bytes);
@@ -389,7 +406,8 @@ static void show(struct progress *progress)
 	} else if (progress->mode == PROGRESS_TTY) {
 		show_on_terminal(progress);
 	} else {
-		put_figures(&line, progress, false);
+		put_figures(&line, progress, ALL);
+		put_cooling(&line, progress, sizeof(line.bytes));
 		(void)fprintf(stderr, "lull: %s\n", line.bytes);
 	}
 }
