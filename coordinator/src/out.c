@@ -18,8 +18,17 @@ static char buffer[16384];
 static size_t buffer_used;
 static int first_error;
 static int target = STDOUT_FILENO;
+static FILE *memory; /* in place of the target; NULL: none */
+static char *memory_bytes;
+static size_t memory_size;
 
-static void flush(void)
+static void flush_to_memory(void)
+{
+	(void)fwrite(buffer, 1, buffer_used, memory);
+	buffer_used = 0;
+}
+
+static void flush_to_target(void)
 {
 	size_t done = 0;
 
@@ -32,6 +41,14 @@ static void flush(void)
 			first_error = -errno;
 	}
 	buffer_used = 0;
+}
+
+static void flush(void)
+{
+	if (memory != NULL)
+		flush_to_memory();
+	else
+		flush_to_target();
 }
 
 void out_bytes(const char *bytes, size_t size)
@@ -115,6 +132,36 @@ void out_to(int fd)
 {
 	flush();
 	target = fd;
+}
+
+/* Without memory even for this, all goes nowhere, as out_collected() will say. */
+void out_collect(void)
+{
+	flush();
+	memory_bytes = NULL;
+	memory = open_memstream(&memory_bytes, &memory_size);
+	if (memory == NULL)
+		memory = fopen("/dev/null", "we");
+}
+
+char *out_collected(size_t *ret_size)
+{
+	bool is_whole;
+
+	if (memory == NULL) {
+		buffer_used = 0;
+		return NULL;
+	}
+	flush();
+	is_whole = ferror(memory) == 0;
+	is_whole = fclose(memory) == 0 && is_whole;
+	memory = NULL;
+	if (!is_whole) {
+		free(memory_bytes);
+		memory_bytes = NULL;
+	}
+	*ret_size = memory_size;
+	return memory_bytes;
 }
 
 int out_finish(void)

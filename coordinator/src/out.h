@@ -29,6 +29,13 @@ bool out_is_colourful(void);
 /* From here on to that descriptor, instead of stdout. */
 void out_to(int fd);
 
+/* From here on into memory, instead of a descriptor. */
+void out_collect(void);
+
+/* What was printed since then: new, NUL-terminated, for free(); NULL: no memory. What comes next goes
+ * where all went before. */
+char *out_collected(size_t *ret_size);
+
 /* Writes what is left. 0; negative errno of the first write that failed. */
 int out_finish(void);
 
