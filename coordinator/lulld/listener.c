@@ -290,6 +290,23 @@ int listener_inherit(struct listener_list *list, char *error)
 	return r;
 }
 
+/* ------------------------------------------------------------------ whom it is for */
+
+bool listener_is_local(const struct listener *listener)
+{
+	struct address bound = {.size = sizeof(bound.bytes)};
+	const struct sockaddr_in *const four = (const void *)&bound.bytes;
+	const struct sockaddr_in6 *const six = (const void *)&bound.bytes;
+
+	if (getsockname(listener->fd, (struct sockaddr *)&bound.bytes, &bound.size) < 0)
+		return false;
+	if (bound.bytes.ss_family == AF_INET)
+		return ntohl(four->sin_addr.s_addr) >> 24 == 127;
+	if (bound.bytes.ss_family == AF_INET6)
+		return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+	return is_unix(&bound);
+}
+
 /* ------------------------------------------------------------------ closing */
 
 static void remove_file(const struct listener *listener)

@@ -12,6 +12,7 @@
 #ifndef LULL_LULLD_LISTENER_H
 #define LULL_LULLD_LISTENER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -47,6 +48,9 @@ int listener_open(struct listener_list *list, const char *address, mode_t mode, 
 /* Takes what systemd has opened (sd_listen_fds(3)) and was meant for this process; the variables are
  * removed. Return: 0; negative errno, with a sentence in @error: one is no listening socket. */
 int listener_inherit(struct listener_list *list, char *error);
+
+/* Whether only programs of this host can connect to it. */
+bool listener_is_local(const struct listener *listener);
 
 /* Nobody can connect any more, unless somebody else holds the sockets open; files are removed. */
 void listener_close_all(struct listener_list *list);

@@ -33,13 +33,13 @@
 /* ------------------------------------------------------------------ the table */
 
 /* By whom it is made does not matter; it is made now so that what is wrong with it is said once. */
-static void make_table(void *userdata)
+static struct lull_table *make_table(void *userdata)
 {
 	const struct invocation *const invocation = userdata;
 	struct invocation resolved = *invocation;
 	struct configuration configuration;
 	struct lull_table_options options;
-	struct lull_table_info info;
+	struct lull_table *table = NULL;
 	char error[512];
 	int created;
 
@@ -52,8 +52,10 @@ static void make_table(void *userdata)
 	if (lull_table_make(&options, &created, error, sizeof(error)) < 0)
 		NOTE(NOTE_WARNING, "table_not_shared", NOTE_TEXT("cause", error),
 		     NOTE_TEXT("serving", "each worker with cooldowns of its own"));
-	else if (resolved.set.verbose && shared_peek(&resolved, &info))
-		NOTE(NOTE_INFO, "table", NOTE_TEXT("path", info.path));
+	if (lull_table_open(&options, &table) == 0 && resolved.set.verbose &&
+	    shared_info(table).shared != 0)
+		NOTE(NOTE_INFO, "table", NOTE_TEXT("path", shared_info(table).path));
+	return table;
 }
 
 /* ------------------------------------------------------------------ what was typed */
@@ -119,16 +121,40 @@ static int open_listeners(const struct invocation *invocation, mode_t mode,
 	return r == -EINVAL ? options_usage_error(invocation->verb) : EXIT_UNAVAILABLE;
 }
 
-static void note_listeners(const struct listener_list *listeners)
+/* Where only programs of this host can connect: there is no other key to it. 0; an exit status. */
+static int open_admin(const struct invocation *invocation, struct listener_list *admin)
+{
+	const struct text_list *const asked = &invocation->set.admin;
+	char error[LISTENER_ERROR_BYTES];
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < asked->count; i++) {
+		r = listener_open(admin, asked->texts[i], DEFAULT_MODE, error);
+		if (r < 0)
+			say("%s", error);
+		else if (!listener_is_local(&admin->items[i])) {
+			say("--admin '%s' is not for this host alone: expected 127.0.0.1:4001, "
+			    "[::1]:4001 or unix:/path",
+			    asked->texts[i]);
+			r = -EINVAL;
+		}
+	}
+	if (r == 0)
+		return 0;
+	listener_close_all(admin);
+	return r == -EINVAL ? options_usage_error(invocation->verb) : EXIT_UNAVAILABLE;
+}
+
+static void note_listeners(const char *event, const struct listener_list *listeners)
 {
 	for (size_t i = 0; i < listeners->count; i++)
-		NOTE(NOTE_INFO, "listening", NOTE_TEXT("address", listeners->items[i].text));
+		NOTE(NOTE_INFO, event, NOTE_TEXT("address", listeners->items[i].text));
 }
 
 /* ------------------------------------------------------------------ the verb */
 
 static int supervise(const struct invocation *invocation, const char *program,
-		     struct listener_list *listeners)
+		     struct listener_list *listeners, struct listener_list *admin)
 {
 	const struct settings *const set = &invocation->set;
 	struct supervisor_options options = {
@@ -141,6 +167,7 @@ static int supervise(const struct invocation *invocation, const char *program,
 			   .drain_ms = set->drain_ms > 0 ? set->drain_ms : DEFAULT_DRAIN_MS,
 			   .budget_ms = set->budget_ms,
 			   .board_fd = launch_board()},
+		.admin = admin,
 		.make_table = make_table,
 		.userdata = (void *)invocation,
 	};
@@ -149,13 +176,14 @@ static int supervise(const struct invocation *invocation, const char *program,
 	supervisor_signals(&signals);
 	(void)sigprocmask(SIG_BLOCK, &signals, &options.launch.signals_before);
 	note_init(set->log != NULL && strcmp(set->log, "json") == 0, set->quiet);
-	note_listeners(listeners);
+	note_listeners("listening", listeners);
+	note_listeners("admin", admin);
 	return supervisor_run(&options, listeners);
 }
 
 static int serve(const struct invocation *invocation)
 {
-	static struct listener_list listeners;
+	static struct listener_list listeners, admin;
 	char program[PROGRAM_PATH_BYTES_MAX];
 	mode_t mode;
 	int status;
@@ -168,7 +196,13 @@ static int serve(const struct invocation *invocation)
 	if (invocation->set.config != NULL) /* for all that looks for it, and all that we start */
 		(void)setenv("LULL_CONFIG", invocation->set.config, 1);
 	status = open_listeners(invocation, mode, &listeners);
-	return status != 0 ? status : supervise(invocation, program, &listeners);
+	if (status != 0)
+		return status;
+	status = open_admin(invocation, &admin);
+	if (status == 0)
+		return supervise(invocation, program, &listeners, &admin);
+	listener_close_all(&listeners);
+	return status;
 }
 
 static const struct option_row serve_options[] = {
@@ -183,6 +217,11 @@ static const struct option_row serve_options[] = {
 	 .type = OPTION_TEXT_LIST,
 	 .member = OPTION_SETS(listen),
 	 .help = "127.0.0.1:4000 if not given; also [::1]:4000, unix:/path"},
+	{.name = "admin",
+	 .argument = "ADDRESS",
+	 .type = OPTION_TEXT_LIST,
+	 .member = OPTION_SETS(admin),
+	 .help = "metrics and health, for this host: 127.0.0.1:4001, unix:/path"},
 	{.name = "socket-mode",
 	 .argument = "MODE",
 	 .type = OPTION_TEXT,

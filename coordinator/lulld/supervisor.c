@@ -15,6 +15,7 @@
 
 #include "../src/configuration.h"
 #include "../src/exits.h"
+#include "admin.h"
 #include "crew.h"
 #include "note.h"
 #include "notify.h"
@@ -37,6 +38,8 @@ struct supervisor {
 	const struct supervisor_options *options;
 	struct listener_list *listeners;
 	struct crew_world world;
+	struct lull_table *table;          /* to look at; NULL: none yet */
+	struct admin *admin;               /* NULL: nobody is to look */
 	struct crew *current;              /* NULL: the first configuration is being checked */
 	struct crew *next;                 /* while changing over */
 	struct crew *leaving[LEAVING_MAX]; /* drain */
@@ -139,6 +142,8 @@ static void stop(struct supervisor *supervisor, int exit_status)
 	supervisor->exit_status = exit_status;
 	notify(NOTIFY_STOPPING, "draining");
 	listener_close_all(supervisor->listeners);
+	listener_close_all(supervisor->options->admin);
+	supervisor->admin = admin_free(supervisor->admin);
 	if (check->pid != 0)
 		(void)kill(check->pid, SIGKILL);
 	tell_all(supervisor, WORKER_TO_DRAIN);
@@ -176,8 +181,10 @@ static void start_crew(struct supervisor *supervisor, int config_fd)
 	const struct supervisor_options *const options = supervisor->options;
 	struct crew *crew;
 
-	if (supervisor->current == NULL)
-		options->make_table(options->userdata);
+	if (supervisor->current == NULL) {
+		supervisor->table = options->make_table(options->userdata);
+		admin_set_table(supervisor->admin, supervisor->table);
+	}
 	crew = crew_new(&supervisor->world, config_fd, options->workers);
 	if (crew == NULL)
 		change_failed(supervisor, "out of memory");
@@ -441,6 +448,33 @@ void supervisor_signals(sigset_t *ret)
 	(void)sigaddset(ret, SIGTERM);
 }
 
+/* ------------------------------------------------------------------ being looked at */
+
+static struct admin_health health(void *userdata)
+{
+	const struct supervisor *const supervisor = userdata;
+	const struct crew *const current = supervisor->current;
+
+	return (struct admin_health){
+		.workers = current != NULL ? crew_size(current) : 0,
+		.ready = current != NULL ? crew_count(current, WORKER_READY) : 0,
+		.deaths = supervisor->world.deaths,
+		.last_death = supervisor->world.last_death,
+		.failure = supervisor->failure,
+	};
+}
+
+static bool be_looked_at(struct supervisor *supervisor)
+{
+	const struct listener_list *const listeners = supervisor->options->admin;
+	const struct admin_source source = {.health = health, .userdata = supervisor};
+
+	if (listeners->count == 0)
+		return true;
+	supervisor->admin = admin_new(supervisor->world.base, listeners, &source);
+	return supervisor->admin != NULL;
+}
+
 /* ------------------------------------------------------------------ running */
 
 static bool watch(struct supervisor *supervisor, struct event **ret_signals,
@@ -492,13 +526,16 @@ int supervisor_run(const struct supervisor_options *options, struct listener_lis
 	};
 	struct event *signals = NULL, *watchdog = NULL;
 
-	if (watch(&supervisor, &signals, &watchdog)) {
+	if (watch(&supervisor, &signals, &watchdog) && be_looked_at(&supervisor)) {
 		take_configuration(&supervisor);
 		(void)event_base_dispatch(supervisor.world.base);
 	} else {
 		NOTE(NOTE_ERROR, "not_started", NOTE_TEXT("cause", "out of memory or descriptors"));
 	}
 	listener_close_all(listeners);
+	listener_close_all(options->admin);
+	(void)admin_free(supervisor.admin);
+	lull_table_close(supervisor.table);
 	unwatch(&supervisor, signals, watchdog);
 	return supervisor.exit_status;
 }

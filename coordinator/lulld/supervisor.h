@@ -17,14 +17,18 @@
 #include <stdbool.h>
 #include <signal.h>
 
+#include <lull/table.h>
+
 #include "launch.h"
 
 struct supervisor_options {
 	const char *config; /* NULL: where lull-worker would find it */
 	unsigned int workers;
 	struct launch launch;
-	/* called once, with the first configuration that was found good */
-	void (*make_table)(void *userdata);
+	struct listener_list *admin; /* where it shows what it does; empty: nowhere */
+	/* Called once, with the first configuration that was found good. Return: the table, to look
+	 * at; NULL: there is none. */
+	struct lull_table *(*make_table)(void *userdata);
 	void *userdata;
 };
 

@@ -42,6 +42,7 @@ struct settings {
 	const char *exec;   /* NULL: not given */
 	const char *config; /* serve: --config */
 	struct text_list listen;
+	struct text_list admin;
 	const char *socket_mode;
 	uint64_t workers;  /* 0: not given */
 	uint64_t drain_ms; /* likewise */
