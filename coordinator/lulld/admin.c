@@ -11,6 +11,7 @@
 #include "../src/metrics.h"
 #include "../src/out.h"
 #include "admin.h"
+#include "live.h"
 
 #define CONNECTIONS_MAX 64u
 #define BODY_BYTES_MAX  4096u
@@ -23,6 +24,7 @@ struct admin {
 	struct server *server;
 	struct admin_source source;
 	struct lull_table *table; /* NULL: none yet */
+	struct live *live;
 };
 
 /* ------------------------------------------------------------------ answers */
@@ -103,6 +105,14 @@ static void answer_metrics(struct admin *admin, struct exchange *exchange)
 	free(text);
 }
 
+static void answer_events(struct admin *admin, struct exchange *exchange)
+{
+	if (strcmp(exchange_method(exchange), "HEAD") == 0)
+		answer(exchange, 200, "text/event-stream", "", 0);
+	else
+		live_begin(admin->live, exchange);
+}
+
 /* ------------------------------------------------------------------ who may ask */
 
 /* The part before the port, without brackets. False: too long to be one of ours. */
@@ -143,6 +153,7 @@ static const struct page {
 	const char *path;
 	void (*answer)(struct admin *admin, struct exchange *exchange);
 } pages[] = {
+	{"GET", "/events", answer_events},
 	{"GET", "/health", answer_health},
 	{"GET", "/metrics", answer_metrics},
 };
@@ -200,9 +211,10 @@ static void on_drained(struct exchange *exchange, void *userdata)
 
 static void on_ended(struct exchange *exchange, bool sent, void *userdata)
 {
-	(void)exchange;
+	const struct admin *const admin = userdata;
+
 	(void)sent;
-	(void)userdata;
+	live_ended(admin->live, exchange);
 }
 
 static bool has_room(struct exchange *exchange, size_t bytes, void *userdata)
@@ -249,7 +261,8 @@ struct admin *admin_new(struct event_base *base, const struct listener_list *lis
 	admin->source = *source;
 	server_limits_init(&limits);
 	limits.connections_max = CONNECTIONS_MAX;
-	if (server_new(base, &events, &limits, &admin->server) < 0 ||
+	admin->live = live_new(base, &admin->source);
+	if (admin->live == NULL || server_new(base, &events, &limits, &admin->server) < 0 ||
 	    listen_on(admin->server, listeners) < 0)
 		return admin_free(admin);
 	return admin;
@@ -260,6 +273,7 @@ struct admin *admin_free(struct admin *admin)
 	if (admin == NULL)
 		return NULL;
 	(void)server_free(admin->server);
+	(void)live_free(admin->live);
 	free(admin);
 	return NULL;
 }

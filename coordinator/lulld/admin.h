@@ -15,6 +15,7 @@
 #include <event2/event.h>
 #include <lull/table.h>
 
+#include "crew.h"
 #include "listener.h"
 
 struct admin;
@@ -26,8 +27,13 @@ struct admin_health {
 	const char *failure;    /* why the last reload changed nothing; "": it did */
 };
 
+#define ADMIN_CREWS_MAX 8u
+
 /* Where the facts come from. */
 struct admin_source {
+	const struct crew_world *world;
+	/* Those that there are, the one that serves first. @ret: ADMIN_CREWS_MAX. Return: how many */
+	size_t (*crews)(void *userdata, struct crew **ret);
 	struct admin_health (*health)(void *userdata);
 	void *userdata;
 };

@@ -13,6 +13,7 @@
 #include <event2/event.h>
 #include <lull/table.h>
 
+#include "../src/duration.h"
 #include "crew.h"
 #include "note.h"
 
@@ -20,6 +21,8 @@
 #define DRAIN_MARGIN_MS 1000u  /* a gateway keeps the deadline itself; this is for one that hangs */
 #define HURRY_MS        1000u
 #define LINE_BYTES_MAX  65536u /* of the control channel */
+#define STATS           "stats "
+#define STATS_QUESTION  "stats?\n"
 
 struct worker {
 	struct crew *crew;
@@ -28,6 +31,10 @@ struct worker {
 	uint64_t since_ms;   /* of the state */
 	pid_t pid;           /* 0: there is no process */
 	unsigned int deaths; /* in a row */
+	unsigned long deaths_ever;
+	struct worker_cause last_death;
+	uint64_t stats[CREW_STATS];
+	bool has_stats; /* of this process */
 	struct bufferevent *control;
 	struct event *timer;
 };
@@ -50,6 +57,37 @@ static void hang_up(struct worker *worker)
 	worker->control = NULL;
 }
 
+const char *crew_stat_name(enum crew_stat stat)
+{
+	static const char *const names[CREW_STATS] = {
+		[STAT_CONNECTIONS] = "connections",
+		[STAT_CALLS] = "calls",
+		[STAT_STREAMS] = "streams",
+		[STAT_REQUESTS] = "requests",
+		[STAT_ANSWERED] = "answered",
+		[STAT_REFUSED] = "refused",
+		[STAT_FAILED] = "failed",
+		[STAT_LEFT] = "left",
+		[STAT_MEMORY_BYTES] = "memory_bytes",
+	};
+
+	return names[stat];
+}
+
+/* One object of numbers, whose names contain no quote: to be looked up, not parsed. */
+static void take_stats(struct worker *worker, const char *json)
+{
+	char member[32];
+
+	for (unsigned int i = 0; i < CREW_STATS; i++) {
+		const int length = snprintf(member, sizeof(member), "\"%s\":", crew_stat_name(i));
+		const char *const at = strstr(json, member);
+
+		worker->stats[i] = at != NULL ? strtoull(at + length, NULL, 10) : 0;
+	}
+	worker->has_stats = true;
+}
+
 static void on_words(struct bufferevent *control, void *userdata)
 {
 	struct evbuffer *const input = bufferevent_get_input(control);
@@ -59,6 +97,8 @@ static void on_words(struct bufferevent *control, void *userdata)
 	while ((line = evbuffer_readln(input, NULL, EVBUFFER_EOL_LF)) != NULL) {
 		if (strcmp(line, "ready") == 0)
 			tell(worker, WORKER_SAID_READY);
+		else if (strncmp(line, STATS, strlen(STATS)) == 0)
+			take_stats(worker, line + strlen(STATS));
 		free(line);
 	}
 	if (evbuffer_get_length(input) >= LINE_BYTES_MAX) /* that will be no line any more */
@@ -116,6 +156,7 @@ static void do_start(struct worker *worker)
 	int theirs = -1;
 	int error = open_control(worker, &theirs);
 
+	worker->has_stats = false;
 	if (error == 0) {
 		worker->pid = launch_gateway(crew->world->launch, crew->config_fd, theirs);
 		error = worker->pid < 0 ? (int)worker->pid : 0;
@@ -213,7 +254,10 @@ static void record_death(struct worker *worker, int status)
 	if (worker->state == WORKER_READY && for_ms >= WORKER_STEADY_MS)
 		worker->deaths = 0;
 	worker->deaths++;
+	worker->deaths_ever++;
+	worker->last_death = cause;
 	world->deaths++;
+	world->last_death_unix_ms = unix_now_ms();
 	if (refused)
 		world->refusal = WEXITSTATUS(status);
 	(void)snprintf(world->last_death, sizeof(world->last_death), "worker %u (pid %d): %s",
@@ -297,6 +341,39 @@ void crew_tell(struct crew *crew, enum worker_event event)
 {
 	for (unsigned int i = 0; crew != NULL && i < crew->count; i++)
 		tell(&crew->workers[i], event);
+}
+
+void crew_ask(struct crew *crew)
+{
+	for (unsigned int i = 0; i < crew->count; i++) {
+		struct worker *const worker = &crew->workers[i];
+		const bool listens =
+			worker->state == WORKER_READY || worker->state == WORKER_DRAINING;
+
+		/* one that does not read is not asked again and again */
+		if (listens && worker->control != NULL &&
+		    evbuffer_get_length(bufferevent_get_output(worker->control)) == 0)
+			(void)bufferevent_write(worker->control, STATS_QUESTION,
+						strlen(STATS_QUESTION));
+	}
+}
+
+bool crew_view(const struct crew *crew, unsigned int index, struct worker_view *ret)
+{
+	const struct worker *const worker = &crew->workers[index];
+
+	if (index >= crew->count)
+		return false;
+	*ret = (struct worker_view){
+		.number = worker->number,
+		.state = worker->state,
+		.for_ms = lull_clock_ms() - worker->since_ms,
+		.pid = worker->pid,
+		.deaths = worker->deaths_ever,
+		.last_death = worker->last_death.text,
+		.stats = worker->pid != 0 && worker->has_stats ? worker->stats : NULL,
+	};
+	return true;
 }
 
 unsigned int crew_count(const struct crew *crew, enum worker_state state)

@@ -464,10 +464,30 @@ static struct admin_health health(void *userdata)
 	};
 }
 
+static size_t crews(void *userdata, struct crew **ret)
+{
+	const struct supervisor *const supervisor = userdata;
+	size_t count = 0;
+
+	if (supervisor->current != NULL)
+		ret[count++] = supervisor->current;
+	if (supervisor->next != NULL)
+		ret[count++] = supervisor->next;
+	for (size_t i = 0; i < LEAVING_MAX; i++)
+		if (supervisor->leaving[i] != NULL)
+			ret[count++] = supervisor->leaving[i];
+	return count;
+}
+
 static bool be_looked_at(struct supervisor *supervisor)
 {
 	const struct listener_list *const listeners = supervisor->options->admin;
-	const struct admin_source source = {.health = health, .userdata = supervisor};
+	const struct admin_source source = {.world = &supervisor->world,
+					    .crews = crews,
+					    .health = health,
+					    .userdata = supervisor};
+
+	_Static_assert(LEAVING_MAX + 2 <= ADMIN_CREWS_MAX, "there is room for all crews");
 
 	if (listeners->count == 0)
 		return true;

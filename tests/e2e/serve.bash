@@ -143,3 +143,34 @@ ended() {
 	SERVE_PID=
 	return "$code"
 }
+
+# admin OPTION...: serve, with --admin on a free port; sets ADMIN, its address
+admin() {
+	serve --admin 127.0.0.1:0 "$@"
+	ADMIN=$(sed -nE 's/.*event=admin address=//p' "$LOG" | head -n 1)
+}
+
+# watch_events: those of the admin's address, into $SCRATCH/events; sets EVENTS_PID
+watch_events() {
+	curl -sS -N --noproxy '*' --max-time 60 "http://$ADMIN/events" >"$SCRATCH/events" 3>&- &
+	EVENTS_PID=$!
+}
+
+# event NAME [FILTER]: the data of the last one of that name, by jq
+event() {
+	awk -v name="$1" 'BEGIN { RS = ""; FS = "\n" }
+		$1 == "event: " name { data = ""; for (i = 2; i <= NF; i++) data = data substr($i, 7) "\n"; last = data }
+		END { printf "%s", last }' "$SCRATCH/events" | jq -r "${2:-.}"
+}
+
+# until_event NAME FILTER: until the last one of that name is such a one
+until_event() {
+	local i
+
+	for ((i = 0; i < 400; i++)); do
+		[[ $(event "$1" "$2" 2>/dev/null) != true ]] || return 0
+		sleep 0.05
+	done
+	echo "never such an event: $1 $2" >&2
+	return 1
+}

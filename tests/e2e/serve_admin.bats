@@ -13,12 +13,6 @@ teardown() {
 	serve_teardown
 }
 
-# admin OPTION...: serve, with --admin on a free port; sets ADMIN, its address
-admin() {
-	serve --admin 127.0.0.1:0 "$@"
-	ADMIN=$(sed -nE 's/.*event=admin address=//p' "$LOG" | head -n 1)
-}
-
 # get PATH [CURL OPTION...]: the status; the body is $SCRATCH/body, the head $SCRATCH/head
 get() {
 	local path=$1
@@ -86,6 +80,41 @@ get() {
 		[ "$(get /metrics -H "Host: $host")" = 403 ]
 		[ "$(cat "$SCRATCH/body")" = "not for this Host: expected localhost or a loopback address" ]
 	done
+	stop
+}
+
+@test "events: the gateways with what they say of themselves, and who died" {
+	admin --workers 2
+	watch_events
+	until_event workers '[.workers[] | select(.state == "ready" and .connections == 2)] | length == 2'
+	[ "$(event workers '.workers | map(.pid) | sort | join(" ")')" = "$(worker_pids | sort -n | xargs)" ]
+	[ "$(event workers '"\(.deaths) \(.last_death) \(.last_death_at)"')" = "0 null null" ]
+	victim=$(worker_pids | head -n 1)
+	kill -KILL "$victim"
+	until_event workers '.deaths == 1 and ([.workers[] | select(.state == "ready")] | length) == 2'
+	event workers .last_death | grep -E "^worker [12] \\(pid $victim\\): signal 9 \\(Killed\\)$"
+	[ "$(event workers '.workers | map(select(.deaths == 1)) | map(.last_death) | join(" ")')" = "signal 9 (Killed)" ]
+	# those that leave are there as well
+	stream "$SCRATCH/one"
+	kill -HUP "$SERVE_PID"
+	until_event workers '[.workers[].state] | sort | join(" ") == "draining ready ready"'
+	touch "$SCRATCH/one"
+	until_event workers '.workers | length == 2'
+	stop
+	wait "$EVENTS_PID" || true
+}
+
+@test "gateways are asked only while somebody looks" {
+	admin --workers 1
+	watch_events
+	until_event workers '.workers[0].requests == 2'
+	kill "$EVENTS_PID"
+	wait "$EVENTS_PID" || true
+	sleep 2.5
+	watch_events
+	until_event workers '.workers[0].requests >= 3'
+	[ "$(event workers '.workers[0].requests')" -le 4 ]
+	[ "$(get /events --head)" = 200 ]
 	stop
 }
 

@@ -110,3 +110,16 @@ chat_until() {
 	[ "$(chat '"disable_fallbacks": true')" = 429 ]
 	stop
 }
+
+@test "what gateways say of themselves is there for who looks" {
+	admin --workers 2 --log none
+	watch_events
+	for i in 1 2 3; do
+		[ "$(chat)" = 200 ]
+	done
+	[ "$(chat '"model": "none"')" != 200 ]
+	until_event workers '[.workers[].answered] | add == 3'
+	[ "$(event workers '[.workers[].requests] | add')" = 4 ]
+	[ "$(event workers '[.workers[].memory_bytes] | min >= 0')" = true ]
+	stop
+}

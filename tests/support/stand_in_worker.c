@@ -5,7 +5,8 @@
  *
  *     config check FILE   exit 78 where FILE has a line "broken"
  *     resolve --table     the value of "table" in $LULL_CONFIG
- *     gateway -c FILE ... accepts from $LISTEN_FDS, says "ready" on $LULL_CONTROL_FD
+ *     gateway -c FILE ... accepts from $LISTEN_FDS, says "ready" on $LULL_CONTROL_FD, and when it
+ *                         is asked for its stats, how often it was asked as its "requests"
  *
  * Lines of FILE: "answer: TEXT", what GET / has; "exit: PATH", end with the code that stands in PATH
  * where there is such a file, "9s" being signal 9; "deaf", never say ready; "stubborn", take no
@@ -221,12 +222,20 @@ static void stop_accepting(void)
 		(void)close(listeners[--listener_count]);
 }
 
-/* Whether the supervisor is there. */
+/* Whether the supervisor is there, and what it asks. */
 static void listen_to_control(void)
 {
-	char bytes[256];
+	static unsigned int asked;
+	char bytes[256], text[128];
+	const ssize_t got = recv(control, bytes, sizeof(bytes), MSG_DONTWAIT);
 
-	if (recv(control, bytes, sizeof(bytes), MSG_DONTWAIT) != 0)
+	if (got >= 7 && memcmp(bytes, "stats?\n", 7) == 0) {
+		(void)snprintf(text, sizeof(text),
+			       "stats {\"v\":1,\"pid\":%d,\"connections\":2,\"requests\":%u}\n",
+			       (int)getpid(), ++asked);
+		give(control, text);
+	}
+	if (got != 0)
 		return;
 	(void)close(control);
 	control = -1;
