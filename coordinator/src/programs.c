@@ -5,6 +5,7 @@
  * copy elsewhere must not be met by chance.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +15,15 @@
 #include "programs.h"
 #include "say.h"
 
-static const char *const places[] = {
-	"",                        /* beside this program: a build tree */
-	LULL_LIBEXEC_FROM_BIN "/", /* installed: "../libexec/lull/" */
+/* Beside this program (a build tree), else where it is installed: seen from bin the others are in
+ * "../libexec/lull/", and seen from there lull is in "../../bin/". */
+static const struct place {
+	const char *path;
+	bool of_others, of_lull;
+} places[] = {
+	{"", true, true},
+	{LULL_LIBEXEC_FROM_BIN "/", true, false},
+	{LULL_BIN_FROM_LIBEXEC "/", false, true},
 };
 #define PLACES (sizeof(places) / sizeof(places[0]))
 
@@ -38,6 +45,7 @@ static int own_directory(char *ret)
 
 int program_find(const char *name, char *ret_path)
 {
+	const bool is_lull = strcmp(name, PROGRAM_LULL) == 0;
 	char directory[PROGRAM_PATH_BYTES_MAX];
 	const int error = own_directory(directory);
 
@@ -45,10 +53,10 @@ int program_find(const char *name, char *ret_path)
 		return error;
 	for (size_t i = 0; i < PLACES; i++) {
 		const int length = snprintf(ret_path, PROGRAM_PATH_BYTES_MAX, "%s%s%s", directory,
-					    places[i], name);
+					    places[i].path, name);
 
-		if (length > 0 && (size_t)length < PROGRAM_PATH_BYTES_MAX &&
-		    access(ret_path, F_OK) == 0)
+		if ((is_lull ? places[i].of_lull : places[i].of_others) && length > 0 &&
+		    (size_t)length < PROGRAM_PATH_BYTES_MAX && access(ret_path, F_OK) == 0)
 			return 0;
 	}
 	return -ENOENT;
@@ -62,7 +70,8 @@ void program_places(char *ret)
 		(void)snprintf(ret, PROGRAM_PLACES_BYTES_MAX,
 			       "the place of this program, as /proc/self/exe cannot be read");
 	else
-		(void)snprintf(ret, PROGRAM_PLACES_BYTES_MAX, "%s or its %s", directory, places[1]);
+		(void)snprintf(ret, PROGRAM_PLACES_BYTES_MAX, "%s or its %s", directory,
+			       places[1].path);
 }
 
 int program_missing(const char *verb, const char *name)

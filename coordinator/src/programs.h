@@ -6,11 +6,12 @@
 #define PROGRAM_PATH_BYTES_MAX 4096u
 
 #define PROGRAM_WORKER "lull-worker"
+#define PROGRAM_LULL   "lull"
 #define PROGRAM_TOP    "lull-top"
 #define PROGRAM_DAEMON "lulld"
 
 /*
- * Finds a program: beside this one (a build tree), else in libexec (installed).
+ * Finds a program: beside this one (a build tree), else in libexec (installed); `lull` from there.
  * @ret_path: PROGRAM_PATH_BYTES_MAX bytes
  *
  * Return: 0; -ENOENT; another negative errno if this program cannot find itself.
