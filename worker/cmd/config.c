@@ -13,11 +13,15 @@
 #include "options.h"
 
 struct settings {
-	uint32_t json;
+	uint32_t json, for_serve;
 	const char *file;
 };
 
-static const struct option_row check_options[] = {{0}};
+static const struct option_row check_options[] = {
+	{"for-serve", 0, OPTION_FLAG, 1, offsetof(struct settings, for_serve), NULL, NULL,
+	 "print what 'lull serve' has to know of it: table, on_event"},
+	{0},
+};
 
 static const struct option_row show_options[] = {
 	{"json", 0, OPTION_FLAG, 1, offsetof(struct settings, json), NULL, NULL,
@@ -73,6 +77,15 @@ static void print_problems(const char *path, const struct route_list *list)
 				      list->routes[i].name, list->routes[i].problem);
 }
 
+/* A line each; neither can hold a line's end. */
+static void print_for_serve(const struct config *config)
+{
+	if (config_table(config))
+		(void)printf("table %s\n", config_table(config));
+	if (config_on_event(config))
+		(void)printf("on_event %s\n", config_on_event(config));
+}
+
 static int check(int argc, char **argv)
 {
 	struct settings settings = {0};
@@ -95,8 +108,11 @@ static int check(int argc, char **argv)
 		const char *path = config_path(config) ? config_path(config) : "no file";
 
 		print_problems(path, &list);
-		(void)printf("%s: no errors, %u route%s\n", path, list.count,
-			     list.count == 1 ? "" : "s");
+		if (settings.for_serve)
+			print_for_serve(config);
+		else
+			(void)printf("%s: no errors, %u route%s\n", path, list.count,
+				     list.count == 1 ? "" : "s");
 		route_list_deinit(&list);
 	}
 	config_free(config);

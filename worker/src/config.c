@@ -312,3 +312,8 @@ const char *config_table(const struct config *config)
 {
 	return config->settings.table ? config->settings.table : config->own_table;
 }
+
+const char *config_on_event(const struct config *config)
+{
+	return config->settings.on_event;
+}

@@ -95,6 +95,8 @@ void config_call_options(const struct config *config, struct lull_call_options *
 /* Table name of the file (`lull: {table:}`), or one of its own for policy tutorial, else NULL.
  * Borrowed from config. */
 const char *config_table(const struct config *config);
+/* The command that `lull serve` is to run; NULL: none. Borrowed. */
+const char *config_on_event(const struct config *config);
 
 /* `lull config show`: resolved routes and settings, secrets as "(hidden)"; json: {"v":1,…} */
 int config_show(const struct config *config, bool json, FILE *out);

@@ -299,6 +299,7 @@ static struct json_object *config_object(struct builder *b, const struct config 
 	put_number(b, object, "v", 1);
 	put_text(b, object, "file", config->path);
 	put_text(b, object, "table", config_table(config));
+	put_text(b, object, "on_event", settings->on_event);
 	put(b, object, "settings", settings_object(b, config));
 	put_rules(b, object, settings);
 	put_gateway(b, object, &settings->gateway);

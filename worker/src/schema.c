@@ -131,6 +131,8 @@ static const struct schema_row rows[] = {
 	 "no error cools anything for longer"},
 	{LULL, "table", SCHEMA_TABLE, 0, 1, 200, NULL, "",
 	 "name of the shared table"},
+	{LULL, "on_event", SCHEMA_TEXT, IN_SETTINGS(on_event), 1, 4096, NULL, "",
+	 "command that lull serve runs when a key is not accepted, or its credit is used up"},
 	LIMIT_ROWS(LULL, IN_SETTINGS(limits)),
 
 	{LULL, "gateway", SCHEMA_SECTION, 0, 0, 0, NULL, "", "who may ask the gateway, and how much"},

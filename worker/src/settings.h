@@ -109,6 +109,7 @@ struct settings {
 	uint32_t max_parallel; /* of routes that say none */
 	const char *table;     /* without a '/' in front */
 	unsigned table_line;
+	const char *on_event; /* a command; NULL: none */
 	struct lull_rule *rules;
 	uint32_t rule_count;
 	struct limits limits; /* of routes that say nothing themselves */
