@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "../src/exits.h"
@@ -91,10 +92,10 @@ static void become(const struct launch *launch, char **argv, const struct handov
 	(void)signal(SIGPIPE, SIG_DFL);
 	(void)sigprocmask(SIG_SETMASK, &launch->signals_before, NULL);
 	if (error == 0) {
-		(void)execv(launch->program, argv);
+		(void)execv(argv[0], argv);
 		error = -errno;
 	}
-	say("unable to start %s: %s", launch->program, strerror(-error));
+	say("unable to start %s: %s", argv[0], strerror(-error));
 	_exit(error == -ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_START);
 }
 
@@ -165,19 +166,49 @@ pid_t launch_gateway(const struct launch *launch, int config_fd, int control_fd)
 
 /* ------------------------------------------------------------------ the check */
 
-pid_t launch_check(const struct launch *launch, int config_fd, int error_fd)
+pid_t launch_check(const struct launch *launch, int config_fd, int out_fd, int error_fd)
 {
 	struct handover handover = {.count = 0};
 	char config[NUMBER_BYTES];
-	char *argv[] = {(char *)launch->program, (char *)"config", (char *)"check", config, NULL};
+	char *argv[] = {(char *)launch->program, (char *)"config", (char *)"check",
+			(char *)"--for-serve",   config,           NULL};
 	pid_t pid;
 
 	(void)snprintf(config, sizeof(config), "/proc/self/fd/%d", add(&handover, config_fd));
 	pid = fork();
 	if (pid != 0)
 		return pid < 0 ? -errno : pid;
-	if (dup2(error_fd, STDERR_FILENO) < 0 || make_null(STDOUT_FILENO) < 0)
+	if (dup2(error_fd, STDERR_FILENO) < 0 || dup2(out_fd, STDOUT_FILENO) < 0)
 		_exit(EXIT_CANNOT_START);
 	become(launch, argv, &handover);
+	return 0;
+}
+
+/* ------------------------------------------------------------------ the hook */
+
+pid_t launch_watch(const struct launch *launch, const char *program, const char *table,
+		   const char *command)
+{
+	const struct handover handover = {.count = 0};
+	struct arguments arguments = {.count = 0};
+	const pid_t parent = getpid();
+	pid_t pid;
+
+	say_word(&arguments, program);
+	say_word(&arguments, "watch");
+	if (launch->quiet)
+		say_word(&arguments, "-q");
+	say_option(&arguments, "--table", table);
+	say_option(&arguments, "--type", "cooled");
+	say_option(&arguments, "--cause", "auth");
+	say_option(&arguments, "--cause", "quota_exhausted");
+	say_option(&arguments, "--exec", command);
+	pid = fork();
+	if (pid != 0)
+		return pid < 0 ? -errno : pid;
+	(void)prctl(PR_SET_PDEATHSIG, SIGTERM);
+	if (getppid() != parent)
+		_exit(EXIT_CANNOT_START);
+	become(launch, arguments.argv, &handover);
 	return 0;
 }

@@ -15,6 +15,7 @@
 #define LULL_LULLD_LAUNCH_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -29,6 +30,7 @@ struct launch {
 	uint64_t drain_ms;
 	uint64_t budget_ms;      /* 0: as configured */
 	int board_fd;            /* -1: none */
+	bool quiet;
 	sigset_t signals_before; /* the mask that children start with */
 };
 
@@ -38,8 +40,16 @@ int launch_board(void);
 /* A gateway. Return: its pid; negative errno. */
 pid_t launch_gateway(const struct launch *launch, int config_fd, int control_fd);
 
-/* `lull-worker config check` of a copy, with its stderr to `error_fd`. Return: its pid; negative
- * errno. */
-pid_t launch_check(const struct launch *launch, int config_fd, int error_fd);
+/* `lull-worker config check --for-serve` of a copy, with its stdout and stderr to these. Return: its
+ * pid; negative errno. */
+pid_t launch_check(const struct launch *launch, int config_fd, int out_fd, int error_fd);
+
+/*
+ * `lull watch` that runs `command` on cooldowns that need a person. It ends with this process: what
+ * comes after it would have one of its own, and people would be told twice.
+ * @program: lull; @table: NULL: the usual one. Return: its pid; negative errno.
+ */
+pid_t launch_watch(const struct launch *launch, const char *program, const char *table,
+		   const char *command);
 
 #endif

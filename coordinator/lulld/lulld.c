@@ -14,7 +14,6 @@
 
 #include <lull/lull.h>
 
-#include "../src/configuration.h"
 #include "../src/descriptors.h"
 #include "../src/exits.h"
 #include "../src/options.h"
@@ -33,21 +32,16 @@
 /* ------------------------------------------------------------------ the table */
 
 /* By whom it is made does not matter; it is made now so that what is wrong with it is said once. */
-static struct lull_table *make_table(void *userdata)
+static struct lull_table *make_table(const char *name, void *userdata)
 {
 	const struct invocation *const invocation = userdata;
 	struct invocation resolved = *invocation;
-	struct configuration configuration;
 	struct lull_table_options options;
 	struct lull_table *table = NULL;
 	char error[512];
 	int created;
 
-	if (resolved.set.table == NULL) {
-		configuration_init(&configuration, false, true);
-		if (configuration.table[0] != '\0')
-			resolved.set.table = configuration.table;
-	}
+	resolved.set.table = name;
 	options = shared_options(&resolved, 0);
 	if (lull_table_make(&options, &created, error, sizeof(error)) < 0)
 		NOTE(NOTE_WARNING, "table_not_shared", NOTE_TEXT("cause", error),
@@ -164,6 +158,7 @@ static int supervise(const struct invocation *invocation, const char *program,
 			   .listeners = listeners,
 			   .table = set->table,
 			   .log = set->log,
+			   .quiet = set->quiet,
 			   .drain_ms = set->drain_ms > 0 ? set->drain_ms : DEFAULT_DRAIN_MS,
 			   .budget_ms = set->budget_ms,
 			   .board_fd = launch_board()},

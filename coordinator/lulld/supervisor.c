@@ -21,17 +21,30 @@
 #include "notify.h"
 #include "config_copy.h"
 #include "supervisor.h"
+#include "watcher.h"
 
 #define STATUS_BYTES 512u
 #define LEAVING_MAX  4u /* arbitrary; a further change waits until one of them is gone */
+
+#define ON_EVENT_BYTES_MAX 4097u /* as lull-worker has it, and a NUL */
+#define TOLD_TABLE         "table "
+#define TOLD_ON_EVENT      "on_event "
+
+/* What its check has to say of a configuration. */
+struct told {
+	char table[TABLE_NAME_BYTES_MAX];  /* "": it names none */
+	char on_event[ON_EVENT_BYTES_MAX]; /* "": likewise */
+};
 
 /* `lull-worker config check` of a copy, while it runs. */
 struct check {
 	pid_t pid; /* 0: it has ended, or there is none */
 	int status;
 	struct bufferevent *words; /* its stderr; NULL: all has been read */
+	struct bufferevent *facts; /* its stdout, likewise */
 	int config_fd;             /* what is being checked; -1: none is */
 	char problem[256];         /* the first thing that it said */
+	struct told told;          /* stays until the next check */
 };
 
 struct supervisor {
@@ -44,6 +57,8 @@ struct supervisor {
 	struct crew *next;                 /* while changing over */
 	struct crew *leaving[LEAVING_MAX]; /* drain */
 	struct check check;
+	struct told told; /* of the configuration that serves */
+	struct watcher watcher;
 	bool change_is_wanted; /* SIGHUP came while another change was under way */
 	bool was_up;
 	bool is_stopping;
@@ -92,7 +107,8 @@ static void tell_all(struct supervisor *supervisor, enum worker_event event)
 
 static void reap_one(struct supervisor *supervisor, pid_t pid, int status)
 {
-	bool found = crew_reap(supervisor->current, pid, status) ||
+	bool found = watcher_reap(&supervisor->watcher, pid, status) ||
+		     crew_reap(supervisor->current, pid, status) ||
 		     crew_reap(supervisor->next, pid, status);
 
 	for (size_t i = 0; !found && i < LEAVING_MAX; i++)
@@ -176,15 +192,30 @@ static void change_failed(struct supervisor *supervisor, const char *why)
 	tell_systemd(supervisor, NOTIFY_READY);
 }
 
+/* What was checked is what serves from now on. */
+static void adopt(struct supervisor *supervisor, const struct told *told)
+{
+	const struct supervisor_options *const options = supervisor->options;
+	const char *const configured = told->table[0] != '\0' ? told->table : NULL;
+	const char *const name = options->launch.table != NULL ? options->launch.table : configured;
+	struct lull_table *const before = supervisor->table;
+
+	if (before == NULL || strcmp(told->table, supervisor->told.table) != 0) {
+		supervisor->table = options->make_table(name, options->userdata);
+		admin_set_table(supervisor->admin, supervisor->table);
+		lull_table_close(before);
+	}
+	watcher_set(&supervisor->watcher, name, told->on_event[0] != '\0' ? told->on_event : NULL);
+	supervisor->told = *told;
+}
+
 static void start_crew(struct supervisor *supervisor, int config_fd)
 {
 	const struct supervisor_options *const options = supervisor->options;
 	struct crew *crew;
 
-	if (supervisor->current == NULL) {
-		supervisor->table = options->make_table(options->userdata);
-		admin_set_table(supervisor->admin, supervisor->table);
-	}
+	if (supervisor->current == NULL)
+		adopt(supervisor, &supervisor->check.told);
 	crew = crew_new(&supervisor->world, config_fd, options->workers);
 	if (crew == NULL)
 		change_failed(supervisor, "out of memory");
@@ -218,7 +249,7 @@ static void on_checked(struct supervisor *supervisor)
 
 static bool check_is_over(const struct check *check)
 {
-	return check->pid == 0 && check->words == NULL;
+	return check->pid == 0 && check->words == NULL && check->facts == NULL;
 }
 
 static void on_check_words(struct bufferevent *words, void *userdata)
@@ -235,44 +266,87 @@ static void on_check_words(struct bufferevent *words, void *userdata)
 	}
 }
 
-static void on_check_silent(struct bufferevent *words, short what, void *userdata)
+/* "table NAME", "on_event COMMAND" */
+static void on_check_facts(struct bufferevent *facts, void *userdata)
+{
+	struct evbuffer *const input = bufferevent_get_input(facts);
+	struct told *const told = &((struct supervisor *)userdata)->check.told;
+	char *line;
+
+	while ((line = evbuffer_readln(input, NULL, EVBUFFER_EOL_LF)) != NULL) {
+		if (strncmp(line, TOLD_TABLE, strlen(TOLD_TABLE)) == 0)
+			(void)snprintf(told->table, sizeof(told->table), "%s",
+				       line + strlen(TOLD_TABLE));
+		else if (strncmp(line, TOLD_ON_EVENT, strlen(TOLD_ON_EVENT)) == 0)
+			(void)snprintf(told->on_event, sizeof(told->on_event), "%s",
+				       line + strlen(TOLD_ON_EVENT));
+		free(line);
+	}
+}
+
+static void on_check_silent(struct bufferevent *pipe, short what, void *userdata)
 {
 	struct supervisor *const supervisor = userdata;
+	struct check *const check = &supervisor->check;
 
 	(void)what;
-	bufferevent_free(words);
-	supervisor->check.words = NULL;
-	if (check_is_over(&supervisor->check))
+	*(pipe == check->words ? &check->words : &check->facts) = NULL;
+	bufferevent_free(pipe);
+	if (check_is_over(check))
 		on_checked(supervisor);
+}
+
+/* Its end of a pipe in *ret_theirs; ours is read by lines. Return: 0; negative errno */
+static int open_pipe(struct supervisor *supervisor, bufferevent_data_cb on_lines,
+		     struct bufferevent **ret, int *ret_theirs)
+{
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	(void)evutil_make_socket_nonblocking(ends[0]);
+	*ret = bufferevent_socket_new(supervisor->world.base, ends[0], BEV_OPT_CLOSE_ON_FREE);
+	if (*ret == NULL) {
+		(void)close(ends[0]);
+		(void)close(ends[1]);
+		return -ENOMEM;
+	}
+	bufferevent_setcb(*ret, on_lines, NULL, on_check_silent, supervisor);
+	(void)bufferevent_enable(*ret, EV_READ);
+	*ret_theirs = ends[1];
+	return 0;
+}
+
+static void close_pipe(struct bufferevent **pipe)
+{
+	if (*pipe != NULL)
+		bufferevent_free(*pipe);
+	*pipe = NULL;
 }
 
 static int start_check(struct supervisor *supervisor, int config_fd)
 {
 	struct check *const check = &supervisor->check;
-	int ends[2];
-	pid_t pid;
+	int words = -1, facts = -1;
+	pid_t pid = open_pipe(supervisor, on_check_words, &check->words, &words);
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return -errno;
-	(void)evutil_make_socket_nonblocking(ends[0]);
-	check->words =
-		bufferevent_socket_new(supervisor->world.base, ends[0], BEV_OPT_CLOSE_ON_FREE);
-	pid = check->words != NULL ? launch_check(&supervisor->options->launch, config_fd, ends[1])
-				   : -ENOMEM;
-	(void)close(ends[1]);
+	if (pid == 0)
+		pid = open_pipe(supervisor, on_check_facts, &check->facts, &facts);
+	if (pid == 0)
+		pid = launch_check(&supervisor->options->launch, config_fd, facts, words);
+	if (words >= 0)
+		(void)close(words);
+	if (facts >= 0)
+		(void)close(facts);
 	if (pid < 0) {
-		if (check->words != NULL)
-			bufferevent_free(check->words);
-		else
-			(void)close(ends[0]);
-		check->words = NULL;
+		close_pipe(&check->words);
+		close_pipe(&check->facts);
 		return (int)pid;
 	}
 	check->pid = pid;
 	check->config_fd = config_fd;
 	check->problem[0] = '\0';
-	bufferevent_setcb(check->words, on_check_words, NULL, on_check_silent, supervisor);
-	(void)bufferevent_enable(check->words, EV_READ);
+	check->told = (struct told){.table = ""};
 	return 0;
 }
 
@@ -345,6 +419,7 @@ static void look_at_next(struct supervisor *supervisor)
 		let_go(supervisor, supervisor->current);
 		supervisor->current = next;
 		supervisor->next = NULL;
+		adopt(supervisor, &supervisor->check.told);
 		NOTE(NOTE_INFO, "reloaded", NOTE_NUMBER("workers", crew_size(next)));
 		tell_systemd(supervisor, NOTIFY_READY);
 	}
@@ -369,6 +444,16 @@ static void look_at_current(struct supervisor *supervisor)
 	}
 }
 
+/* The last to go is who tells of what the others have met. */
+static void end_if_all_is_over(struct supervisor *supervisor)
+{
+	if (is_anybody_left(supervisor) || supervisor->check.config_fd >= 0)
+		return;
+	watcher_set(&supervisor->watcher, NULL, NULL);
+	if (supervisor->watcher.pid == 0)
+		(void)event_base_loopbreak(supervisor->world.base);
+}
+
 static void on_change(evutil_socket_t fd, short what, void *userdata)
 {
 	struct supervisor *const supervisor = userdata;
@@ -382,8 +467,7 @@ static void on_change(evutil_socket_t fd, short what, void *userdata)
 	if (supervisor->is_stopping) {
 		free_if_over(&supervisor->next);
 		free_if_over(&supervisor->current);
-		if (!is_anybody_left(supervisor) && supervisor->check.config_fd < 0)
-			(void)event_base_loopbreak(supervisor->world.base);
+		end_if_all_is_over(supervisor);
 	} else if (supervisor->change_is_wanted && can_change(supervisor)) {
 		reload(supervisor);
 	}
@@ -407,6 +491,7 @@ static void reap(struct supervisor *supervisor)
 			reap_one(supervisor, pid, status);
 		}
 	}
+	event_active(supervisor->world.changed, EV_TIMEOUT, 0);
 }
 
 static void on_signal(evutil_socket_t fd, short what, void *userdata)
@@ -517,7 +602,7 @@ static bool watch(struct supervisor *supervisor, struct event **ret_signals,
 	*ret_watchdog = event_new(world->base, -1, EV_PERSIST, on_watchdog, NULL);
 	if (world->changed == NULL || *ret_signals == NULL || *ret_watchdog == NULL)
 		return false;
-	return event_add(*ret_signals, NULL) == 0 &&
+	return watcher_init(&supervisor->watcher, world) && event_add(*ret_signals, NULL) == 0 &&
 	       (half_ms == 0 || event_add(*ret_watchdog, &half) == 0);
 }
 
@@ -529,6 +614,7 @@ static void unwatch(struct supervisor *supervisor, struct event *signals, struct
 	}
 	if (watchdog != NULL)
 		event_free(watchdog);
+	watcher_deinit(&supervisor->watcher);
 	if (supervisor->world.changed != NULL)
 		event_free(supervisor->world.changed);
 	if (supervisor->world.base != NULL)

@@ -26,9 +26,9 @@ struct supervisor_options {
 	unsigned int workers;
 	struct launch launch;
 	struct listener_list *admin; /* where it shows what it does; empty: nowhere */
-	/* Called once, with the first configuration that was found good. Return: the table, to look
-	 * at; NULL: there is none. */
-	struct lull_table *(*make_table)(void *userdata);
+	/* Called with each configuration that names another. Return: the table, to look at; NULL:
+	 * there is none. @name: NULL: the usual one */
+	struct lull_table *(*make_table)(const char *name, void *userdata);
 	void *userdata;
 };
 

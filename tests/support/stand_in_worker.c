@@ -3,7 +3,8 @@
  * A lull-worker for tests of the supervisor: it keeps the contract of a gateway, has no need of a
  * provider, and misbehaves as its configuration says. Tests put it beside a copy of lulld.
  *
- *     config check FILE   exit 78 where FILE has a line "broken"
+ *     config check --for-serve FILE
+ *                         its "table" and "on_event"; exit 78 where it has a line "broken"
  *     resolve --table     the value of "table" in $LULL_CONFIG
  *     gateway -c FILE ... accepts from $LISTEN_FDS, says "ready" on $LULL_CONTROL_FD, and when it
  *                         is asked for its stats, how often it was asked as its "requests"
@@ -100,8 +101,13 @@ static int check(const char *path)
 	const ssize_t length = readlink(path, name, sizeof(name) - 1);
 
 	read_config(path);
-	if (config_line("broken") == NULL)
+	if (config_line("broken") == NULL) {
+		if (config_line("table: ") != NULL)
+			(void)printf("table %s\n", config_line("table: "));
+		if (config_line("on_event: ") != NULL)
+			(void)printf("on_event %s\n", config_line("on_event: "));
 		return 0;
+	}
 	name[length > 0 ? length : 0] = '\0';
 	(void)fprintf(stderr, "%s:1: broken, expected something whole\n", name);
 	return 78;
@@ -308,8 +314,8 @@ int main(int argc, char **argv)
 {
 	argument = argv;
 	arguments = argc;
-	if (argc > 3 && strcmp(argv[1], "config") == 0)
-		return check(argv[3]);
+	if (argc > 4 && strcmp(argv[1], "config") == 0)
+		return check(argv[4]);
 	if (argc > 1 && strcmp(argv[1], "gateway") == 0)
 		return gateway();
 	if (argc > 1 && strcmp(argv[1], "resolve") == 0) {
