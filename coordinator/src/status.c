@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* lull status: all that the table knows, key by key. */
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "exits.h"
 #include "output.h"
+#include "rows.h"
 #include "say.h"
 #include "shared.h"
-
-struct rows {
-	struct status_row *rows;
-	size_t count, capacity;
-};
-
-static int add(struct rows *rows, struct lull_table *table, const struct lull_key_state *state,
-	       uint64_t now_ms)
-{
-	struct status_row *row;
-
-	if (rows->count == rows->capacity) {
-		const size_t capacity = rows->capacity == 0 ? 16 : 2 * rows->capacity;
-		struct status_row *const larger = realloc(rows->rows, capacity * sizeof(*larger));
-
-		if (larger == NULL) {
-			say("out of memory");
-			return EXIT_BUG;
-		}
-		rows->rows = larger;
-		rows->capacity = capacity;
-	}
-	row = &rows->rows[rows->count++];
-	*row = (struct status_row){.state = *state};
-	for (size_t i = 0; i < 2; i++) {
-		struct lull_key_state link = {.abi_version = LULL_ABI_VERSION};
-		uint64_t cursor = state->links[i];
-
-		if (state->kind == LULL_KIND_ROUTE && cursor != LULL_NEVER &&
-		    lull_key_at(table, &cursor, now_ms, &link) == 0)
-			row->stands_on[i] = key_text(link.kind, link.key);
-	}
-	return 0;
-}
 
 static bool has(const struct rows *rows, const struct lull_key_state *state)
 {
@@ -52,15 +17,13 @@ static bool has(const struct rows *rows, const struct lull_key_state *state)
 	return false;
 }
 
-static int add_all(struct rows *rows, struct lull_table *table, uint64_t now_ms)
+/* 0; an exit status after saying why. */
+static int explain(int error)
 {
-	struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
-	uint64_t cursor = 0;
-	int status = 0;
-
-	while (status == 0 && lull_key_at(table, &cursor, now_ms, &state) == 0)
-		status = add(rows, table, &state, now_ms);
-	return status;
+	if (error == 0)
+		return 0;
+	say("out of memory");
+	return EXIT_BUG;
 }
 
 /* What the table knows of all that `text` means, each key once. */
@@ -74,7 +37,7 @@ static int add_meaning(struct rows *rows, const struct invocation *invocation,
 		const struct member *const member = &meaning.members[i];
 
 		if (member->in_table && !has(rows, &member->state))
-			status = add(rows, table, &member->state, now_ms);
+			status = explain(rows_add(rows, table, &member->state, now_ms));
 	}
 	if (status == 0 && !meaning_is_in_table(&meaning) && !invocation->set.quiet &&
 	    !lull_table_problem(table))
@@ -83,28 +46,13 @@ static int add_meaning(struct rows *rows, const struct invocation *invocation,
 	return status;
 }
 
-/* What is shut comes first, then kind by kind. */
-static int compare(const void *a, const void *b)
-{
-	const struct lull_key_state *const x = &((const struct status_row *)a)->state;
-	const struct lull_key_state *const y = &((const struct status_row *)b)->state;
-	const bool x_is_shut = x->state != LULL_STATE_READY;
-	const bool y_is_shut = y->state != LULL_STATE_READY;
-
-	if (x_is_shut != y_is_shut)
-		return x_is_shut ? -1 : 1;
-	if (x->kind != y->kind)
-		return x->kind < y->kind ? -1 : 1;
-	return strcmp(x->key, y->key);
-}
-
 static int collect(struct rows *rows, const struct invocation *invocation, struct lull_table *table,
 		   uint64_t now_ms)
 {
 	int status = 0;
 
 	if (invocation->operand_count == 0)
-		return add_all(rows, table, now_ms);
+		return explain(rows_add_all(rows, table, now_ms));
 	for (int i = 0; status == 0 && i < invocation->operand_count; i++)
 		status = add_meaning(rows, invocation, table, invocation->operands[i], now_ms);
 	return status;
@@ -134,11 +82,10 @@ static int run_status(const struct invocation *invocation)
 	if (status == 0)
 		status = collect(&rows, invocation, table, now.table_ms);
 	if (status == 0) {
-		if (rows.count > 1)
-			qsort(rows.rows, rows.count, sizeof(*rows.rows), compare);
+		rows_sort(&rows);
 		print(invocation, table, &rows, &now);
 	}
-	free(rows.rows);
+	rows_deinit(&rows);
 	lull_table_close(table);
 	return status;
 }
