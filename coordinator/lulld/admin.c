@@ -1,21 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include <arpa/inet.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include <server.h>
 
+#include "../src/duration.h"
 #include "../src/metrics.h"
 #include "../src/out.h"
 #include "admin.h"
+#include "change.h"
 #include "live.h"
+#include "note.h"
+#include "web.h"
 
 #define CONNECTIONS_MAX 64u
 #define BODY_BYTES_MAX  4096u
 #define HOST_BYTES_MAX  64u
+#define TOKEN_BYTES     16u
+#define TOKEN_HEADER    "X-Lull-Token"
 
 #define TYPE_JSON "application/json"
 #define TYPE_TEXT "text/plain; charset=utf-8"
@@ -25,9 +34,17 @@ struct admin {
 	struct admin_source source;
 	struct lull_table *table; /* NULL: none yet */
 	struct live *live;
+	char token[2 * TOKEN_BYTES + 1]; /* of changes: in hex */
 };
 
 /* ------------------------------------------------------------------ answers */
+
+/* Nothing of it is another page's, and the page is nothing but its own files: no foreign text that it
+ * shows can become a script. */
+static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
+			     "img-src 'self'; connect-src 'self'; base-uri 'none'; "
+			     "form-action 'none'; frame-ancestors 'none'; "
+			     "require-trusted-types-for 'script'; trusted-types 'none'";
 
 static void answer(struct exchange *exchange, int status, const char *type, const char *body,
 		   size_t size)
@@ -35,7 +52,11 @@ static void answer(struct exchange *exchange, int status, const char *type, cons
 	const struct server_header headers[] = {
 		{"Content-Type", type},
 		{"Cache-Control", "no-store"},
+		{"Content-Security-Policy", policy},
+		{"Cross-Origin-Resource-Policy", "same-origin"},
+		{"Referrer-Policy", "no-referrer"},
 		{"X-Content-Type-Options", "nosniff"},
+		{"X-Frame-Options", "DENY"},
 	};
 	const struct server_answer head = {.status = status,
 					   .headers = headers,
@@ -47,9 +68,9 @@ static void answer(struct exchange *exchange, int status, const char *type, cons
 /* A sentence. */
 static void answer_text(struct exchange *exchange, int status, const char *text)
 {
-	char line[256];
+	char line[CHANGE_TEXT_BYTES + 1];
 
-	(void)snprintf(line, sizeof(line), "%.250s\n", text);
+	(void)snprintf(line, sizeof(line), "%.*s\n", (int)CHANGE_TEXT_BYTES - 1, text);
 	answer(exchange, status, TYPE_TEXT, line, strlen(line));
 }
 
@@ -146,6 +167,97 @@ static bool is_local_host(const char *header)
 	       IN6_IS_ADDR_LOOPBACK(&six);
 }
 
+/* ------------------------------------------------------------------ changes */
+
+/* A browser says whose page it is that asks, and a page of ours has read the token. */
+static bool is_own_page(const struct admin *admin, const struct exchange *exchange)
+{
+	static const char scheme[] = "http://";
+	const char *const origin = exchange_header(exchange, "Origin");
+	const char *const token = exchange_header(exchange, TOKEN_HEADER);
+	unsigned int differs = 0;
+
+	if (origin == NULL || strncmp(origin, scheme, strlen(scheme)) != 0 ||
+	    strcasecmp(origin + strlen(scheme), exchange_header(exchange, "Host")) != 0)
+		return false;
+	if (token == NULL || strlen(token) != strlen(admin->token))
+		return false;
+	for (size_t i = 0; admin->token[i] != '\0'; i++)
+		differs |= (unsigned int)(token[i] ^ admin->token[i]);
+	return differs == 0;
+}
+
+/* "/cool?for=10m". False: it is none. */
+static bool read_duration(const char *target, uint64_t *ret_ms)
+{
+	static const char name[] = "?for=";
+	const char *const at = strstr(target, name);
+
+	return at != NULL && duration_parse_ms(at + strlen(name), ret_ms) == 0 && *ret_ms > 0 &&
+	       *ret_ms <= LULL_COOL_FOR_MS_MAX;
+}
+
+static int status_of(int error)
+{
+	switch (error) {
+	case 0:
+		return 200;
+	case -EINVAL:
+		return 400;
+	case -EBUSY:
+		return 409;
+	default:
+		return 503;
+	}
+}
+
+static void change(struct admin *admin, struct exchange *exchange, enum change_type type)
+{
+	char key[BODY_BYTES_MAX + 1], text[CHANGE_TEXT_BYTES];
+	uint64_t for_ms = 0;
+	size_t size;
+	const char *const body = exchange_body(exchange, &size);
+	int error;
+
+	if (!is_own_page(admin, exchange)) {
+		answer_text(exchange, 403,
+			    "changes are for the page at / alone: expected its Origin and "
+			    "the token that it was told");
+		return;
+	}
+	if (type == CHANGE_COOL && !read_duration(exchange_target(exchange), &for_ms)) {
+		answer_text(exchange, 400,
+			    "no length of a cooldown: expected ?for=1ms to 23h, such as "
+			    "45s, 10m or 1h");
+		return;
+	}
+	if (admin->table == NULL) {
+		answer_text(exchange, 503, "there is no table yet");
+		return;
+	}
+	(void)snprintf(key, sizeof(key), "%s", strlen(body) == size ? body : "");
+	error = change_make(admin->table, type, key, for_ms, text);
+	if (error == 0)
+		NOTE(NOTE_INFO, "changed", NOTE_TEXT("by", exchange_target(exchange)),
+		     NOTE_TEXT("state", text));
+	answer_text(exchange, status_of(error), text);
+}
+
+static void answer_hold(struct admin *admin, struct exchange *exchange)
+{
+	change(admin, exchange, CHANGE_HOLD);
+}
+
+static void answer_cool(struct admin *admin, struct exchange *exchange)
+{
+	change(admin, exchange, CHANGE_COOL);
+}
+
+static void answer_clear(struct admin *admin, struct exchange *exchange)
+{
+	change(admin, exchange, CHANGE_CLEAR);
+}
+
 /* ------------------------------------------------------------------ requests */
 
 static const struct page {
@@ -153,22 +265,37 @@ static const struct page {
 	const char *path;
 	void (*answer)(struct admin *admin, struct exchange *exchange);
 } pages[] = {
-	{"GET", "/events", answer_events},
-	{"GET", "/health", answer_health},
-	{"GET", "/metrics", answer_metrics},
+	{"GET", "/events", answer_events},   {"GET", "/health", answer_health},
+	{"GET", "/metrics", answer_metrics}, {"POST", "/clear", answer_clear},
+	{"POST", "/cool", answer_cool},      {"POST", "/hold", answer_hold},
 };
 #define PAGES (sizeof(pages) / sizeof(pages[0]))
 
-static bool has_path(const struct page *page, const char *target)
+static bool has_path(const char *path, const char *target)
 {
 	const size_t length = strcspn(target, "?");
 
-	return strlen(page->path) == length && strncmp(page->path, target, length) == 0;
+	return strlen(path) == length && strncmp(path, target, length) == 0;
 }
 
-static bool has_method(const struct page *page, const char *method)
+static bool has_method(const char *expected, const char *method)
 {
-	return strcmp(page->method, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
+	return strcmp(expected, strcmp(method, "HEAD") == 0 ? "GET" : method) == 0;
+}
+
+/* A file of the page. False: it is none. */
+static bool answer_file(struct exchange *exchange)
+{
+	for (const struct web_file *file = web_files; file->path != NULL; file++) {
+		if (!has_path(file->path, exchange_target(exchange)))
+			continue;
+		if (has_method("GET", exchange_method(exchange)))
+			answer(exchange, 200, file->type, file->bytes, file->size);
+		else
+			answer_text(exchange, 405, "not by this method");
+		return true;
+	}
+	return false;
 }
 
 static void on_head(struct exchange *exchange, void *userdata)
@@ -184,11 +311,13 @@ static void on_request(struct exchange *exchange, void *userdata)
 	const char *const target = exchange_target(exchange);
 	bool is_known = false;
 
+	if (answer_file(exchange))
+		return;
 	for (size_t i = 0; i < PAGES; i++) {
-		if (!has_path(&pages[i], target))
+		if (!has_path(pages[i].path, target))
 			continue;
 		is_known = true;
-		if (has_method(&pages[i], exchange_method(exchange))) {
+		if (has_method(pages[i].method, exchange_method(exchange))) {
 			pages[i].answer(userdata, exchange);
 			return;
 		}
@@ -241,6 +370,17 @@ static int listen_on(struct server *server, const struct listener_list *listener
 	return 0;
 }
 
+static bool make_token(char *ret)
+{
+	unsigned char bytes[TOKEN_BYTES];
+
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return false;
+	for (size_t i = 0; i < sizeof(bytes); i++)
+		(void)snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
+	return true;
+}
+
 struct admin *admin_new(struct event_base *base, const struct listener_list *listeners,
 			const struct admin_source *source)
 {
@@ -261,7 +401,8 @@ struct admin *admin_new(struct event_base *base, const struct listener_list *lis
 	admin->source = *source;
 	server_limits_init(&limits);
 	limits.connections_max = CONNECTIONS_MAX;
-	admin->live = live_new(base, &admin->source);
+	admin->live =
+		make_token(admin->token) ? live_new(base, &admin->source, admin->token) : NULL;
 	if (admin->live == NULL || server_new(base, &events, &limits, &admin->server) < 0 ||
 	    listen_on(admin->server, listeners) < 0)
 		return admin_free(admin);
@@ -280,6 +421,8 @@ struct admin *admin_free(struct admin *admin)
 
 void admin_set_table(struct admin *admin, struct lull_table *table)
 {
-	if (admin != NULL)
-		admin->table = table;
+	if (admin == NULL)
+		return;
+	admin->table = table;
+	live_set_table(admin->live, table);
 }

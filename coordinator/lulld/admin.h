@@ -5,7 +5,8 @@
  * Whoever can connect is trusted as one who may type `lull hold`; so the addresses are loopback and
  * socket files. One who cannot connect, but whose page is open in a browser that can, is not: the Host
  * has to be this host's by number or as "localhost", so that no name that was made to point here
- * will do.
+ * will do; and what changes the table wants the Origin of our page, and the token that only it can
+ * have read.
  */
 #ifndef LULL_LULLD_ADMIN_H
 #define LULL_LULLD_ADMIN_H

@@ -26,7 +26,7 @@ struct crew_world {
 	unsigned long deaths;
 	char last_death[128];        /* "worker 2 (pid 4711): signal 9 (Killed)"; "": none */
 	uint64_t last_death_unix_ms; /* 0: none */
-	int refusal;          /* the last "do not start me again"; 0: none */
+	int refusal;                 /* the last "do not start me again"; 0: none */
 };
 
 /* Starts `count` of them. @config_fd: taken. NULL: no memory. */

@@ -28,8 +28,8 @@ struct launch {
 	const char *table; /* NULL: as configured */
 	const char *log;   /* NULL: the gateway's default */
 	uint64_t drain_ms;
-	uint64_t budget_ms;      /* 0: as configured */
-	int board_fd;            /* -1: none */
+	uint64_t budget_ms; /* 0: as configured */
+	int board_fd;       /* -1: none */
 	bool quiet;
 	sigset_t signals_before; /* the mask that children start with */
 };

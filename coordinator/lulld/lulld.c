@@ -216,7 +216,7 @@ static const struct option_row serve_options[] = {
 	 .argument = "ADDRESS",
 	 .type = OPTION_TEXT_LIST,
 	 .member = OPTION_SETS(admin),
-	 .help = "metrics and health, for this host: 127.0.0.1:4001, unix:/path"},
+	 .help = "a page, metrics, health, for this host: 127.0.0.1:4001, unix:/path"},
 	{.name = "socket-mode",
 	 .argument = "MODE",
 	 .type = OPTION_TEXT,
@@ -265,6 +265,8 @@ static const struct verb verb_serve = {
 		    "      on 127.0.0.1:4000, with the configuration that would be found\n"
 		    "  lull serve -c lull.yaml --listen 127.0.0.1:8080 --listen '[::1]:8080'\n"
 		    "      another port, both kinds of loopback\n"
+		    "  lull serve --admin 127.0.0.1:4001\n"
+		    "      with a page for a browser at http://127.0.0.1:4001/\n"
 		    "  lull serve --listen unix:/run/lull/gateway.sock --socket-mode 0660\n"
 		    "      for the members of a group, and for a proxy in front\n"
 		    "  kill -HUP \"$(pidof lulld)\"\n"

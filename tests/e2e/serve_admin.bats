@@ -104,6 +104,178 @@ get() {
 	wait "$EVENTS_PID" || true
 }
 
+# without what differs from moment to moment
+steady() {
+	jq -S 'del(.keys[] | .seconds_left, .reported_at, .rpm_room_in)'
+}
+
+@test "status and events are those of lull status --json and lull watch --json" {
+	lull init -q
+	plant "m@https://a.example/v1#1" 1 https://a.example:443 rate_limited 429 60000
+	plant "<script>@https://b.example/v1#2" 2 https://b.example:443 answered 200 -1
+	lull run -q -m mine --limit mine:rpm=6 -- true </dev/null
+	admin --workers 1
+	watch_events
+	lull watch --json >"$SCRATCH/watched" 3>&- &
+	watching=$!
+	until_event event '.key == "route:m@https://a.example/v1#1"'
+	until_fails sh -c "! grep -q '^State:.S' /proc/$watching/status || ! grep -q lull1-u /proc/$watching/maps"
+	lull hold -q other
+	until_event status 'any(.keys[]; .key == "name:other")'
+	diff <(event status | steady) <(lull status --json | steady)
+	[ "$(event status '.keys | length')" -ge 7 ]
+	until_event event '.key == "name:other"'
+	until_fails test ! -s "$SCRATCH/watched"
+	diff <(event event 'del(.at)') <(jq 'del(.at)' "$SCRATCH/watched")
+	kill "$watching"
+	# a cooldown is there before the second is over, though nothing else has happened
+	[ "$(grep -c '^event: hello' "$SCRATCH/events")" = 1 ]
+	lull reset -q
+	lull hold -q new
+	until_event news '.type == "replaced"'
+	until_event status '.keys | map(.key) == ["name:new"]'
+	stop
+}
+
+@test "a reload with another table shows that one" {
+	lull init -q
+	lull hold -q one
+	admin --workers 1
+	watch_events
+	until_event status '.keys | map(.key) == ["name:one"]'
+	lull hold -q --table second two
+	echo "table: second" >"$CONFIG"
+	kill -HUP "$SERVE_PID"
+	until_event status '.keys | map(.key) == ["name:two"]'
+	until_event event '.key == "name:two"'
+	[ "$(grep -c '^event: hello' "$SCRATCH/events")" = 2 ]
+	[ "$(get /metrics)" = 200 ]
+	diff "$SCRATCH/body" <(lull metrics --table second)
+	stop
+}
+
+# change TARGET KEY [CURL OPTION...]: as the page does it
+change() {
+	local target=$1 key=$2
+
+	shift 2
+	get "$target" --data-raw "$key" -H 'Content-Type: text/plain' -H "X-Lull-Token: $TOKEN" -H "Origin: http://$ADMIN" "$@"
+}
+
+@test "hold, cool and clear" {
+	plant "m@https://a.example/v1#1" 1 https://a.example:443 auth 401 -1
+	admin --workers 1
+	watch_events
+	until_event hello '.token | length == 32'
+	TOKEN=$(event hello .token)
+	[ "$(change /hold gpt-4o)" = 200 ]
+	[ "$(cat "$SCRATCH/body")" = "name:gpt-4o: held until cleared" ]
+	run -75 lull check -q gpt-4o
+	[ "$(change '/cool?for=10m' gpt-4o)" = 409 ]
+	[ "$(cat "$SCRATCH/body")" = "name:gpt-4o is held until cleared; clear ends the hold" ]
+	[ "$(change /clear name:gpt-4o)" = 200 ]
+	[ "$(cat "$SCRATCH/body")" = "name:gpt-4o: ready" ]
+	lull check -q gpt-4o
+	[ "$(change '/cool?for=10m' name:gpt-4o)" = 200 ]
+	[ "$(lull status --json gpt-4o | jq '.keys[0].seconds_left | . > 590 and . <= 600')" = true ]
+	# with what keeps a route shut, and by the name of its model
+	run -75 lull check -q m
+	[ "$(change /clear "route:m@https://a.example/v1#1")" = 200 ]
+	lull check -q m
+	plant "m@https://a.example/v1#1" 1 https://a.example:443 auth 401 -1
+	run -75 lull check -q m
+	[ "$(change /clear m)" = 200 ]
+	lull check -q m
+	grep -E 'event=changed by=/hold state="name:gpt-4o: held until cleared"' "$LOG"
+	run ! grep -q "$TOKEN" "$LOG"
+	stop
+}
+
+@test "changes that make no sense" {
+	admin --workers 1
+	watch_events
+	until_event hello '.token | length == 32'
+	TOKEN=$(event hello .token)
+	for target in /cool '/cool?for=' '/cool?for=0' '/cool?for=soon' '/cool?for=24h' '/cool?for=10m&x'; do
+		[ "$(change "$target" gpt-4o)" = 400 ]
+	done
+	[ "$(change /hold '')" = 400 ]
+	[ "$(change /hold $'a\nb')" = 400 ]
+	printf 'a\0b' >"$SCRATCH/nul"
+	[ "$(change /hold x --data-binary "@$SCRATCH/nul")" = 400 ]
+	[ "$(change /hold "$(head -c 2000 /dev/zero | tr '\0' a)")" = 400 ]
+	[ "$(get /hold)" = 405 ]
+	[ "$(lull status --json | jq '.keys | length')" = 0 ]
+	chmod 000 "$LULL_SHM_DIR"/lull1-u* && rm -r "$LULL_SHM_DIR"
+	[ "$(change /hold gpt-4o)" = 503 ]
+	[[ $(cat "$SCRATCH/body") == "nothing was changed: "* ]]
+	stop
+}
+
+@test "no other page can change anything" {
+	admin --workers 1
+	watch_events
+	until_event hello '.token | length == 32'
+	TOKEN=$(event hello .token)
+	while IFS= read -r line; do
+		eval "set -- $line"
+		[ "$(get /hold --data-raw gpt-4o "$@")" = 403 ]
+	done <<-'EOF'
+		-H "Origin: http://$ADMIN"
+		-H "X-Lull-Token: $TOKEN"
+		-H "Origin: http://$ADMIN" -H "X-Lull-Token: ${TOKEN%?}"
+		-H "Origin: http://$ADMIN" -H "X-Lull-Token: ${TOKEN}0"
+		-H "Origin: http://$ADMIN" -H "X-Lull-Token: 00000000000000000000000000000000"
+		-H "Origin: http://$ADMIN" -H "X-Lull-Token;"
+		-H "Origin: http://evil.example" -H "X-Lull-Token: $TOKEN"
+		-H "Origin: https://$ADMIN" -H "X-Lull-Token: $TOKEN"
+		-H "Origin: null" -H "X-Lull-Token: $TOKEN"
+		-H "Origin: http://127.0.0.1" -H "X-Lull-Token: $TOKEN"
+		-H "Origin: http://localhost:${ADMIN##*:}" -H "X-Lull-Token: $TOKEN"
+		-H "Origin: http://evil.example" -H "Host: evil.example" -H "X-Lull-Token: $TOKEN"
+	EOF
+	[ "$(lull status --json | jq '.keys | length')" = 0 ]
+	# nor read the token
+	[ "$(get /events -H 'Origin: http://evil.example' -H 'Host: evil.example')" = 403 ]
+	curl -sS -N --max-time 1 -D "$SCRATCH/head" -o "$SCRATCH/body" "http://$ADMIN/events" || [ $? = 28 ]
+	grep -qi '^cross-origin-resource-policy: same-origin' "$SCRATCH/head"
+	grep -qi '^x-content-type-options: nosniff' "$SCRATCH/head"
+	run ! grep -qi access-control "$SCRATCH/head"
+	[ "$(get / -H 'Origin: http://evil.example')" = 200 ]
+	run ! grep -qi access-control "$SCRATCH/head"
+	[ "$(get /hold -X OPTIONS -H 'Origin: http://evil.example')" = 405 ]
+	run ! grep -qi access-control "$SCRATCH/head"
+	# each has a token of its own
+	stop
+	first=$TOKEN
+	: >"$LOG"
+	admin --workers 1
+	watch_events
+	until_event hello '.token | length == 32'
+	[ "$(event hello .token)" != "$first" ]
+	stop
+}
+
+@test "the page is nothing but its own files, which may do no more" {
+	admin --workers 1
+	while read -r path type; do
+		[ "$(get "$path")" = 200 ]
+		grep -qix "content-type: $type.*" "$SCRATCH/head"
+		grep -qi "^content-security-policy: default-src 'none'; script-src 'self'; .*frame-ancestors 'none'" "$SCRATCH/head"
+		grep -qi '^x-frame-options: DENY' "$SCRATCH/head"
+		# neither elsewhere nor inline
+		sed 's#http://www.w3.org/2000/svg##' "$SCRATCH/body" | grep -E 'https?://|style=|onclick|innerHTML' && false
+		[ "$(get "$path" -X POST)" = 405 ]
+	done <<-'EOF'
+		/ text/html; charset=utf-8
+		/dashboard.js text/javascript; charset=utf-8
+		/dashboard.css text/css; charset=utf-8
+		/icon.svg image/svg[+]xml
+	EOF
+	cmp <(curl -sS "http://$ADMIN/dashboard.js") "$LULL_SOURCE_DIR/coordinator/lulld/web/dashboard.js"
+	stop
+}
+
 @test "gateways are asked only while somebody looks" {
 	admin --workers 1
 	watch_events
