@@ -109,7 +109,7 @@ teardown() {
 	mock_rules '[{"model": "m", "status": 429, "headers": {"Retry-After": "35"}}, {"model": "b", "percent": 10, "status": 400}]'
 	rows 300 >in
 	start_batch in -o out -j 2 -m openai/m -f openai/b --progress none
-	until_true has_lines 240 out
+	until_true has_lines 60 out
 	kill -INT "$BATCH"
 	within 0 10000 batch_ended 130
 }

@@ -218,7 +218,7 @@ killed() {
 @test "a worker that is killed is replaced, and its rows are sent again" {
 	mock_rules '[{"delay_ms": 20}]'
 	rows 1200 >in
-	start_batch in -o out -j 8 --workers 4
+	start_batch in -o out -j 8 --workers 3
 	for ((i = 0; i < 12; i++)); do
 		sleep 0.1
 		pkill -KILL -o -P "$BATCH" || true

@@ -268,7 +268,7 @@ static int refuse(struct batch *batch, const char *id, size_t id_bytes, const ch
 	return rc;
 }
 
-static void on_lost(uint32_t slot, void *userdata)
+static void on_lost(uint32_t slot, bool may_be_at_fault, void *userdata)
 {
 	struct batch *batch = userdata;
 	struct row *row = batch->rows[slot];
@@ -276,7 +276,8 @@ static void on_lost(uint32_t slot, void *userdata)
 	batch->body_bytes -= row->body_bytes;
 	batch->rows[slot] = NULL;
 	batch->free_slots[batch->free_count++] = slot;
-	if (++row->deaths < DEATHS_MAX) {
+	row->deaths += may_be_at_fault;
+	if (row->deaths < DEATHS_MAX) {
 		row->next = batch->again;
 		batch->again = row;
 		return;

@@ -35,6 +35,8 @@ struct crew {
 	struct engine *engine; /* without workers */
 	struct worker *workers;
 	struct worker **owners; /* by slot; NULL: it is free */
+	uint64_t *numbers;      /* by slot: of its row, in the order in which they were given out */
+	uint64_t row_number;
 	uint32_t row_count;
 	bool stopping;
 };
@@ -203,13 +205,47 @@ static void tell_death(const struct worker *worker, int status)
 		 (int)worker->pid, how, worker->row_count);
 }
 
+/* All workers' together are at least the crew's capacity. */
+static uint32_t most_rows(const struct crew *crew, const struct worker *worker)
+{
+	const uint32_t workers = crew->settings.worker_count;
+
+	return worker->jobs * ENGINE_ROWS_PER_JOB + (ENGINE_ROWS_WAITING + workers - 1) / workers;
+}
+
+/* Rows begin in the order in which they came: how many of the worker's came before that one? */
+static uint32_t rows_before(const struct crew *crew, const struct worker *worker, uint32_t slot)
+{
+	uint32_t count = 0;
+
+	for (uint32_t other = 0; other < crew_capacity(crew); other++)
+		count +=
+			crew->owners[other] == worker && crew->numbers[other] < crew->numbers[slot];
+	return count;
+}
+
+/* The last of the worker's rows that may have been under way when it died; those behind it only
+ * waited, and are not to blame. */
+static uint64_t last_under_way(const struct crew *crew, const struct worker *worker)
+{
+	const uint32_t most = worker->jobs * ENGINE_ROWS_PER_JOB;
+
+	for (uint32_t slot = 0; slot < crew_capacity(crew); slot++)
+		if (crew->owners[slot] == worker && rows_before(crew, worker, slot) == most - 1)
+			return crew->numbers[slot];
+	return UINT64_MAX;
+}
+
 static void tell_lost(struct crew *crew, struct worker *worker)
 {
+	const uint64_t last = last_under_way(crew, worker);
+
 	for (uint32_t slot = 0; slot < crew_capacity(crew); slot++) {
 		if (crew->owners[slot] != worker)
 			continue;
 		crew->owners[slot] = NULL;
-		crew->settings.lost(slot, crew->settings.engine.userdata);
+		crew->settings.lost(slot, crew->numbers[slot] <= last,
+				    crew->settings.engine.userdata);
 	}
 	crew->row_count -= worker->row_count;
 	worker->row_count = worker->running_count = 0;
@@ -331,8 +367,7 @@ static struct worker *choose(const struct crew *crew)
 
 	for (uint32_t i = 0; i < crew->settings.worker_count; i++) {
 		struct worker *worker = &crew->workers[i];
-		const uint32_t most = worker->jobs * ENGINE_ROWS_PER_JOB +
-				      ENGINE_ROWS_WAITING / crew->settings.worker_count;
+		const uint32_t most = most_rows(crew, worker);
 
 		if (worker->channel.fd >= 0 && most - worker->row_count > best_room) {
 			best_room = most - worker->row_count;
@@ -349,6 +384,7 @@ static int submit_to_worker(struct crew *crew, const struct frame *frame, const 
 	if (!worker)
 		return -EBUSY;
 	crew->owners[frame->slot] = worker;
+	crew->numbers[frame->slot] = ++crew->row_number;
 	crew->row_count++;
 	worker->row_count++;
 	return send_to(worker, frame, body);
@@ -383,7 +419,8 @@ static int hire_all(struct crew *crew)
 
 	crew->workers = calloc(count, sizeof(*crew->workers));
 	crew->owners = calloc(crew_capacity(crew), sizeof(struct worker *));
-	if (!crew->workers || !crew->owners)
+	crew->numbers = calloc(crew_capacity(crew), sizeof(*crew->numbers));
+	if (!crew->workers || !crew->owners || !crew->numbers)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < count; i++)
 		channel_init(&crew->workers[i].channel, -1);
@@ -428,6 +465,7 @@ struct crew *crew_free(struct crew *crew)
 	}
 	free(crew->workers);
 	free(crew->owners);
+	free(crew->numbers);
 	free(crew);
 	return NULL;
 }

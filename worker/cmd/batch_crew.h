@@ -17,7 +17,8 @@ struct crew_settings {
 	struct engine_settings engine; /* userdata is everybody's */
 	uint32_t worker_count;         /* 0: this process; at most jobs */
 	/* The worker that had the row has died. */
-	void (*lost)(uint32_t slot, void *userdata);
+	/* may_be_at_fault: it may have been under way; others only waited for their turn */
+	void (*lost)(uint32_t slot, bool may_be_at_fault, void *userdata);
 	/* In a worker: closes what is the parent's. */
 	void (*in_child)(void *userdata);
 };

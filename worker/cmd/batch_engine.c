@@ -35,7 +35,8 @@ struct engine {
 	uint32_t running_count;       /* that talk; others sleep, or wait for their turn */
 	uint64_t start_count, cut_at; /* of the last start that a cut has counted for */
 	uint64_t answer_count;
-	double window;   /* how many may run */
+	double window; /* how many may run */
+	bool is_stopping;
 	bool is_asleep;  /* nothing is under way but calls that wait */
 	uint32_t serial; /* of the table, before what is now decided */
 	struct buffer report;
@@ -328,6 +329,8 @@ static int advance(struct engine *engine, struct flight *flight)
 		return end_flight(engine, flight);
 	if (!flight->sleeps)
 		return state < 0 ? state : 0;
+	if (engine->is_stopping) /* no cooldown's end is waited for any more */
+		return 1;
 	if (!driver_has_tried(flight->driver) && waits_when_cooling(flight)) {
 		until_ms = driver_until_ms(flight->driver);
 		put_back(engine, flight);
@@ -466,6 +469,7 @@ void engine_stop(struct engine *engine, bool at_once)
 {
 	uint32_t kept = 0;
 
+	engine->is_stopping = true;
 	for (uint32_t i = 0; i < engine->count; i++) {
 		struct flight *flight = engine->flights[i];
 
