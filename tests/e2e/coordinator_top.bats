@@ -8,6 +8,7 @@ bats_require_minimum_version 1.5.0
 setup() {
 	coordinator_setup
 	[[ -n $(command -v tmux) ]] || skip "no tmux, which plays the terminal"
+	[[ -d /dev/pts && -n $(ls /dev/pts) ]] || skip "no /dev/pts, where terminals are"
 	export TMUX_TMPDIR=$SCRATCH LC_ALL=C.UTF-8
 	unset TMUX
 	SOCKET=0
