@@ -26,7 +26,7 @@ everything() { find "$root" -path "$root/var/lib/dpkg" -prune -o -print | sort; 
 package=$(find "$scratch" -maxdepth 1 -name 'lull_*.deb')
 
 depends=$(dpkg-deb -f "$package" Depends)
-for library in libc6 libcurl4 libevent-core; do
+for library in libc6 libcurl4 libncursesw6; do
 	case $depends in *$library*) ;; *) fail "does not depend on $library: $depends" ;; esac
 done
 
