@@ -17,6 +17,25 @@ needs_foreign() {
 	has_foreign || skip "no node, which runs the servers from npm: scripts/deps --npm installs it"
 }
 
+# clients_start: the gateway that clients.mjs and clients.py ask.
+clients_start() {
+	gateway_config well limited alone refuses tool cut stalls embed <<-END
+		router_settings: {fallbacks: [{limited: [well]}]}
+	END
+	mock_rules '[
+		{"model": "limited", "status": 429, "headers": {"Retry-After": 30}},
+		{"model": "alone", "status": 429, "headers": {"Retry-After": 30}},
+		{"model": "refuses", "status": 400},
+		{"model": "cut", "text": "one two three four", "send_events": 3, "end": "close"},
+		{"model": "stalls", "text": "one two three", "send_events": 2, "end": "stall"},
+		{"model": "embed", "body": {"object": "list", "model": "e", "usage": {"prompt_tokens": 1, "total_tokens": 1},
+			"data": [{"object": "embedding", "index": 0, "embedding": "AACAPwAAAEA="}]}},
+		{"model": "tool", "body": {"id": "c", "object": "chat.completion", "created": 1, "model": "tool", "choices": [{"index": 0,
+			"message": {"role": "assistant", "content": null, "tool_calls": [{"id": "1", "type": "function",
+			"function": {"name": "weather", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}}]'
+	gateway_start --listen 127.0.0.1:0
+}
+
 # foreign_start COMMAND...: in the folder of the packages, until it has said where it listens. Sets
 # FOREIGN_PID, FOREIGN_LOG and FOREIGN_URL.
 foreign_start() {

@@ -16,21 +16,7 @@ teardown() {
 }
 
 @test "OpenAI's and Vercel's clients: plain, streamed, tools, fallbacks, errors, abort" {
-	gateway_config well limited alone refuses tool cut stalls embed <<-END
-		router_settings: {fallbacks: [{limited: [well]}]}
-	END
-	mock_rules '[
-		{"model": "limited", "status": 429, "headers": {"Retry-After": 30}},
-		{"model": "alone", "status": 429, "headers": {"Retry-After": 30}},
-		{"model": "refuses", "status": 400},
-		{"model": "cut", "text": "one two three four", "send_events": 3, "end": "close"},
-		{"model": "stalls", "text": "one two three", "send_events": 2, "end": "stall"},
-		{"model": "embed", "body": {"object": "list", "model": "e", "usage": {"prompt_tokens": 1, "total_tokens": 1},
-			"data": [{"object": "embedding", "index": 0, "embedding": "AACAPwAAAEA="}]}},
-		{"model": "tool", "body": {"id": "c", "object": "chat.completion", "created": 1, "model": "tool", "choices": [{"index": 0,
-			"message": {"role": "assistant", "content": null, "tool_calls": [{"id": "1", "type": "function",
-			"function": {"name": "weather", "arguments": "{}"}}]}, "finish_reason": "tool_calls"}]}}]'
-	gateway_start --listen 127.0.0.1:0
+	clients_start
 	cp "$BATS_TEST_DIRNAME/foreign/clients.mjs" "$FOREIGN_DIR/clients-$$.mjs"
 	(cd "$FOREIGN_DIR" && timeout 60 node "clients-$$.mjs" "$URL/v1") >"$SCRATCH/out" 2>"$SCRATCH/err" || cat "$SCRATCH/err" >&2
 	rm -f "$FOREIGN_DIR/clients-$$.mjs"
