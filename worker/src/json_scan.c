@@ -49,7 +49,12 @@ static size_t escape_length(const char *at, const char *end)
 /* Sixteen bytes at once, by whatever the processor has for it. */
 typedef uint8_t bytes16 __attribute__((vector_size(16)));
 
-/* How many bytes there are, in steps of sixteen, that mean themselves in a string. */
+static bool is_plain(unsigned char byte)
+{
+	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
+}
+
+/* How many bytes there are that mean themselves in a string. */
 static size_t plain_length(const char *at, const char *end)
 {
 	const char *from = at;
@@ -67,6 +72,8 @@ static size_t plain_length(const char *at, const char *end)
 		if (special.halves[0] | special.halves[1])
 			break;
 	}
+	while (at < end && is_plain((unsigned char)*at))
+		at++;
 	return (size_t)(at - from);
 }
 
