@@ -3,7 +3,7 @@
  * Any bytes as an answer in each form, whole and streamed, and as a request to be written in it.
  *
  *   - a verdict for everything; an answer is in OpenAI's form, and read again it is an answer
- *     again;
+ *     again; what is seen of one at a glance is what reading it in full finds;
  *   - a stream gives the same chunks and the same verdict however it is cut, and what is put
  *     together of a whole one is an answer by the rules of unstreamed ones;
  *   - where streams are binary, each line of the input is an event with the right sums, too;
@@ -21,6 +21,7 @@
 
 #include "event_message.h"
 #include "fuzz.h"
+#include "glance.h"
 #include "http_text.h"
 
 static const char *const providers[] = {"openai",  "deepseek", "anthropic", "gemini",
@@ -71,6 +72,25 @@ static void check_answer(const struct answer *answer)
 	answer_deinit(&copy);
 }
 
+static void read_in_full(const struct wire_response *response, int expected_rc,
+			 const struct answer *expected, const struct verdict *expected_verdict)
+{
+	struct verdict verdict;
+	struct answer answer;
+
+	CHECK(answer_read_in_full(&route, response, &answer, &verdict) == expected_rc);
+	CHECK(strcmp(verdict.rule, expected_verdict->rule) == 0);
+	CHECK(strcmp(verdict.detail, expected_verdict->detail) == 0);
+	CHECK(verdict.outcome.tokens == expected_verdict->outcome.tokens);
+	if (expected_rc != 0)
+		return;
+	CHECK(strcmp(answer.json, expected->json) == 0);
+	CHECK(answer.finish == expected->finish);
+	CHECK(!answer.text == !expected->text);
+	CHECK(!answer.text || strcmp(answer.text, expected->text) == 0);
+	answer_deinit(&answer);
+}
+
 static void read_whole(const struct wire_response *response)
 {
 	struct verdict verdict;
@@ -79,6 +99,7 @@ static void read_whole(const struct wire_response *response)
 
 	CHECK(verdict.rule);
 	CHECK((rc == 0) == (verdict.outcome.class_id == LULL_CLASS_ANSWERED));
+	read_in_full(response, rc, &answer, &verdict);
 	if (rc == 0) {
 		check_answer(&answer);
 		answer_deinit(&answer);

@@ -13,6 +13,7 @@
 
 #include "classify.h"
 #include "cunit_main.h"
+#include "glance.h"
 #include "http_text.h"
 
 /* 2026-02-12T22:06:40Z: before the reset of openrouter/429_free_per_day */
@@ -21,7 +22,7 @@
 static const size_t piece_sizes[] = {1, 7, SIZE_MAX};
 #define PIECE_SIZE_COUNT (sizeof(piece_sizes) / sizeof(piece_sizes[0]))
 
-static unsigned error_count, answer_count, usage_count, elsewhere_count;
+static unsigned error_count, answer_count, usage_count, elsewhere_count, glance_count;
 
 /* ---- files */
 
@@ -266,6 +267,26 @@ static void check_answer(struct json_object *wire_case, const struct answer *ans
 	json_object_put(actual);
 }
 
+/* What was seen at a glance is what reading in full finds. */
+static void check_in_full(const struct http_route *route, const struct wire_response *response,
+			  const struct answer *answer, const struct verdict *verdict)
+{
+	struct verdict full_verdict;
+	struct answer full;
+	struct glance glance;
+
+	if (adapter_of(route)->translate_answer) /* with an id of our own making */
+		return;
+	glance_count += glance_at(response->body, response->body_bytes, &glance);
+	CU_ASSERT_EQUAL_FATAL(answer_read_in_full(route, response, &full, &full_verdict), 0);
+	CU_ASSERT_EQUAL(full_verdict.outcome.tokens, verdict->outcome.tokens);
+	CU_ASSERT_PTR_EQUAL(full.finish, answer->finish);
+	CU_ASSERT_STRING_EQUAL(full.json, answer->json);
+	CU_ASSERT_TRUE(!full.text == !answer->text);
+	CU_ASSERT_TRUE(!full.text || strcmp(full.text, answer->text) == 0);
+	answer_deinit(&full);
+}
+
 static void read_whole(struct json_object *wire_case, const struct http_route *route,
 		       const struct wire_response *response)
 {
@@ -276,8 +297,10 @@ static void read_whole(struct json_object *wire_case, const struct http_route *r
 	if (is(member(wire_case, "expect"), "class", "ok")) {
 		CU_ASSERT_EQUAL(rc, 0);
 		CU_ASSERT_EQUAL(verdict.outcome.class_id, LULL_CLASS_ANSWERED);
-		if (rc == 0)
+		if (rc == 0) {
 			check_answer(wire_case, &answer, &verdict);
+			check_in_full(route, response, &answer, &verdict);
+		}
 		answer_count++;
 		answer_deinit(&answer);
 		return;
@@ -540,6 +563,7 @@ static void test_every_sample_gives_what_the_index_says(void)
 	CU_ASSERT_EQUAL(error_count + answer_count + elsewhere_count, 220);
 	CU_ASSERT_EQUAL(elsewhere_count, 4);
 	CU_ASSERT(usage_count > 0);
+	CU_ASSERT(glance_count > 0);
 	json_object_put(index);
 }
 

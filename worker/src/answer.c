@@ -11,7 +11,9 @@
 #include "assembly.h"
 #include "chunk_writer.h"
 #include "classify.h"
+#include "glance.h"
 #include "json_build.h"
+#include "json_scan.h"
 #include "openai.h"
 #include "wire_error.h"
 
@@ -206,8 +208,8 @@ static void read_translated(const struct http_route *route, struct json_object *
 	assembly_free(assembly);
 }
 
-int answer_read(const struct http_route *route, const struct wire_response *response,
-		struct answer *ret_answer, struct verdict *ret_verdict)
+int answer_read_in_full(const struct http_route *route, const struct wire_response *response,
+			struct answer *ret_answer, struct verdict *ret_verdict)
 {
 	struct wire_response known = *response;
 	struct json_object *root;
@@ -227,6 +229,56 @@ int answer_read(const struct http_route *route, const struct wire_response *resp
 	ret_verdict->outcome.http_status = (uint32_t)response->status;
 	json_object_put(root);
 	return ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED;
+}
+
+/* ---- what is seen at a glance */
+
+static int copy_seen_text(const struct glance *glance, struct answer *ret)
+{
+	const struct json_token token = {.type = JSON_TOKEN_STRING,
+					 .start = glance->text - 1,
+					 .size = glance->text_bytes + 2};
+	struct json_object *text = glance->text_is_escaped ? json_token_string(&token) : NULL;
+	const char *bytes = text ? json_object_get_string(text) : glance->text;
+
+	if (glance->text_is_escaped && !text)
+		return -ENOMEM;
+	ret->text_bytes = text ? (size_t)json_object_get_string_len(text) : glance->text_bytes;
+	ret->text = strndup(bytes, ret->text_bytes);
+	json_object_put(text);
+	return ret->text ? 0 : -ENOMEM;
+}
+
+static int fill_seen(const struct glance *glance, const struct wire_response *response,
+		     struct answer *ret_answer, struct verdict *ret_verdict)
+{
+	int rc;
+
+	*ret_answer = (struct answer){.finish = glance->finish};
+	rc = copy_json(response, ret_answer);
+	if (rc == 0)
+		rc = copy_seen_text(glance, ret_answer);
+	if (rc != 0) {
+		answer_deinit(ret_answer);
+		judge_failure(rc, ret_verdict);
+	} else {
+		verdict_set(ret_verdict, LULL_CLASS_ANSWERED, "answer", NULL);
+		ret_verdict->outcome.tokens = glance->tokens;
+	}
+	ret_verdict->outcome.http_status = (uint32_t)response->status;
+	return rc != 0;
+}
+
+int answer_read(const struct http_route *route, const struct wire_response *response,
+		struct answer *ret_answer, struct verdict *ret_verdict)
+{
+	struct glance glance;
+
+	if (response->body && route->endpoint == ENDPOINT_CHAT &&
+	    !adapter_of(route)->translate_answer &&
+	    glance_at(response->body, response->body_bytes, &glance))
+		return fill_seen(&glance, response, ret_answer, ret_verdict);
+	return answer_read_in_full(route, response, ret_answer, ret_verdict);
 }
 
 void answer_deinit(struct answer *answer)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether a text is a JSON object, found in one pass over its tokens: what a request needs whose
- * bytes go out as they came. A tree of it would take ten times as long.
+ * Whether a text is a JSON object, and what is in it, found in one pass over its tokens: enough for
+ * what goes on with the bytes that it has. A tree of it would take ten times as long.
  *
  * It is sure or it is not: nothing is said about texts that are deeper, have larger objects or keys
  * with escapes in them. json_read() knows.
@@ -16,7 +16,9 @@
 
 enum expected { KEY_OR_END, KEY, COLON, VALUE_OR_END, VALUE, COMMA_OR_END, NOTHING };
 
-struct plain {
+struct json_place {
+	json_seen_fn seen; /* NULL: nobody is told */
+	void *userdata;
 	enum expected expected;
 	unsigned depth;
 	bool is_object[DEPTH_MAX];
@@ -38,96 +40,125 @@ static bool is_value(enum expected expected)
 	return expected == VALUE || expected == VALUE_OR_END;
 }
 
-static bool open_one(struct plain *plain, bool is_object)
+static bool open_one(struct json_place *place, bool is_object)
 {
-	if (plain->depth == DEPTH_MAX)
+	if (place->depth == DEPTH_MAX)
 		return false;
-	plain->is_object[plain->depth] = is_object;
-	plain->first_key[plain->depth++] = plain->key_count;
-	plain->expected = is_object ? KEY_OR_END : VALUE_OR_END;
+	place->is_object[place->depth] = is_object;
+	place->first_key[place->depth++] = place->key_count;
+	place->expected = is_object ? KEY_OR_END : VALUE_OR_END;
 	return true;
 }
 
-static bool close_one(struct plain *plain, bool is_object)
+static bool close_one(struct json_place *place, bool is_object)
 {
-	const bool may_end = plain->expected == COMMA_OR_END ||
-			     plain->expected == (is_object ? KEY_OR_END : VALUE_OR_END);
+	const bool may_end = place->expected == COMMA_OR_END ||
+			     place->expected == (is_object ? KEY_OR_END : VALUE_OR_END);
 
-	if (!may_end || plain->depth == 0 || plain->is_object[plain->depth - 1] != is_object)
+	if (!may_end || place->depth == 0 || place->is_object[place->depth - 1] != is_object)
 		return false;
-	plain->key_count = plain->first_key[--plain->depth];
-	plain->expected = plain->depth == 0 ? NOTHING : COMMA_OR_END;
+	place->key_count = place->first_key[--place->depth];
+	place->expected = place->depth == 0 ? NOTHING : COMMA_OR_END;
 	return true;
 }
 
 /* One that its object does not have yet. */
-static bool add_key(struct plain *plain, const struct json_token *token)
+static bool add_key(struct json_place *place, const struct json_token *token)
 {
-	const size_t first = plain->first_key[plain->depth - 1];
+	const size_t first = place->first_key[place->depth - 1];
 
-	if (plain->key_count == KEYS_MAX || plain->key_count - first == PEERS_MAX ||
+	if (place->key_count == KEYS_MAX || place->key_count - first == PEERS_MAX ||
 	    memchr(token->start, '\\', token->size))
 		return false;
-	for (size_t i = first; i < plain->key_count; i++)
-		if (plain->keys[i].size == token->size &&
-		    memcmp(plain->keys[i].start, token->start, token->size) == 0)
+	for (size_t i = first; i < place->key_count; i++)
+		if (place->keys[i].size == token->size &&
+		    memcmp(place->keys[i].start, token->start, token->size) == 0)
 			return false;
-	plain->keys[plain->key_count].start = token->start;
-	plain->keys[plain->key_count++].size = token->size;
-	plain->expected = COLON;
+	place->keys[place->key_count].start = token->start;
+	place->keys[place->key_count++].size = token->size;
+	place->expected = COLON;
 	return true;
 }
 
-static bool take_comma(struct plain *plain)
+static bool take_comma(struct json_place *place)
 {
-	if (plain->expected != COMMA_OR_END)
+	if (place->expected != COMMA_OR_END)
 		return false;
-	plain->expected = plain->is_object[plain->depth - 1] ? KEY : VALUE;
+	place->expected = place->is_object[place->depth - 1] ? KEY : VALUE;
 	return true;
 }
 
-static bool take_scalar(struct plain *plain, const struct json_token *token)
+static bool see(const struct json_place *place, const struct json_token *value)
 {
-	if (plain->expected == KEY || plain->expected == KEY_OR_END)
-		return token->type == JSON_TOKEN_STRING && add_key(plain, token);
-	if (!is_value(plain->expected) || plain->depth == 0)
-		return false;
-	plain->expected = COMMA_OR_END;
-	return true;
+	return !place->seen || place->depth == 0 || place->seen(place, value, place->userdata);
 }
 
-static bool take(struct plain *plain, const struct json_token *token)
+static bool take_scalar(struct json_place *place, const struct json_token *token)
+{
+	if (place->expected == KEY || place->expected == KEY_OR_END)
+		return token->type == JSON_TOKEN_STRING && add_key(place, token);
+	if (!is_value(place->expected) || place->depth == 0)
+		return false;
+	place->expected = COMMA_OR_END;
+	return see(place, token);
+}
+
+static bool take(struct json_place *place, const struct json_token *token)
 {
 	if (token->type != JSON_TOKEN_PUNCTUATION)
-		return take_scalar(plain, token);
+		return take_scalar(place, token);
 	if (is_char(token, '{') || is_char(token, '['))
-		return is_value(plain->expected) && open_one(plain, is_char(token, '{'));
+		return is_value(place->expected) && see(place, token) &&
+		       open_one(place, is_char(token, '{'));
 	if (is_char(token, '}') || is_char(token, ']'))
-		return close_one(plain, is_char(token, '}'));
+		return close_one(place, is_char(token, '}'));
 	if (is_char(token, ','))
-		return take_comma(plain);
-	if (plain->expected != COLON)
+		return take_comma(place);
+	if (place->expected != COLON)
 		return false;
-	plain->expected = VALUE;
+	place->expected = VALUE;
 	return true;
 }
 
-bool json_is_plain_object(const char *bytes, size_t size)
+bool json_see_plain_object(const char *bytes, size_t size, json_seen_fn fn, void *userdata)
 {
 	struct json_scanner scanner;
 	struct json_token token;
-	struct plain plain;
+	struct json_place place;
 	int rc;
 
-	plain.expected = VALUE;
-	plain.depth = 0;
-	plain.key_count = 0;
+	place.seen = fn;
+	place.userdata = userdata;
+	place.expected = VALUE;
+	place.depth = 0;
+	place.key_count = 0;
 	json_scan_init(&scanner, bytes, size);
 	rc = json_scan(&scanner, &token);
 	if (rc != 1 || !is_char(&token, '{'))
 		return false;
 	for (; rc == 1; rc = json_scan(&scanner, &token))
-		if (plain.expected == NOTHING || !take(&plain, &token))
+		if (place.expected == NOTHING || !take(&place, &token))
 			return false;
-	return rc == 0 && plain.expected == NOTHING;
+	return rc == 0 && place.expected == NOTHING;
+}
+
+bool json_is_plain_object(const char *bytes, size_t size)
+{
+	return json_see_plain_object(bytes, size, NULL, NULL);
+}
+
+unsigned json_place_depth(const struct json_place *place)
+{
+	return place->depth;
+}
+
+bool json_place_is(const struct json_place *place, unsigned level, const char *name)
+{
+	const size_t next =
+		level + 1 < place->depth ? place->first_key[level + 1] : place->key_count;
+
+	if (level >= place->depth || place->is_object[level] != (name != NULL))
+		return false;
+	return !name || (place->keys[next - 1].size == strlen(name) + 2 &&
+			 memcmp(place->keys[next - 1].start + 1, name, strlen(name)) == 0);
 }

@@ -52,6 +52,18 @@ struct json_object *json_parse(const char *bytes, size_t size, unsigned *ret_lin
 /* It is an object that json_read() would read. False: it is not known. */
 bool json_is_plain_object(const char *bytes, size_t size);
 
+/* Where a value stands: how many objects and arrays it is in, and at what name in each. */
+struct json_place;
+unsigned json_place_depth(const struct json_place *place);
+/* Level 0 is the outermost. @name: NULL: an array */
+bool json_place_is(const struct json_place *place, unsigned level, const char *name);
+
+/* A value, or the bracket that opens it. False ends it. */
+typedef bool (*json_seen_fn)(const struct json_place *place, const struct json_token *value,
+			     void *userdata);
+/* As json_is_plain_object(), and is told of each value on the way. False: also what fn said. */
+bool json_see_plain_object(const char *bytes, size_t size, json_seen_fn fn, void *userdata);
+
 /* The text of a STRING token, as json-c unescapes it. NULL without memory. Caller puts. */
 struct json_object *json_token_string(const struct json_token *token);
 
