@@ -174,6 +174,21 @@ static void test_a_connection_is_used_again(void)
 	end(&f);
 }
 
+static void test_a_rest_closes_connections_and_no_more(void)
+{
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
+	struct fixture f = BEGIN(turns);
+
+	transport_rest(f.transport); /* there is nothing to close */
+	for (unsigned i = 1; i <= 3; i++) {
+		CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
+		CU_ASSERT_EQUAL(f.seen.status, 200);
+		CU_ASSERT_EQUAL(raw_server_connections(f.server), i);
+		transport_rest(f.transport);
+	}
+	end(&f);
+}
+
 static void test_a_dead_reused_connection_is_replaced_once(void)
 {
 	static const struct raw_turn turns[] = {
@@ -607,6 +622,7 @@ int main(void)
 		CUNIT_TEST(test_an_answer_is_told_whole),
 		CUNIT_TEST(test_a_request_is_plain_http_1_1),
 		CUNIT_TEST(test_a_connection_is_used_again),
+		CUNIT_TEST(test_a_rest_closes_connections_and_no_more),
 		CUNIT_TEST(test_a_dead_reused_connection_is_replaced_once),
 		CUNIT_TEST(test_a_fresh_connection_that_dies_is_a_failure),
 		CUNIT_TEST(test_nothing_is_sent_a_third_time),

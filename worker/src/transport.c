@@ -38,12 +38,16 @@
 #define WAIT_MS_MAX      60000u
 #define LONG_WAIT_MS     1000u
 #define CONNECT_MS_MAX   3600000u /* libcurl wants it to fit an int */
+#define SPARE_MAX        32u      /* a handle takes 5 KiB */
 
 struct transport {
 	pid_t owner; /* 0: not used yet */
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions, so that a new connection to the same host is cheaper */
 	struct transport_loop loop; /* watch: NULL: none, and transport_wait() it is */
+	CURL *spare[SPARE_MAX];     /* of transfers that are over, ready for others */
+	size_t spare_count;
+	size_t transfer_count;
 };
 
 struct transfer {
@@ -109,18 +113,14 @@ static int on_timer(CURLM *multi, long for_ms, void *userdata)
 	return 0;
 }
 
-static int join_loop(struct transport *transport)
+static bool join_loop(struct transport *transport, CURLM *multi)
 {
-	CURLM *multi = transport->multi;
-
 	if (!transport->loop.watch)
-		return 0;
-	if (curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) != CURLM_OK ||
-	    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) != CURLM_OK ||
-	    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) != CURLM_OK ||
-	    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) != CURLM_OK)
-		return -ENOMEM;
-	return 0;
+		return true;
+	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK;
 }
 
 void transport_use_loop(struct transport *transport, const struct transport_loop *loop)
@@ -129,35 +129,64 @@ void transport_use_loop(struct transport *transport, const struct transport_loop
 	transport->loop = *loop;
 }
 
+static CURLM *make_multi(struct transport *transport)
+{
+	CURLM *multi = curl_multi_init();
+
+	if (multi && !join_loop(transport, multi)) {
+		(void)curl_multi_cleanup(multi);
+		return NULL;
+	}
+	return multi;
+}
+
+static CURLSH *make_share(void)
+{
+	CURLSH *share = curl_share_init();
+
+	if (share &&
+	    curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) != CURLSHE_OK) {
+		(void)curl_share_cleanup(share);
+		return NULL;
+	}
+	return share;
+}
+
 static int transport_own(struct transport *transport)
 {
 	if (transport_is_foreign(transport))
 		return -ECHILD;
-	if (transport->owner != 0)
-		return 0;
-	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
-		return -EIO;
-	transport->multi = curl_multi_init();
-	transport->share = curl_share_init();
-	if (!transport->multi || !transport->share || join_loop(transport) != 0 ||
-	    curl_share_setopt(transport->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION) !=
-		    CURLSHE_OK) {
-		(void)curl_multi_cleanup(transport->multi);
-		(void)curl_share_cleanup(transport->share);
-		return -ENOMEM;
+	if (transport->owner == 0) {
+		if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+			return -EIO;
+		transport->owner = getpid();
 	}
-	transport->owner = getpid();
-	return 0;
+	if (!transport->share)
+		transport->share = make_share();
+	if (!transport->multi)
+		transport->multi = make_multi(transport);
+	return transport->share && transport->multi ? 0 : -ENOMEM;
+}
+
+void transport_rest(struct transport *transport)
+{
+	if (transport_is_foreign(transport) || transport->transfer_count > 0)
+		return;
+	while (transport->spare_count > 0)
+		curl_easy_cleanup(transport->spare[--transport->spare_count]);
+	if (transport->multi)
+		(void)curl_multi_cleanup(transport->multi);
+	transport->multi = NULL;
 }
 
 struct transport *transport_free(struct transport *transport)
 {
 	if (!transport || transport_is_foreign(transport))
 		return NULL;
-	if (transport->owner != 0) {
-		(void)curl_multi_cleanup(transport->multi);
+	assert(transport->transfer_count == 0);
+	transport_rest(transport);
+	if (transport->share)
 		(void)curl_share_cleanup(transport->share);
-	}
 	free(transport);
 	return NULL;
 }
@@ -312,6 +341,26 @@ static const struct {
 	{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
+/* What is alike in all requests, and stays so in a handle that was used before. */
+static CURLcode configure_alike(CURL *easy, const struct transport *transport)
+{
+	CURLcode code = CURLE_OK;
+	char agent[32];
+
+	(void)snprintf(agent, sizeof(agent), "lull/%s", lull_version());
+	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && code == CURLE_OK; i++)
+		code = curl_easy_setopt(easy, settings[i].option, settings[i].value);
+#define SET(option, value) (code = code ? code : curl_easy_setopt(easy, option, value))
+	SET(CURLOPT_SHARE, transport->share);
+	SET(CURLOPT_NOPROXY, "");
+	SET(CURLOPT_USERAGENT, agent);
+	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_PREREQFUNCTION, before_sending);
+	SET(CURLOPT_HEADERFUNCTION, on_header);
+	SET(CURLOPT_WRITEFUNCTION, on_body);
+	return code;
+}
+
 static CURLcode configure(struct transfer *transfer)
 {
 	const struct http_route *route = transfer->job.route;
@@ -321,26 +370,17 @@ static CURLcode configure(struct transfer *transfer)
 	const uint64_t connect_ms = transfer->job.connect_for_ms < CONNECT_MS_MAX
 					    ? transfer->job.connect_for_ms + 1000
 					    : CONNECT_MS_MAX;
-	char agent[32];
 	CURL *easy = transfer->easy;
 	CURLcode code = CURLE_OK;
 
-	(void)snprintf(agent, sizeof(agent), "lull/%s", lull_version());
-	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && code == CURLE_OK; i++)
-		code = curl_easy_setopt(easy, settings[i].option, settings[i].value);
-
-#define SET(option, value) (code = code ? code : curl_easy_setopt(easy, option, value))
 	SET(CURLOPT_PRIVATE, transfer);
-	SET(CURLOPT_SHARE, transfer->transport->share);
 	SET(CURLOPT_URL, request->url);
 	SET(CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
 	SET(CURLOPT_PROXY, route->proxy ? route->proxy : "");
-	SET(CURLOPT_NOPROXY, "");
 	if (route->ca_file) { /* in place of the system's, not beside them */
 		SET(CURLOPT_CAINFO, route->ca_file);
 		SET(CURLOPT_CAPATH, NULL);
 	}
-	SET(CURLOPT_USERAGENT, agent);
 	SET(CURLOPT_HTTPHEADER, transfer->header_lines);
 	/* "identity" still decodes what comes encoded unasked; "" asks for all that libcurl knows
 	 */
@@ -348,16 +388,44 @@ static CURLcode configure(struct transfer *transfer)
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
 	SET(CURLOPT_POSTFIELDS, request->body.bytes ? request->body.bytes : "");
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
-	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
-	SET(CURLOPT_PREREQFUNCTION, before_sending);
 	SET(CURLOPT_PREREQDATA, transfer);
-	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_HEADERDATA, transfer);
-	SET(CURLOPT_WRITEFUNCTION, on_body);
 	SET(CURLOPT_WRITEDATA, transfer);
 #undef SET
 	return code;
+}
+
+/* ---- handles: making one takes longer than using it again */
+
+static CURL *take_easy(struct transport *transport, const struct http_route *route)
+{
+	CURL *easy;
+
+	if (transport->spare_count > 0 && !route->ca_file)
+		return transport->spare[--transport->spare_count];
+	easy = curl_easy_init();
+	if (easy && configure_alike(easy, transport) != CURLE_OK) {
+		curl_easy_cleanup(easy);
+		return NULL;
+	}
+	return easy;
+}
+
+/* One that trusts in other certificates, or broke off in the middle, is not used again. */
+static void give_easy(struct transfer *transfer)
+{
+	struct transport *transport = transfer->transport;
+	const bool is_good =
+		transfer->ended && transfer->code == CURLE_OK && !transfer->job.route->ca_file;
+
+	(void)curl_multi_remove_handle(transport->multi, transfer->easy);
+	if (is_good && transport->spare_count < SPARE_MAX &&
+	    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
+	    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, NULL) == CURLE_OK)
+		transport->spare[transport->spare_count++] = transfer->easy;
+	else
+		curl_easy_cleanup(transfer->easy);
 }
 
 /* ---- a transfer's life */
@@ -375,7 +443,8 @@ int transfer_start(struct transport *transport, const struct transfer_job *job,
 		return -ENOMEM;
 	*transfer = (struct transfer){.transport = transport, .job = *job};
 	transfer->head.headers = transfer->headers;
-	transfer->easy = curl_easy_init();
+	transport->transfer_count++;
+	transfer->easy = take_easy(transport, job->route);
 	rc = transfer->easy ? add_header_line(transfer, "Expect:") : -ENOMEM;
 	for (char **line = job->request->headers; rc == 0 && line && *line; line++)
 		rc = add_header_line(transfer, *line);
@@ -396,10 +465,9 @@ struct transfer *transfer_free(struct transfer *transfer)
 {
 	if (!transfer)
 		return NULL;
-	if (transfer->easy) {
-		(void)curl_multi_remove_handle(transfer->transport->multi, transfer->easy);
-		curl_easy_cleanup(transfer->easy);
-	}
+	if (transfer->easy)
+		give_easy(transfer);
+	transfer->transport->transfer_count--;
 	wipe_header_lines(transfer->header_lines);
 	head_clear(transfer);
 	free(transfer);

@@ -20,7 +20,9 @@ struct transfer; /* one exchange */
 int transport_new(struct transport **ret_transport); /* 0; -ENOMEM */
 /* It was used by another process: all of it is that one's. */
 bool transport_is_foreign(const struct transport *transport);
-/* Ends all connections. A foreign one is left as it is. */
+/* Closes what is kept for further transfers. Not while there are any, nor if it is foreign. */
+void transport_rest(struct transport *transport);
+/* Ends all connections. Its transfers were freed before. A foreign one is left as it is. */
 struct transport *transport_free(struct transport *transport);
 
 /* What happens to a transfer, told from inside transport_wait() or transport_ready(). */
