@@ -144,7 +144,10 @@ static struct event_base *make_base(void)
 	struct event_config *config = event_config_new();
 	struct event_base *base = NULL;
 
-	if (config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0)
+	/* libcurl takes back a socket after each answer, and watches it again with the next request */
+	if (config &&
+	    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK |
+						  EVENT_BASE_FLAG_EPOLL_USE_CHANGELIST) == 0)
 		base = event_base_new_with_config(config);
 	if (config)
 		event_config_free(config);
@@ -193,6 +196,8 @@ static int begin(struct gateway *gateway, struct listen_list *listeners)
 	events.holds_back = holds_back;
 	rc = gateway_loop_new(gateway, &gateway->loop);
 	if (rc == 0)
+		rc = gateway_memory_begin(gateway);
+	if (rc == 0)
 		rc = watch_table(gateway);
 	if (rc == 0)
 		rc = gateway_control_new(gateway, &gateway->control);
@@ -214,6 +219,7 @@ static int begin(struct gateway *gateway, struct listen_list *listeners)
 static void end(struct gateway *gateway)
 {
 	server_free(gateway->server);
+	gateway_memory_end(gateway);
 	gateway_control_free(gateway->control);
 	gateway_board_free(gateway->board);
 	if (gateway->deadline)

@@ -8,7 +8,7 @@
  *   gateway_visit.c   one exchange with a client: what it wants, whether it may
  *   gateway_call.c    one call to models, from the client's request to the client's answer
  *   gateway_answer.c  answers in OpenAI's form: headers, errors
- *   gateway_memory.c  how much of it there is
+ *   gateway_memory.c  how much of it there is, and that it goes back
  *   gateway_board.c   how busy the others are on the same sockets
  *   gateway_control.c the line to whoever supervises this process
  *   gateway_loop.c    libcurl's sockets and timers on the event loop
@@ -44,6 +44,8 @@ struct gateway_memory {
 	size_t promised_bytes; /* to bodies that are on their way */
 	size_t counted_bytes;  /* used, when it was last counted */
 	uint64_t counted_at_ms;
+	struct event *tidy;
+	uint64_t worked_at_ms;
 };
 
 struct gateway_counts {
@@ -125,6 +127,10 @@ size_t gateway_memory_bytes(const struct gateway *gateway);
 bool gateway_memory_promise(struct gateway *gateway, struct gateway_visit *visit, size_t bytes);
 /* They are there, or will not come. */
 void gateway_memory_settle(struct gateway *gateway, struct gateway_visit *visit);
+int gateway_memory_begin(struct gateway *gateway); /* 0; -ENOMEM */
+void gateway_memory_end(struct gateway *gateway);
+/* A call has ended: there may be something to give back. */
+void gateway_memory_worked(struct gateway *gateway);
 
 /* ---- gateway_board.c */
 /* The page that $LULL_BOARD_FD is. *ret_board stays where there is none. Return: 0; negative errno. */

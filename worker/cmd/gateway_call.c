@@ -79,6 +79,7 @@ static void call_free(struct gateway_call *call)
 	request_deinit(&call->request);
 	call->visit->call = NULL;
 	free(call);
+	gateway_memory_worked(gateway);
 }
 
 static void note_trail(struct gateway_call *call, const struct lull_trail_entry *trail,

@@ -2,13 +2,20 @@
 /*
  * How much memory this process uses, and whether another body may come in. What is promised to
  * bodies that are still on their way counts, too: else all of them would be let in at once.
+ *
+ * And what is no longer used goes back to the system: pages between what is in use, which the
+ * allocator would keep, every few seconds of work; connections to providers once it is quiet. A
+ * process without work does nothing at all.
  */
+#include <errno.h>
 #include <malloc.h>
 
 #include "gateway.h"
 
-#define COPIES 3u  /* of a body: as it came, as it is read, as it goes out */
-#define AGE_MS 10u /* counting takes a while */
+#define COPIES   3u     /* of a body: as it came, as it is read, as it goes out */
+#define AGE_MS   10u    /* counting takes a while */
+#define TIDY_MS  3000u  /* a tenth of a millisecond's work for each MiB */
+#define QUIET_MS 30000u /* no call: connections of that age are not used again anyway */
 
 static size_t heap_bytes(void)
 {
@@ -49,4 +56,46 @@ void gateway_memory_settle(struct gateway *gateway, struct gateway_visit *visit)
 {
 	gateway->memory.promised_bytes -= visit->promised_bytes;
 	visit->promised_bytes = 0;
+}
+
+/* ---- giving back */
+
+static void tidy_later(struct gateway_memory *memory)
+{
+	const struct timeval time = {.tv_sec = TIDY_MS / 1000};
+
+	if (!evtimer_pending(memory->tidy, NULL))
+		(void)event_add(memory->tidy, &time);
+}
+
+static void on_tidy(evutil_socket_t fd, short what, void *userdata)
+{
+	struct gateway *gateway = userdata;
+	const bool is_quiet = gateway->counts.calls == 0 &&
+			      lull_clock_ms() - gateway->memory.worked_at_ms >= QUIET_MS;
+
+	(void)fd, (void)what;
+	if (is_quiet)
+		transport_rest(gateway->http->transport);
+	(void)malloc_trim(0);
+	if (!is_quiet)
+		tidy_later(&gateway->memory);
+}
+
+int gateway_memory_begin(struct gateway *gateway)
+{
+	gateway->memory.tidy = evtimer_new(gateway->base, on_tidy, gateway);
+	return gateway->memory.tidy ? 0 : -ENOMEM;
+}
+
+void gateway_memory_end(struct gateway *gateway)
+{
+	if (gateway->memory.tidy)
+		event_free(gateway->memory.tidy);
+}
+
+void gateway_memory_worked(struct gateway *gateway)
+{
+	gateway->memory.worked_at_ms = lull_clock_ms();
+	tidy_later(&gateway->memory);
 }
