@@ -155,6 +155,24 @@ static void read_stream(const struct wire_response *response, size_t piece_size,
 	stream_free(reader);
 }
 
+/* Who wants only the chunks hears the same verdict. */
+static void read_chunks_only(const struct wire_response *response, const struct verdict *expected)
+{
+	struct stream_reader *reader = stream_new(&route, response);
+	struct streamed ignored = {0};
+	struct verdict verdict;
+
+	CHECK(reader);
+	buffer_init(&ignored.chunks, 1u << 30);
+	stream_want_chunks_only(reader);
+	(void)stream_feed(reader, response->body, response->body_bytes, write_chunk, &ignored);
+	stream_end(reader, response, false, &verdict);
+	CHECK(strcmp(verdict.rule, expected->rule) == 0);
+	CHECK(verdict.outcome.tokens == expected->outcome.tokens);
+	stream_free(reader);
+	buffer_deinit(&ignored.chunks);
+}
+
 static void compare_streams(const struct wire_response *response, size_t piece_size)
 {
 	struct streamed whole, pieces;
@@ -166,6 +184,8 @@ static void compare_streams(const struct wire_response *response, size_t piece_s
 	CHECK(whole.chunks.size == pieces.chunks.size);
 	CHECK(whole.chunks.size == 0 ||
 	      memcmp(whole.chunks.bytes, pieces.chunks.bytes, whole.chunks.size) == 0);
+	if (whole.verdict.outcome.class_id == LULL_CLASS_ANSWERED)
+		read_chunks_only(response, &whole.verdict);
 	CHECK(!whole.answer.json == !pieces.answer.json);
 	if (whole.answer.json) {
 		CHECK(strcmp(whole.answer.json, pieces.answer.json) == 0);

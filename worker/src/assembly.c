@@ -60,6 +60,7 @@ struct assembly {
 	struct json_object *head; /* what stands beside the choices */
 	struct choice *choices;
 	size_t choice_count;
+	bool judges_only;
 };
 
 /* ---- merging members */
@@ -171,9 +172,10 @@ static int merge_choice(struct assembly *assembly, struct json_object *from)
 		return assembly->choice_count == CHOICES_MAX ? -E2BIG : -ENOMEM;
 	if (json_object_is_type(delta, json_type_object)) {
 		choice->says_something = choice->says_something || openai_says_something(delta);
-		rc = merge_members(choice, NULL, choice->message, delta);
+		if (!assembly->judges_only)
+			rc = merge_members(choice, NULL, choice->message, delta);
 	}
-	if (rc == 0)
+	if (rc == 0 && !assembly->judges_only)
 		rc = merge_logprobs(choice, wire_member(from, "logprobs"));
 	if (json_object_is_type(finish, json_type_string) && !json_is_empty_text(finish)) {
 		json_object_put(choice->finish_reason);
@@ -432,6 +434,11 @@ struct assembly *assembly_new(void)
 		return NULL;
 	assembly->head = json_object_new_object();
 	return assembly->head ? assembly : assembly_free(assembly);
+}
+
+void assembly_judge_only(struct assembly *assembly)
+{
+	assembly->judges_only = true;
 }
 
 static void free_choice(struct choice *choice)

@@ -9,6 +9,8 @@ struct assembly;
 
 struct assembly *assembly_new(void);
 struct assembly *assembly_free(struct assembly *assembly);
+/* Nobody will want it written: what choices say is not kept, only that they do. */
+void assembly_judge_only(struct assembly *assembly);
 
 /* Return: 0; -E2BIG more choices or tool calls than any model gives; -EMSGSIZE; -ENOMEM. */
 int assembly_add(struct assembly *assembly, struct json_object *chunk);

@@ -230,6 +230,8 @@ static int on_head(const struct wire_response *head, void *userdata)
 	if (!is_stream(attempt, head))
 		return 0;
 	attempt->reader = stream_new(attempt->job.route, head);
+	if (attempt->reader && attempt->job.sink)
+		stream_want_chunks_only(attempt->reader);
 	attempt->stopped = attempt->reader ? 0 : -ENOMEM;
 	return attempt->stopped;
 }

@@ -574,6 +574,11 @@ struct stream_reader *stream_new(const struct http_route *route, const struct wi
 	return make_parts(reader, head) == 0 ? reader : stream_free(reader);
 }
 
+void stream_want_chunks_only(struct stream_reader *reader)
+{
+	assembly_judge_only(reader->assembly);
+}
+
 struct stream_reader *stream_free(struct stream_reader *reader)
 {
 	if (!reader)
