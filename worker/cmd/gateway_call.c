@@ -17,9 +17,10 @@
 #include "gateway.h"
 #include "log.h"
 
-#define PENDING_BYTES_MAX ((size_t)2 * WIRE_BODY_BYTES_MAX)
-#define PING_MS           15000u /* proxies between cut what is silent for a minute, some sooner */
-#define HEADERS_MAX       3
+#define PENDING_BYTES_MAX  ((size_t)2 * WIRE_BODY_BYTES_MAX)
+#define PENDING_BYTES_FULL (64u << 10) /* libcurl hands over up to 1.6 MB without a pause */
+#define PING_MS            15000u /* proxies between cut what is silent for a minute, some sooner */
+#define HEADERS_MAX        3
 
 struct gateway_call {
 	TAILQ_ENTRY(gateway_call) link;
@@ -198,11 +199,23 @@ static void finish(struct gateway_call *call)
 
 /* ---- the stream */
 
+/* No more is read of it than its reader takes. */
+static void pause_reading(struct gateway_call *call, bool pause)
+{
+	if (call->paused == pause)
+		return;
+	call->paused = pause;
+	driver_pause(call->driver, pause);
+}
+
 static int on_chunk(const struct stream_event *event, void *userdata)
 {
 	struct gateway_call *call = userdata;
+	int rc = call->left ? -1 : add_event(call, event->json, event->json_bytes);
 
-	return call->left ? -1 : add_event(call, event->json, event->json_bytes);
+	if (call->pending.size > PENDING_BYTES_FULL)
+		pause_reading(call, true);
+	return rc;
 }
 
 /* Who is answering, and what was before. */
@@ -229,10 +242,7 @@ static void hand_out(struct gateway_call *call)
 		begin(call);
 	}
 	send_pending(call);
-	if (exchange_is_full(call->visit->exchange) && !call->paused) {
-		call->paused = true;
-		driver_pause(call->driver, true);
-	}
+	pause_reading(call, exchange_is_full(call->visit->exchange));
 }
 
 /* When the client has to hear something again. A reader that is slow hears enough. */
@@ -356,8 +366,7 @@ void gateway_call_drained(struct gateway_call *call)
 {
 	if (!call->paused)
 		return;
-	call->paused = false;
-	driver_pause(call->driver, false);
+	pause_reading(call, false);
 	mark_moved(call);
 	gateway_advance_moved(call->gateway);
 }
