@@ -150,6 +150,20 @@ teardown() {
 	complete_output 2 out
 }
 
+@test "a table that is deleted under way is said once, and made anew" {
+	mkfifo rows
+	lull batch rows -o out -m openai/m 2>err 3>&- &
+	exec {fd}>rows
+	rows 1 >&"$fd"
+	until_true test -s out
+	rm "$LULL_SHM_DIR"/lull1-u*
+	rows 5 | tail -n +2 >&"$fd"
+	exec {fd}>&-
+	wait $!
+	[ "$(wc -l <out)" = 5 ]
+	[ "$(grep -c 'was deleted while in use; an empty table has been made' err)" = 1 ]
+}
+
 @test "an output that is deleted under way is said" {
 	mock_rules '[{"delay_ms": 1000}]'
 	rows 2 >in

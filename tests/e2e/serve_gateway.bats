@@ -111,6 +111,24 @@ chat_until() {
 	stop
 }
 
+@test "a table that is deleted under them, or replaced by somebody else's file, is said once" {
+	serve --workers 2
+	[ "$(chat)" = 200 ]
+	rm "$LULL_SHM_DIR"/lull1-u*
+	for i in 1 2 3 4 5 6; do
+		[ "$(chat)" = 200 ]
+	done
+	[ "$(grep -c 'was deleted while in use; an empty table has been made' "$LOG")" = 1 ]
+	lull status --json | jq -e '.keys | length > 0'
+	rm "$LULL_SHM_DIR"/lull1-u*
+	mkdir "$LULL_SHM_DIR/lull1-u$(id -u)"
+	for i in 1 2 3 4 5 6; do
+		[ "$(chat)" = 200 ]
+	done
+	[ "$(grep -c 'cooldowns are not shared with other processes' "$LOG")" = 1 ]
+	stop
+}
+
 @test "what gateways say of themselves is there for who looks" {
 	admin --workers 2 --log none
 	watch_events

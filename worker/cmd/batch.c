@@ -880,7 +880,6 @@ static int run(struct batch *batch, struct lull_http *http, const char *input_pa
 static int batch(const struct settings *settings, const char *input_path)
 {
 	struct batch batch = {.settings = settings, .out.fd = -1, .err.fd = -1, .signal_fd = -1};
-	const bool is_verbose = settings->call.log_level == LOG_LEVEL_VERBOSE;
 	struct lull_http *http = NULL;
 	int caught_signal, code = call_open(&settings->call, &http);
 
@@ -890,8 +889,7 @@ static int batch(const struct settings *settings, const char *input_path)
 		lull_http_close(http);
 		return code;
 	}
-	if (settings->call.log_level > LOG_LEVEL_QUIET)
-		(void)http_tell_table(http, is_verbose);
+	(void)http_tell_table(http);
 	batch.input.fd = -1;
 	(void)getrandom(&batch.run_id, sizeof(batch.run_id), GRND_NONBLOCK);
 	progress_init(&batch.progress, (enum progress_mode)settings->progress, http->table);

@@ -353,6 +353,7 @@ static int start(struct engine *engine, struct flight *flight)
 
 	if (rc != 0)
 		return rc;
+	(void)http_tell_table(engine->settings.http);
 	flight->number = ++engine->start_count;
 	engine->running_count++;
 	return advance(engine, flight);

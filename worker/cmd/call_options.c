@@ -6,6 +6,8 @@
 #include <signal.h>
 #include <sysexits.h>
 
+#include "../src/host.h"
+
 const struct option_choice when_cooling_choices[] = {
 	{"wait", LULL_WHEN_COOLING_WAIT},
 	{"fail", LULL_WHEN_COOLING_FAIL},
@@ -38,6 +40,11 @@ static void print_message(const char *line, int is_error, void *userdata)
 
 int call_open(const struct call_settings *settings, struct lull_http **ret_http)
 {
+	static const enum http_tells tells[] = {
+		[LOG_LEVEL_QUIET] = HTTP_TELLS_NOTHING, /* what is not shown stays news */
+		[LOG_LEVEL_NORMAL] = HTTP_TELLS_NEWS,
+		[LOG_LEVEL_VERBOSE] = HTTP_TELLS_ALL,
+	};
 	struct lull_http_options http_options;
 	int rc;
 
@@ -46,9 +53,10 @@ int call_open(const struct call_settings *settings, struct lull_http **ret_http)
 	http_options.table_name = settings->table_name;
 	http_options.message = print_message;
 	rc = lull_http_open(&http_options, ret_http);
-	if (rc == 0)
-		return 0;
-	return rc == -ENOMEM ? EX_SOFTWARE : EX_CONFIG;
+	if (rc != 0)
+		return rc == -ENOMEM ? EX_SOFTWARE : EX_CONFIG;
+	(*ret_http)->tells = tells[settings->log_level];
+	return 0;
 }
 
 int end_by_signal(int signal_number)

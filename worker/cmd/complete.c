@@ -301,14 +301,13 @@ static int limit_routes(const struct settings *settings, struct route_list *rout
 
 static int complete(const struct settings *settings, const struct request *request)
 {
-	const bool is_verbose = settings->call.log_level == LOG_LEVEL_VERBOSE;
 	struct route_list routes = {0};
 	struct lull_http *http = NULL;
 	int code = call_open(&settings->call, &http);
-	bool told = settings->call.log_level == LOG_LEVEL_QUIET; /* what is not shown stays news */
+	bool told = false;
 
 	if (code == 0) {
-		told = told || http_tell_table(http, is_verbose);
+		told = http_tell_table(http);
 		code = find_routes(settings, http, request, &routes);
 	}
 	if (code == 0)
@@ -316,7 +315,7 @@ static int complete(const struct settings *settings, const struct request *reque
 	if (code == 0) {
 		code = run(settings, http, &routes, request);
 		if (!told)
-			(void)http_tell_table(http, is_verbose);
+			(void)http_tell_table(http);
 	}
 	route_list_deinit(&routes);
 	lull_http_close(http);

@@ -292,7 +292,7 @@ static int gateway(const struct settings *settings)
 	for (size_t i = 0; code == 0 && i < listeners.count; i++)
 		code = gateway_access_check_socket(access, listeners.fds[i]);
 	if (code == 0) {
-		(void)http_tell_table(http, settings->call.log_level == LOG_LEVEL_VERBOSE);
+		(void)http_tell_table(http);
 		code = run(settings, http, access, &listeners);
 	} else {
 		gateway_access_free(access);

@@ -437,7 +437,11 @@ static int start(struct gateway_call *call)
 	call->timer = evtimer_new(call->gateway->base, on_time, call);
 	if (rc == 0 && !call->timer)
 		rc = -ENOMEM;
-	return rc == 0 ? driver_new(&job, &call->driver) : rc;
+	if (rc == 0)
+		rc = driver_new(&job, &call->driver);
+	if (rc == 0)
+		(void)http_tell_table(call->gateway->http);
+	return rc;
 }
 
 /* Return: 0; -EINVAL: refused, which was told; -ENOMEM; -E2BIG */

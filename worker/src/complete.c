@@ -10,6 +10,8 @@
 #include "host.h"
 #include "trail.h"
 
+#define PROBLEM_AGAIN_MS 60000u /* whether it is news again costs a look into a file */
+
 /* ---- the handle */
 
 void lull_http_options_init(struct lull_http_options *options)
@@ -82,11 +84,24 @@ void lull_http_close(struct lull_http *http)
 	free(http);
 }
 
-bool http_tell_table(const struct lull_http *http, bool every_time)
+/* The same as a moment ago. */
+static bool is_seen(const struct lull_http *http, const char *problem)
+{
+	return strncmp(http->problem, problem, sizeof(http->problem) - 1) == 0 &&
+	       (http->tells == HTTP_TELLS_ALL ||
+		lull_clock_ms() - http->problem_at_ms < PROBLEM_AGAIN_MS);
+}
+
+bool http_tell_table(struct lull_http *http)
 {
 	const char *problem = lull_table_problem(http->table);
 
-	if (!problem || !http->message || (!every_time && !lull_table_problem_is_news(http->table)))
+	if (!problem || !http->message || http->tells == HTTP_TELLS_NOTHING ||
+	    is_seen(http, problem))
+		return false;
+	(void)snprintf(http->problem, sizeof(http->problem), "%s", problem);
+	http->problem_at_ms = lull_clock_ms();
+	if (http->tells == HTTP_TELLS_NEWS && !lull_table_problem_is_news(http->table))
 		return false;
 	http->message(problem, 0, http->userdata);
 	return true;
@@ -310,13 +325,13 @@ int lull_complete(struct lull_http *http, const char *request, size_t request_by
 		return -EINVAL;
 	if (request_bytes > LULL_REQUEST_BYTES_MAX)
 		return -EMSGSIZE;
-	told = http_tell_table(http, false);
+	told = http_tell_table(http);
 	rc = read_request(http, request, request_bytes, &read);
 	if (rc == 0)
 		rc = run(http, &read, options, ret_completion);
 	request_deinit(&read);
 	if (!told)
-		(void)http_tell_table(http, false);
+		(void)http_tell_table(http);
 	return rc;
 }
 

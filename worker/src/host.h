@@ -12,20 +12,32 @@
 #include "driver.h"
 #include "request.h"
 
+/* Of what there is to say of the table. */
+enum http_tells {
+	HTTP_TELLS_NEWS = 0, /* what nobody of this host was told within the hour */
+	HTTP_TELLS_ALL,
+	HTTP_TELLS_NOTHING
+};
+
+#define HTTP_PROBLEM_BYTES 512
+
 struct lull_http {
 	struct config *config;
 	struct lull_table *table;
 	struct transport *transport;
 	void (*message)(const char *line, int is_error, void *userdata);
 	void *userdata;
+	enum http_tells tells;
+	char problem[HTTP_PROBLEM_BYTES]; /* seen last; "": none */
+	uint64_t problem_at_ms;           /* that was */
 };
 
 /*
- * Tells why the table is not shared, or not with all of its keys: once an hour and host, or every
- * time. A table may be found full only by the call, so ask again after it, unless it was told.
- * Return: true: it was told.
+ * Tells why the table is not shared, or not with all of its keys, or what was repaired. It may be
+ * deleted at any time and is found full only by a call, so this is asked with every call; it costs
+ * nothing while there is no problem. Return: true: it was told.
  */
-bool http_tell_table(const struct lull_http *http, bool every_time);
+bool http_tell_table(struct lull_http *http);
 
 /* The call's settings: liblull's defaults, then the configuration's, then the request's, then what
  * is given here. */
