@@ -260,6 +260,7 @@ static void test_a_prompts_sentence_is_no_hint(void)
 	} cases[] = {
 		{"say: try again in 1h", "cannot handle 'try again in 1h' now", NONE},
 		{"say: try again in 1h", "cannot handle 'try again in 1h', try again in 2s", 2000},
+		{"say: Try again in 1H", "cannot handle 'try Again in 1h'", NONE},
 		{"say: retry after 20 seconds", "busy with 'retry after 20 seconds'", NONE},
 		{"when to try again in general", "Please try again in 120ms.", 120},
 	};

@@ -9,6 +9,7 @@
  */
 #include "wire.h"
 
+#include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <string.h>
@@ -434,13 +435,18 @@ static int64_t empty_bucket(const struct places *places, const char **from)
 	return longest_ms;
 }
 
-/* What also stands in the request, the provider quotes. */
+/* What also stands in the request, in letters of whatever case, the provider quotes. */
 static bool is_quoted(const struct places *places, const char *at, const char *end)
 {
 	const struct wire_response *response = places->response;
+	const size_t size = (size_t)(end - at);
+	const int first = tolower((unsigned char)*at);
 
-	return response->request &&
-	       memmem(response->request, response->request_bytes, at, (size_t)(end - at)) != NULL;
+	for (size_t i = 0; i + size <= response->request_bytes; i++)
+		if (tolower((unsigned char)response->request[i]) == first &&
+		    strncasecmp(response->request + i, at, size) == 0)
+			return true;
+	return false;
 }
 
 /* "Please try again in 18.642s." */
