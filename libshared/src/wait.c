@@ -135,32 +135,32 @@ static int serial_wait(_Atomic uint32_t *serial, uint32_t told, uint64_t until_m
 	return err;
 }
 
-int lull_table_wait(struct lull_table *table, uint32_t serial, uint64_t until_ms)
+enum awaited { OPENING, EVENT };
+
+static int wait_for(struct lull_table *table, enum awaited awaited, uint32_t told,
+		    uint64_t until_ms)
 {
 	struct segment *segment;
 	int outcome;
 
 	if (!table)
 		return -EINVAL;
-	segment = table_pin_generation(table, serial >> SERIAL_BITS);
+	segment = table_pin_generation(table, told >> SERIAL_BITS);
 	if (!segment)
 		return LULL_WOKEN;
-	outcome = serial_wait(&segment->header->serial, serial, until_ms);
+	outcome = serial_wait(awaited == EVENT ? &segment->header->ring_serial
+					       : &segment->header->serial,
+			      told, until_ms);
 	segment_unpin(segment);
 	return outcome;
 }
 
+int lull_table_wait(struct lull_table *table, uint32_t serial, uint64_t until_ms)
+{
+	return wait_for(table, OPENING, serial, until_ms);
+}
+
 int lull_event_wait(struct lull_table *table, uint32_t serial, uint64_t until_ms)
 {
-	struct segment *segment;
-	int outcome;
-
-	if (!table)
-		return -EINVAL;
-	segment = table_pin_generation(table, serial >> SERIAL_BITS);
-	if (!segment)
-		return LULL_WOKEN;
-	outcome = serial_wait(&segment->header->ring_serial, serial, until_ms);
-	segment_unpin(segment);
-	return outcome;
+	return wait_for(table, EVENT, serial, until_ms);
 }
