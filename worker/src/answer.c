@@ -19,8 +19,14 @@
 
 /* ---- in OpenAI's form */
 
+static bool message_says_something(struct json_object *choice)
+{
+	return openai_says_something(wire_member(choice, "message"));
+}
+
 /* How the choices of a parsed body are to be taken: an answer if one of them is. */
-static void judge_choices(struct json_object *choices, struct verdict *ret)
+static void judge_choices(struct json_object *choices, bool (*says_something)(struct json_object *),
+			  struct verdict *ret)
 {
 	bool says = false;
 	const char *explained = NULL;
@@ -29,7 +35,7 @@ static void judge_choices(struct json_object *choices, struct verdict *ret)
 		struct json_object *choice = json_object_array_get_idx(choices, i);
 		const char *finish = wire_text(choice, "finish_reason");
 
-		says = says || openai_says_something(wire_member(choice, "message"));
+		says = says || says_something(choice);
 		explained = openai_finish_explains(finish) ? finish : explained;
 	}
 	openai_judge(openai_is_list(choices), says, explained, ret);
@@ -107,7 +113,7 @@ static void read_as_it_is(struct json_object *root, const struct wire_response *
 	struct json_object *choices = wire_member(root, "choices");
 	int rc = openai_straighten(choices);
 
-	judge_choices(choices, ret_verdict);
+	judge_choices(choices, message_says_something, ret_verdict);
 	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
 		return;
 	ret_verdict->outcome.tokens = openai_tokens_used(wire_member(root, "usage"));
@@ -119,19 +125,9 @@ static void read_as_it_is(struct json_object *root, const struct wire_response *
 
 /* ---- of OpenAI's other endpoints: as it came, if it holds what was asked for */
 
-static void judge_texts(struct json_object *choices, struct verdict *ret)
+static bool text_says_something(struct json_object *choice)
 {
-	bool says = false;
-	const char *explained = NULL;
-
-	for (size_t i = 0; openai_is_list(choices) && i < json_object_array_length(choices); i++) {
-		struct json_object *choice = json_object_array_get_idx(choices, i);
-		const char *finish = wire_text(choice, "finish_reason");
-
-		says = says || openai_is_text(wire_member(choice, "text"));
-		explained = openai_finish_explains(finish) ? finish : explained;
-	}
-	openai_judge(openai_is_list(choices), says, explained, ret);
+	return openai_is_text(wire_member(choice, "text"));
 }
 
 static void judge_embeddings(struct json_object *data, struct verdict *ret)
@@ -151,7 +147,7 @@ static void read_other(const struct http_route *route, struct json_object *root,
 	if (route->endpoint == ENDPOINT_EMBEDDINGS)
 		judge_embeddings(wire_member(root, "data"), ret_verdict);
 	else
-		judge_texts(wire_member(root, "choices"), ret_verdict);
+		judge_choices(wire_member(root, "choices"), text_says_something, ret_verdict);
 	if (ret_verdict->outcome.class_id != LULL_CLASS_ANSWERED)
 		return;
 	ret_verdict->outcome.tokens = openai_tokens_used(wire_member(root, "usage"));
