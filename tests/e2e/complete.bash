@@ -74,14 +74,3 @@ within() {
 	fi
 	return "$code"
 }
-
-# Waits until COMMAND is true, at most 20 s.
-until_true() {
-	local tries
-
-	for ((tries = 0; tries < 1000; tries++)); do
-		"$@" && return
-		sleep 0.02
-	done
-	return 1
-}

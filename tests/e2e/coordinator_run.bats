@@ -43,15 +43,6 @@ ended() {
 	[ "$code" = "$1" ] || { echo "exit status $code: $(<"$SCRATCH/err")"; false; }
 }
 
-# Waits until COMMAND is true, at most 20 s.
-until_true() {
-	for ((tries = 0; tries < 1000; tries++)); do
-		"$@" && return
-		sleep 0.02
-	done
-	return 1
-}
-
 # Of the processes whose pids are in that file none runs any more. (Not everywhere somebody reaps
 # what is left behind.)
 all_gone() {

@@ -19,15 +19,6 @@ teardown() {
 	[[ -z $(command -v tmux) ]] || tmux -L "$SOCKET" kill-server 2>/dev/null || true
 }
 
-# until_true COMMAND...: at most 20 s.
-until_true() {
-	for ((tries = 0; tries < 1000; tries++)); do
-		"$@" && return
-		sleep 0.02
-	done
-	return 1
-}
-
 # start_top COLUMNS LINES [COMMAND]: what becomes of it is in $SCRATCH/code.
 start_top() {
 	rm -f "$SCRATCH/code"

@@ -15,15 +15,6 @@ teardown() {
 	[[ -z ${WATCHING:-} ]] || kill -KILL "$WATCHING" 2>/dev/null || true
 }
 
-# until_true COMMAND...: at most 20 s.
-until_true() {
-	for ((tries = 0; tries < 1000; tries++)); do
-		"$@" && return
-		sleep 0.02
-	done
-	return 1
-}
-
 # start_watching [ARGUMENT...]: in the background, until it follows. Sets WATCHING, its pid. Writes
 # $OUT and $ERR.
 start_watching() {

@@ -108,3 +108,14 @@ mock_fault_url() {
 needs_terminal() {
 	script -qec true /dev/null >/dev/null 2>&1 || skip "no terminal to be had"
 }
+
+# Waits until COMMAND is true, at most 20 s.
+until_true() {
+	local tries
+
+	for ((tries = 0; tries < 1000; tries++)); do
+		"$@" && return
+		sleep 0.02
+	done
+	return 1
+}
