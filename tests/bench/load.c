@@ -88,7 +88,7 @@ static void run(struct load *load)
 	CURLMsg *message;
 	int running, left;
 
-	while (load->answered + load->failed < load->wanted) {
+	for (;;) {
 		(void)curl_multi_perform(load->multi, &running);
 		while ((message = curl_multi_info_read(load->multi, &left)) != NULL) {
 			struct client *client = NULL;
@@ -96,6 +96,8 @@ static void run(struct load *load)
 			(void)curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &client);
 			end(client, message->data.result);
 		}
+		if (load->answered + load->failed == load->wanted)
+			return;
 		(void)curl_multi_poll(load->multi, NULL, 0, 1000, NULL);
 	}
 }
