@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as an answer with hints in its headers and in its body: what is read is -1 with no
- * place, or a wait of 0 or more with one; and what is left of limits, never beyond a minute.
+ * place, or a wait of 0 or more with one; and until limits hold so many again: for more it takes no less.
  */
 #include <string.h>
 
@@ -20,7 +20,7 @@ static void check(const struct provider *provider, const struct wire_response *r
 		int64_t one_ms = hint_emptied(provider, response, limit, 1);
 		int64_t many_ms = hint_emptied(provider, response, limit, 4000000000u);
 
-		CHECK(-1 <= one_ms && one_ms <= many_ms && many_ms <= 60000);
+		CHECK(-1 <= one_ms && one_ms <= many_ms);
 	}
 }
 

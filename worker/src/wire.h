@@ -67,7 +67,7 @@ int64_t hint_read(const struct provider *provider, const struct wire_response *r
 
 /*
  * Whether headers, of an answer as of a refusal, say that nothing is left of a limit: milliseconds
- * until there are `units` again, at most a minute; -1: they do not.
+ * until there are `units` again, as far away as they say; -1: they do not.
  * @limit: LULL_LIMIT_RPM, LULL_LIMIT_TPM
  */
 int64_t hint_emptied(const struct provider *provider, const struct wire_response *response,
