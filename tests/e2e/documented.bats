@@ -1,0 +1,246 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# Every example of the README, of each --help and of each manual page about commands, word for word. What is
+# not Lull's (llm, mail, sudo, a provider on the internet) is played.
+
+load complete
+
+MAN=$LULL_SOURCE_DIR/docs/man
+
+setup() {
+	complete_setup
+	export ANTHROPIC_BASE_URL=$MOCK_URL/v1 ANTHROPIC_API_KEY=$KEY GROQ_API_BASE=$MOCK_URL/v1 GROQ_API_KEY=$KEY
+	mkdir "$SCRATCH/bin" "$SCRATCH/work"
+	cd "$SCRATCH/work"
+	play
+	provide
+}
+
+teardown() {
+	cd /
+	complete_teardown
+}
+
+# played NAME SCRIPT: a program of others
+played() {
+	printf '#!/bin/bash\n%s\n' "$2" >"$SCRATCH/bin/$1"
+	chmod +x "$SCRATCH/bin/$1"
+}
+
+play() {
+	export REAL_CURL
+	REAL_CURL=$(command -v curl)
+	PATH=$SCRATCH/bin:$PATH
+	played llm 'echo "of $2: $(wc -c) bytes"'
+	played git 'echo "+a line"'
+	played mail 'cat >/dev/null'
+	played your-program 'echo "$OPENAI_BASE_URL"'
+	played sudo '[[ $1 == -u ]] && shift 2; exec "$@"'
+	played docker 'shift 2; exec "$@"'
+	played watch 'while [[ $1 == -* ]]; do [[ $1 != -n ]] || shift; shift; done; exec "$@"'
+	played cmake 'true'
+	played curl 'args=("${@/https:\/\/api.openai.com\/v1/$OPENAI_BASE_URL}")
+		exec "$REAL_CURL" --noproxy "*" "${args[@]/https:\/\/api.example.com\/v1/$OPENAI_BASE_URL}"'
+}
+
+# The files that examples name.
+provide() {
+	local name
+
+	for name in ask.sh ask.py job; do
+		printf '#!/bin/sh\necho "asked ${LULL_MODEL:-nobody}"\n' >$name
+		chmod +x $name
+	done
+	echo "A report." >report.txt
+	echo '{"messages":[{"role":"user","content":"hi"}]}' >request.json
+	awk 'BEGIN {
+		for (i = 0; i < 20; i++)
+			printf "{\"custom_id\":\"row-%d\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\"," \
+				"\"body\":{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Row %d\"}]}}\n", i, i
+	}' >requests.jsonl
+	cp "$LULL_WIRE_DIR/openai/429_requests.http" 429.http
+	cp "$LULL_WIRE_DIR/groq/413_request_too_large.http" 413.http
+	cat >lull.yaml <<-END
+		model_list:
+		  - model_name: chat
+		    litellm_params: {model: openai/gpt-4o, api_base: $MOCK_URL/v1, api_key: os.environ/OPENAI_API_KEY}
+	END
+	chmod 600 lull.yaml
+	mkdir -p "$XDG_CONFIG_HOME/lull"
+	sed 's/model_name: chat/model_name: fast/' lull.yaml >"$XDG_CONFIG_HOME/lull/config.yaml"
+	chmod 600 "$XDG_CONFIG_HOME/lull/config.yaml"
+}
+
+# ---- finding them
+
+# of_help COMMAND...: two blanks before a command, six before what is said of it
+of_help() {
+	"$@" --help | sed -n '/^examples:/,$p' | awk '
+		continues { printf "%s\n", $0; continues = /\\$/; next }
+		/^  [^ ]/ { printf "%s\n", substr($0, 3); continues = /\\$/ }'
+}
+
+# of_manual PAGE: what stands between fences; where there are prompts, what follows them
+of_manual() {
+	sed -n '/^# EXAMPLE/,/^# [^E]/p' "$1" | awk '
+		/^```/ { if (inside) flush(); inside = !inside; next }
+		inside { gsub(/\\\\/, "\\"); lines[++count] = $0 }
+		function flush(   i, prompts) {
+			for (i = 1; i <= count; i++) prompts += lines[i] ~ /^\$ /
+			for (i = 1; i <= count; i++)
+				if (!prompts) print lines[i]
+				else if (sub(/^\$ /, "", lines[i])) print lines[i]
+			count = 0
+		}'
+}
+
+of_readme() {
+	sed -n '/^## First use/,/^!/p' "$LULL_SOURCE_DIR/README.md" | sed -n 's/^    //p'
+}
+
+# Lines of stdin as commands, each ended by a NUL: one goes on until a shell has all of it.
+commands() {
+	local line command=
+
+	while IFS= read -r line; do
+		command+=${command:+$'\n'}$line
+		[[ $line != *\\ ]] && bash -n <<<"$command" 2>/dev/null || continue
+		[[ -z $command ]] || printf '%s\0' "$command"
+		command=
+	done
+	[[ -z $command ]] || printf 'not whole: %s\0' "$command"
+}
+
+# Of everything: sets examples.
+collect() {
+	local verb page
+
+	{
+		of_help lull
+		of_help lull-worker gateway
+		for verb in $(lull --help | awk '/^examples:/ { exit } /^  [a-z-]+ +/ { print $1 }'); do
+			of_help lull "$verb"
+		done
+		for page in "$MAN"/*.1.scd; do
+			of_manual "$page"
+		done
+		of_readme
+	} >"$SCRATCH/lines"
+	mapfile -d '' examples < <(grep -vE '^(\* \* \* \* \* |sum|rate|lull_|lull: )' "$SCRATCH/lines" | commands)
+}
+
+# ---- kinds
+
+# It serves addresses that other programs of this host may have.
+is_server() {
+	[[ $1 == *"lull serve"* || $1 == *"gateway --listen"* || $1 == systemd-socket-activate* || $1 == kill* ]]
+}
+
+# It goes on until somebody ends it.
+is_endless() {
+	[[ $1 =~ ^(NO_COLOR=1\ )?lull\ (watch|top) ]]
+}
+
+# Whether it ends as it should: with 0, or by nothing but our signal.
+ends_well() {
+	local code=0
+
+	if is_endless "$1"; then
+		timeout 1 script -qec "$1" /dev/null </dev/null >"$SCRATCH/said" 2>&1 || code=$?
+		[[ $code == 124 ]]
+	else
+		timeout 20 bash -c "$1" </dev/null >"$SCRATCH/said" 2>&1
+	fi
+}
+
+@test "commands that end, and those that somebody ends" {
+	local example bad=0 count=0
+
+	needs_terminal
+	collect
+	for example in "${examples[@]}"; do
+		! is_server "$example" || continue
+		[[ $example == *--resume* ]] || rm -f results.jsonl
+		[[ $example != *www-data* || $(id -u) == 0 ]] || continue # nobody else may give files to that group
+		count=$((count + 1))
+		ends_well "$example" || {
+			printf 'failed: %s\n%s\n' "$example" "$(<"$SCRATCH/said")"
+			bad=$((bad + 1))
+		}
+		lull clear -q --all
+	done
+	echo "$count examples, $bad failed"
+	[ "$bad" = 0 ]
+	[ "$count" -gt 70 ]
+}
+
+@test "servers, on the addresses that their examples name" {
+	local example bad=0 count=0
+
+	unshare -rnmp --fork --mount-proc true 2>/dev/null || skip "no namespaces to be had"
+	export SCRATCH
+	collect
+	for example in "${examples[@]}"; do
+		is_server "$example" || continue
+		: >"$SCRATCH/said"
+		count=$((count + 1))
+		unshare -rnmp --fork --mount-proc bash -euc '
+			ip link set lo up
+			mount -t tmpfs none /run
+			mkdir /run/lull
+			'"$(declare -f until_true)"'
+			serve_until_told() {
+				bash -c "exec $1" </dev/null >"$SCRATCH/said" 2>&1 &
+				server=$!
+				until_true grep -qE "$2" "$SCRATCH/said"
+			}
+			example=${1%% &*}
+			case $1 in
+			kill*)
+				serve_until_told "lull serve" event=ready
+				eval "$1"
+				until_true grep -q event=reloaded "$SCRATCH/said"
+				;;
+			systemd-socket-activate*)
+				serve_until_told "$example" "Listening on"
+				until_true "$REAL_CURL" -sSf http://127.0.0.1:4000/health/ready
+				;;
+			*"gateway --listen"*)
+				serve_until_told "$example -v" "listening on"
+				;;
+			*)
+				serve_until_told "$example" event=ready
+				;;
+			esac
+			kill $server
+			code=0; wait $server || code=$?; [[ $code == 0 || $code == 143 ]] || { echo "ended with $code"; exit 1; }
+		' - "$example" >"$SCRATCH/outer" 2>&1 || {
+			printf 'failed: %s\n%s\n%s\n' "$example" "$(<"$SCRATCH/outer")" "$(<"$SCRATCH/said")"
+			bad=$((bad + 1))
+		}
+	done
+	echo "$count examples, $bad failed"
+	[ "$bad" = 0 ]
+	[ "$count" -gt 10 ]
+}
+
+@test "what the manual says of a configuration with mistakes" {
+	cat >lull.yaml <<-'END'
+		model_list:
+		  - model_name: chat
+		    litellm_params: {model: openai/gpt-4o, api_key: os.environ/OPENAI_API_KEY}
+		  - model_name: chat
+		    litellm_params: {model: openai/gpt-4o-mini, api_key: os.environ/OPENAI_API_KEY}
+		  - model_name: fast
+		    litellm_params:
+		      model: groq/llama-3.3-70b-versatile
+		      api_key: os.environ/GROQ_API_KEY
+		  - model_name: local
+		    litellm_params:
+		      tiemout: 10
+		      model: ollama_chat/llama3.1
+	END
+	unset GROQ_API_KEY
+	run bash -c "$(of_manual "$MAN/lull-config.1.scd" | head -n 1)"
+	diff -u <(sed -n '/^# EXAMPLES/,/^# [^E]/p' "$MAN/lull-config.1.scd" | grep '^lull.yaml:') - <<<"$output"
+}
