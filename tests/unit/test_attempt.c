@@ -33,7 +33,8 @@
 struct seen {
 	char text[256]; /* handed out */
 	unsigned chunks, progress[8], chunks_before_content;
-	bool leave; /* the reader leaves at its first chunk */
+	bool leave;                         /* the reader leaves at its first chunk */
+	struct http_attempt *const *paused; /* by its reader, at each chunk */
 };
 
 static void on_progress(uint32_t progress, void *userdata)
@@ -48,6 +49,8 @@ static int on_chunk(const struct stream_event *event, void *userdata)
 	seen->chunks++;
 	if (event->text)
 		(void)strncat(seen->text, event->text, sizeof(seen->text) - strlen(seen->text) - 1);
+	if (seen->paused)
+		http_attempt_pause(*seen->paused, true);
 	return seen->leave;
 }
 
@@ -58,7 +61,8 @@ struct trial {
 	bool stream;
 	bool reader_leaves;
 	bool cancel;
-	bool pause; /* once there is content */
+	bool pause;         /* once there is content */
+	bool pause_at_each; /* chunk, and go on after it */
 	uint32_t connect_ms, headers_ms, content_ms, budget_ms, total_ms, idle_ms;
 	const char *proxy;
 };
@@ -111,6 +115,7 @@ static void run(const struct trial *trial, struct found *found)
 
 	memset(found, 0, sizeof(*found));
 	found->seen.leave = trial->reader_leaves;
+	found->seen.paused = trial->pause_at_each ? &attempt : NULL;
 	(void)snprintf(url, sizeof(url), "http://127.0.0.1:%u", raw_server_port(server));
 	CU_ASSERT_EQUAL_FATAL(transport_new(&transport), 0);
 	CU_ASSERT_EQUAL_FATAL(http_attempt_start(transport, &job, &step, &attempt, error), 0);
@@ -121,6 +126,8 @@ static void run(const struct trial *trial, struct found *found)
 			http_attempt_cancel(attempt);
 		if (trial->pause && http_attempt_handed_out(attempt))
 			http_attempt_pause(attempt, true);
+		if (trial->pause_at_each)
+			http_attempt_pause(attempt, false);
 	}
 	http_attempt_finish(attempt, &answer, &found->verdict);
 	found->handed_out = http_attempt_handed_out(attempt);
@@ -432,6 +439,25 @@ static void test_an_error_event_ends_the_stream_at_once(void)
 }
 
 /* Whoever reads along has seen the finish reason. */
+/* Its bytes came while the reader was behind, and are read when it goes on. */
+static void test_an_error_event_after_a_pause_ends_the_stream_at_once(void)
+{
+	static const char error[] = "data: {\"error\":{\"message\":\"x\",\"code\":500}}\n\n";
+	const uint64_t begin_ms = lull_clock_ms();
+	char bytes[2048];
+
+	(void)snprintf(bytes, sizeof(bytes),
+		       "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+		       "Transfer-Encoding: chunked\r\n\r\n%zx\r\n%s\r\n%zx\r\n%s\r\n",
+		       strlen(ROLE WORD), ROLE WORD, strlen(error), error);
+	CU_ASSERT_EQUAL(
+		class_of((struct trial){
+			.bytes = bytes, .then = RAW_HANG, .stream = true, .pause_at_each = true}),
+		LULL_CLASS_SERVER_ERROR);
+	CU_ASSERT_STRING_EQUAL(found.seen.text, "hi");
+	CU_ASSERT(lull_clock_ms() - begin_ms < 10000); /* not by the limit of silence */
+}
+
 static void test_what_comes_after_the_finish_reason_takes_nothing_back(void)
 {
 	static const char *const endings[] = {
@@ -530,6 +556,7 @@ int main(void)
 		CUNIT_TEST(test_a_refusal_whose_body_never_ends_is_that_refusal),
 		CUNIT_TEST(test_a_whole_stream_that_is_not_closed_is_an_answer),
 		CUNIT_TEST(test_an_error_event_ends_the_stream_at_once),
+		CUNIT_TEST(test_an_error_event_after_a_pause_ends_the_stream_at_once),
 		CUNIT_TEST(test_what_comes_after_the_finish_reason_takes_nothing_back),
 		CUNIT_TEST(test_a_reader_that_leaves_cancels),
 		CUNIT_TEST(test_cancelling_blames_nobody),

@@ -321,9 +321,11 @@ struct http_attempt *http_attempt_free(struct http_attempt *attempt)
 	return NULL;
 }
 
+/* Who refuses bytes that libcurl had kept during a pause ends a transfer that libcurl says nothing of. */
 bool http_attempt_ended(const struct http_attempt *attempt)
 {
-	return transfer_ended(attempt->transfer) || attempt->passed || attempt->stopped;
+	return transfer_ended(attempt->transfer) || attempt->passed || attempt->stopped ||
+	       attempt->error_event;
 }
 
 const char *http_attempt_omitted(const struct http_attempt *attempt)
@@ -380,7 +382,7 @@ static enum limit_id next_limit(const struct http_attempt *attempt, uint64_t *re
 		 attempt->delta_at_ms + step->idle_ms},
 		{LIMIT_CONNECT, !attempt->connected, step->connect_by_ms},
 		{LIMIT_DONE, attempt->done_at_ms, attempt->done_at_ms + DONE_MS},
-		{LIMIT_DONE, is_whole, attempt->delta_at_ms + WHOLE_MS},
+		{LIMIT_DONE, is_whole && !attempt->paused, attempt->delta_at_ms + WHOLE_MS},
 	};
 	enum limit_id first = LIMIT_NONE;
 
