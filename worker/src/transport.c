@@ -341,6 +341,8 @@ static const struct {
 	{CURLOPT_SUPPRESS_CONNECT_HEADERS, 1},
 };
 
+#define SET(option, value) (code = code ? code : curl_easy_setopt(easy, option, value))
+
 /* What is alike in all requests, and stays so in a handle that was used before. */
 static CURLcode configure_alike(CURL *easy, const struct transport *transport)
 {
@@ -350,7 +352,6 @@ static CURLcode configure_alike(CURL *easy, const struct transport *transport)
 	(void)snprintf(agent, sizeof(agent), "lull/%s", lull_version());
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && code == CURLE_OK; i++)
 		code = curl_easy_setopt(easy, settings[i].option, settings[i].value);
-#define SET(option, value) (code = code ? code : curl_easy_setopt(easy, option, value))
 	SET(CURLOPT_SHARE, transport->share);
 	SET(CURLOPT_NOPROXY, "");
 	SET(CURLOPT_USERAGENT, agent);
@@ -392,9 +393,9 @@ static CURLcode configure(struct transfer *transfer)
 	SET(CURLOPT_PREREQDATA, transfer);
 	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_WRITEDATA, transfer);
-#undef SET
 	return code;
 }
+#undef SET
 
 /* ---- handles: making one takes longer than using it again */
 
@@ -412,13 +413,17 @@ static CURL *take_easy(struct transport *transport, const struct http_route *rou
 	return easy;
 }
 
-/* One that trusts in other certificates, or broke off in the middle, is not used again. */
+/* One that trusts in other certificates, broke off in the middle, or remembers an error of the system
+ * is not used again. */
 static void give_easy(struct transfer *transfer)
 {
 	struct transport *transport = transfer->transport;
-	const bool is_good =
-		transfer->ended && transfer->code == CURLE_OK && !transfer->job.route->ca_file;
+	long os_errno = 0;
+	bool is_good;
 
+	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
+	is_good = transfer->ended && transfer->code == CURLE_OK && os_errno == 0 &&
+		  !transfer->job.route->ca_file;
 	(void)curl_multi_remove_handle(transport->multi, transfer->easy);
 	if (is_good && transport->spare_count < SPARE_MAX &&
 	    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
