@@ -401,6 +401,7 @@ static const struct bucket {
 	ANTHROPIC_BUCKET("priority-output-tokens", LULL_LIMIT_TPM),
 };
 #define BUCKET_COUNT (sizeof(buckets) / sizeof(buckets[0]))
+#define QUOTED_MAX   8u
 
 static int64_t bucket_ms(const struct places *places, const struct bucket *bucket)
 {
@@ -449,11 +450,12 @@ static bool is_quoted(const struct places *places, const char *at, const char *e
 	return false;
 }
 
-/* "Please try again in 18.642s." */
+/* "Please try again in 18.642s." Who quotes that often says nothing of his own. */
 static int64_t sentence(const struct places *places, const char **from)
 {
 	static const char *const phrases[] = {"try again in ", "retry in ", "retry after "};
 	const char *phrase, *at;
+	unsigned quoted = 0;
 	uint64_t ns;
 
 	(void)from;
@@ -461,9 +463,12 @@ static int64_t sentence(const struct places *places, const char **from)
 		at = places->message;
 		while ((phrase = strcasestr(at, phrases[i]))) {
 			at = phrase + strlen(phrases[i]);
-			if ((read_go_duration(&at, &ns) || read_worded_duration(&at, &ns)) &&
-			    !is_quoted(places, phrase, at))
+			if (!read_go_duration(&at, &ns) && !read_worded_duration(&at, &ns))
+				continue;
+			if (!is_quoted(places, phrase, at))
 				return ms_from_ns(ns);
+			if (++quoted == QUOTED_MAX)
+				return -1;
 		}
 	}
 	return -1;
