@@ -153,7 +153,7 @@ teardown() {
 @test "a table that is deleted under way is said once, and made anew" {
 	mkfifo rows
 	lull batch rows -o out -m openai/m 2>err 3>&- &
-	exec {fd}>rows
+	exec {fd}<>rows
 	rows 1 >&"$fd"
 	until_true test -s out
 	rm "$LULL_SHM_DIR"/lull1-u*

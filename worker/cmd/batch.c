@@ -155,6 +155,11 @@ static void say(struct batch *batch, enum log_level level, const char *format, .
 	log_line(level, "%s", text);
 }
 
+static void say_message(const char *line, int is_error, void *userdata)
+{
+	say(userdata, is_error ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL, "%s", line);
+}
+
 /* A line of the input. After many of them the rest is only counted. */
 static void complain(struct batch *batch, uint64_t line, const char *what)
 {
@@ -889,6 +894,8 @@ static int batch(const struct settings *settings, const char *input_path)
 		lull_http_close(http);
 		return code;
 	}
+	http->message = say_message;
+	http->userdata = &batch;
 	(void)http_tell_table(http);
 	batch.input.fd = -1;
 	(void)getrandom(&batch.run_id, sizeof(batch.run_id), GRND_NONBLOCK);

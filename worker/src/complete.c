@@ -96,6 +96,8 @@ bool http_tell_table(struct lull_http *http)
 {
 	const char *problem = lull_table_problem(http->table);
 
+	if (!problem)
+		http->problem[0] = '\0'; /* one that comes again is told again */
 	if (!problem || !http->message || http->tells == HTTP_TELLS_NOTHING ||
 	    is_seen(http, problem))
 		return false;
