@@ -105,8 +105,12 @@ mock_fault_url() {
 }
 
 # For tests that run a program on a terminal of its own: not every container has any to give.
+has_terminal() {
+	script -qec true /dev/null >/dev/null 2>&1
+}
+
 needs_terminal() {
-	script -qec true /dev/null >/dev/null 2>&1 || skip "no terminal to be had"
+	has_terminal || skip "no terminal to be had"
 }
 
 # Waits until COMMAND is true, at most 20 s.
