@@ -2,11 +2,12 @@
 /* See glance.h. */
 #include "glance.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "json_scan.h"
 #include "openai.h"
+
+#define COUNT_DIGITS_MAX 9u /* fits 32 bits */
 
 /* What stands at a place is ... */
 enum kind {
@@ -121,14 +122,17 @@ static bool take_content(struct state *state, const struct json_token *value)
 
 static bool take_count(struct state *state, const struct json_token *value)
 {
-	size_t digits = 0;
+	uint32_t tokens = 0;
 
-	while (digits < value->size && value->start[digits] >= '0' && value->start[digits] <= '9')
-		digits++;
-	if (digits != value->size || digits > 9)
+	if (value->type != JSON_TOKEN_NUMBER || value->size > COUNT_DIGITS_MAX)
 		return false;
-	state->glance->tokens = (uint32_t)strtoul(value->start, NULL, 10);
-	return state->glance->tokens > 0;
+	for (size_t i = 0; i < value->size; i++) {
+		if (value->start[i] < '0' || value->start[i] > '9')
+			return false;
+		tokens = 10 * tokens + (uint32_t)(value->start[i] - '0');
+	}
+	state->glance->tokens = tokens;
+	return tokens > 0;
 }
 
 static bool take(struct state *state, enum kind kind, const struct json_token *value)

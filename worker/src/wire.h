@@ -184,7 +184,7 @@ struct stream_reader;
 /* head: read here, and not kept */
 struct stream_reader *stream_new(const struct http_route *route, const struct wire_response *head);
 /* Before the first piece: its chunks are all that is wanted of it, and stream_answer() is not. What it
- * keeps then does not grow with the answer. */
+ * keeps then does not grow with the answer, so it may have any number of tool calls. */
 void stream_want_chunks_only(struct stream_reader *reader);
 /* 0, or fn's non-zero value, or 1 when the stream ended itself with an error event (the verdict
  * then stands in end). A server that answers with one JSON body instead of a stream is read too:
