@@ -174,6 +174,36 @@ static void test_a_connection_is_used_again(void)
 	end(&f);
 }
 
+/* Handles are used again: nothing of a request before may be in the next one. */
+static void test_each_request_is_by_its_own_route(void)
+{
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_CLOSE}};
+	struct fixture f = BEGIN(turns);
+	const uint16_t port = raw_server_port(f.server);
+	char proxy[64], missing[] = "/nonexistent";
+	const struct http_route direct = {0}, through = {.proxy = proxy},
+				untrusting = {.ca_file = missing};
+	const char *request;
+
+	(void)snprintf(proxy, sizeof(proxy), "http://127.0.0.1:%u", port);
+	for (unsigned i = 0; i < 3; i++) {
+		CU_ASSERT_FALSE(
+			exchange_with(f.transport, &through, "http", port, &f.seen, &f.failure));
+		request = raw_server_request(f.server);
+		CU_ASSERT_PTR_EQUAL(strstr(request, "POST http://127.0.0.1"), request);
+		CU_ASSERT_FALSE(
+			exchange_with(f.transport, &direct, "http", port, &f.seen, &f.failure));
+		request = raw_server_request(f.server);
+		CU_ASSERT_PTR_EQUAL(strstr(request, "POST /v1 "), request);
+		CU_ASSERT_TRUE(exchange_with(f.transport, &untrusting, "https", port, &f.seen,
+					     &f.failure));
+		CU_ASSERT_EQUAL(f.failure.curl_code, CURLE_SSL_CACERT_BADFILE);
+		CU_ASSERT_FALSE(
+			exchange_with(f.transport, &direct, "http", port, &f.seen, &f.failure));
+	}
+	end(&f);
+}
+
 static void test_a_rest_closes_connections_and_no_more(void)
 {
 	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
@@ -622,6 +652,7 @@ int main(void)
 		CUNIT_TEST(test_an_answer_is_told_whole),
 		CUNIT_TEST(test_a_request_is_plain_http_1_1),
 		CUNIT_TEST(test_a_connection_is_used_again),
+		CUNIT_TEST(test_each_request_is_by_its_own_route),
 		CUNIT_TEST(test_a_rest_closes_connections_and_no_more),
 		CUNIT_TEST(test_a_dead_reused_connection_is_replaced_once),
 		CUNIT_TEST(test_a_fresh_connection_that_dies_is_a_failure),
