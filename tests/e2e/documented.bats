@@ -31,6 +31,7 @@ play() {
 	export REAL_CURL
 	REAL_CURL=$(command -v curl)
 	PATH=$SCRATCH/bin:$PATH
+	export TERM=xterm # for lull top
 	played llm 'echo "of $2: $(wc -c) bytes"'
 	played git 'echo "+a line"'
 	played mail 'cat >/dev/null'
