@@ -165,10 +165,10 @@ bodies() {
 	configure 'router_settings: {num_retries: 5, timeout: 100}'
 	requests '{"model":"a","num_retries":1,"fallbacks":[]}'
 	[ "$(asked)" = "a a" ]
-	requests '{"model":"b","timeout":0.5,"num_retries":0,"fallbacks":["c"]}'
+	requests '{"model":"b","timeout":0.5,"num_retries":0,"fallbacks":["c"]}' --budget 3s
 	[ "$output" = "Answer from m-c." ]
 	[ "$(bodies | head -1)" = '{"model":"m-b"}' ]
-	requests '{"model":"b","timeout":0.5,"num_retries":0,"fallbacks":["c"],"stream":true}' --stream
+	requests '{"model":"b","timeout":0.5,"num_retries":0,"fallbacks":["c"],"stream":true}' --stream --budget 3s
 	[ "$output" = "Answer from m-c." ]
 }
 
