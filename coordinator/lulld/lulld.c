@@ -39,15 +39,20 @@ static struct lull_table *make_table(const char *name, void *userdata)
 	struct lull_table_options options;
 	struct lull_table *table = NULL;
 	char error[512];
+	bool failed;
 	int created;
 
 	resolved.set.table = name;
 	options = shared_options(&resolved, 0);
-	if (lull_table_make(&options, &created, error, sizeof(error)) < 0)
+	failed = lull_table_make(&options, &created, error, sizeof(error)) < 0;
+	if (failed)
 		NOTE(NOTE_WARNING, "table_not_shared", NOTE_TEXT("cause", error),
 		     NOTE_TEXT("serving", "each worker with cooldowns of its own"));
-	if (lull_table_open(&options, &table) == 0 && resolved.set.verbose &&
-	    shared_info(table).shared != 0)
+	if (lull_table_open(&options, &table) != 0)
+		return NULL;
+	if (failed && !resolved.set.quiet) /* then it is no news to the gateways */
+		(void)lull_table_problem_is_news(table);
+	if (resolved.set.verbose && shared_info(table).shared != 0)
 		NOTE(NOTE_INFO, "table", NOTE_TEXT("path", shared_info(table).path));
 	return table;
 }

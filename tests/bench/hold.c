@@ -58,6 +58,7 @@ int main(int argc, char **argv)
 
 	if (wanted == 0 || !fds) {
 		(void)fprintf(stderr, "usage: bench-hold PORT COUNT\n");
+		free(fds);
 		return 64;
 	}
 	address.sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10));

@@ -152,44 +152,56 @@ static void print(struct load *load, double taken_s)
 	(void)printf("\n");
 }
 
+static void *zeroes(size_t count, size_t size)
+{
+	void *memory = calloc(count, size);
+
+	if (memory == NULL)
+		exit(70);
+	return memory;
+}
+
+static void measure(struct load *load, const char *url, size_t client_count)
+{
+	struct client *clients = zeroes(client_count, sizeof(*clients));
+	const uint64_t begin_ns = bench_now_ns();
+
+	(void)curl_multi_setopt(load->multi, CURLMOPT_MAXCONNECTS, (long)client_count);
+	for (size_t i = 0; i < client_count; i++) {
+		clients[i].load = load;
+		clients[i].easy = new_easy(load, url, &clients[i]);
+		ask(&clients[i]);
+	}
+	run(load);
+	print(load, (double)(bench_now_ns() - begin_ns) / 1e9);
+	for (size_t i = 0; i < client_count; i++)
+		curl_easy_cleanup(clients[i].easy);
+	free(clients);
+}
+
 int main(int argc, char **argv)
 {
-	struct load load = {.multi = curl_multi_init()};
 	const size_t count = argc > 4 ? strtoul(argv[4], NULL, 10) : 0;
-	struct client *clients = calloc(count + 1, sizeof(*clients));
-	uint64_t begin_ns;
+	struct load load = {.wanted = argc > 4 ? strtoul(argv[3], NULL, 10) : 0};
 
-	load.wanted = argc > 4 ? strtoul(argv[3], NULL, 10) : 0;
 	if (count == 0 || load.wanted == 0) {
 		(void)fprintf(stderr,
 			      "usage: bench-load URL BODY-FILE REQUESTS CONNECTIONS [HEADER...]\n");
 		return 64;
 	}
-	load.first_us = calloc(load.wanted, sizeof(double));
-	load.whole_us = calloc(load.wanted, sizeof(double));
-	if (!load.multi || !clients || !load.first_us || !load.whole_us)
-		return 70;
+	load.multi = curl_multi_init();
+	load.first_us = zeroes(load.wanted, sizeof(double));
+	load.whole_us = zeroes(load.wanted, sizeof(double));
 	read_body(&load, argv[2]);
 	load.headers = curl_slist_append(NULL, "Content-Type: application/json");
 	load.headers = curl_slist_append(load.headers, "Expect:");
 	for (char **header = argv + 5; *header; header++)
 		load.headers = curl_slist_append(load.headers, *header);
-	(void)curl_multi_setopt(load.multi, CURLMOPT_MAXCONNECTS, (long)count);
-	begin_ns = bench_now_ns();
-	for (size_t i = 0; i < count; i++) {
-		clients[i].load = &load;
-		clients[i].easy = new_easy(&load, argv[1], &clients[i]);
-		ask(&clients[i]);
-	}
-	run(&load);
-	print(&load, (double)(bench_now_ns() - begin_ns) / 1e9);
-	for (size_t i = 0; i < count; i++)
-		curl_easy_cleanup(clients[i].easy);
+	measure(&load, argv[1], count);
 	(void)curl_multi_cleanup(load.multi);
 	curl_slist_free_all(load.headers);
 	free(load.body);
 	free(load.first_us);
 	free(load.whole_us);
-	free(clients);
 	return load.failed > 0;
 }
