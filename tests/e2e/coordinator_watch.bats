@@ -18,6 +18,7 @@ teardown() {
 # start_watching [ARGUMENT...]: in the background, until it follows. Sets WATCHING, its pid. Writes
 # $OUT and $ERR.
 start_watching() {
+	: >"$ERR" # what an earlier one has said is not this one's word
 	(trap - INT && exec lull watch -v "$@" >"$OUT" 2>"$ERR" 3>&-) &
 	WATCHING=$!
 	until_true grep -q '^lull: from event [0-9]* on$' "$ERR"
