@@ -36,6 +36,29 @@ clients_start() {
 	gateway_start --listen 127.0.0.1:0
 }
 
+# clients_said FILE: what a client of OpenAI's says of each case, with lines of its own from stdin behind it.
+clients_said() {
+	{
+		cat <<-END
+			plain: Answer from well.
+			streamed: Answer from well.
+			fallback: Answer from well. 2
+			skipped: cooling
+			tools: weather {}
+			cooling: RateLimitError 429 rate_limit_exceeded
+			refused: BadRequestError 400 bad_request
+			unknown: NotFoundError 404 model_not_found
+			cut: APIError - truncated_stream
+			aborted: left
+			models: 8
+			embeddings: 1,2
+		END
+		cat
+	} | diff -u - "$1"
+	until_true in_flight stalls 0
+	[ "$(mock_count limited)-$(mock_count alone)" = 1-1 ]
+}
+
 # foreign_start COMMAND...: in the folder of the packages, until it has said where it listens. Sets
 # FOREIGN_PID, FOREIGN_LOG and FOREIGN_URL.
 foreign_start() {
