@@ -8,26 +8,6 @@
 #include "../src/keys.h"
 #include "../src/output.h"
 
-static int clear_if_shut(struct lull_table *table, uint64_t cursor, uint64_t now_ms)
-{
-	struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
-
-	if (cursor == LULL_NEVER || lull_key_at(table, &cursor, now_ms, &state) != 0 ||
-	    state.state == LULL_STATE_READY)
-		return 0;
-	return lull_key_clear(table, state.kind, state.key, now_ms);
-}
-
-static int clear_with_links(struct lull_table *table, const struct lull_key_state *state,
-			    uint64_t now_ms)
-{
-	int error = lull_key_clear(table, state->kind, state->key, now_ms);
-
-	for (size_t i = 0; error >= 0 && state->kind == LULL_KIND_ROUTE && i < 2; i++)
-		error = clear_if_shut(table, state->links[i], now_ms);
-	return error;
-}
-
 static bool is_meant(const struct lull_key_state *state, uint32_t kind, const char *key)
 {
 	if (kind == LULL_KIND_NAME && state->kind == LULL_KIND_ROUTE)
@@ -43,7 +23,7 @@ static int clear(struct lull_table *table, uint32_t kind, const char *key, uint6
 
 	while (error >= 0 && lull_key_at(table, &cursor, now_ms, &state) == 0)
 		if (is_meant(&state, kind, key))
-			error = clear_with_links(table, &state, now_ms);
+			error = key_clear_with_links(table, &state, now_ms);
 	return error;
 }
 

@@ -283,3 +283,24 @@ bool meaning_is_in_table(const struct meaning *meaning)
 			return true;
 	return false;
 }
+
+static int clear_if_shut(struct lull_table *table, uint64_t cursor, uint64_t now_ms)
+{
+	struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
+
+	if (cursor == LULL_NEVER || lull_key_at(table, &cursor, now_ms, &state) != 0 ||
+	    state.state == LULL_STATE_READY)
+		return 0;
+	return lull_key_clear(table, state.kind, state.key, now_ms);
+}
+
+int key_clear_with_links(struct lull_table *table, const struct lull_key_state *state,
+			 uint64_t now_ms)
+{
+	const size_t links = sizeof(state->links) / sizeof(state->links[0]);
+	int error = lull_key_clear(table, state->kind, state->key, now_ms);
+
+	for (size_t i = 0; error >= 0 && state->kind == LULL_KIND_ROUTE && i < links; i++)
+		error = clear_if_shut(table, state->links[i], now_ms);
+	return error;
+}

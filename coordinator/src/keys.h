@@ -67,4 +67,9 @@ struct key_text {
 };
 struct key_text key_text(uint32_t kind, const char *key);
 
+/* Clears that key; of a route also what keeps it shut, as whoever clears it wants it to be called.
+ * Return: as lull_key_clear(). */
+int key_clear_with_links(struct lull_table *table, const struct lull_key_state *state,
+			 uint64_t now_ms);
+
 #endif

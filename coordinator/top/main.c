@@ -94,23 +94,12 @@ static void cool(struct top *top)
 	     lull_key_cool(top->table, key->kind, key->key, for_ms, lull_clock_ms()));
 }
 
-/* As `lull clear` does it: with what keeps a route shut. */
 static void clear_key(struct top *top)
 {
 	const struct lull_key_state *const key = &top->asked_about;
-	const uint64_t now_ms = lull_clock_ms();
-	int error = lull_key_clear(top->table, key->kind, key->key, now_ms);
+	const int error = key_clear_with_links(top->table, key, lull_clock_ms());
 
-	for (size_t i = 0; error == 0 && i < sizeof(key->links) / sizeof(key->links[0]); i++) {
-		struct lull_key_state state = {.abi_version = LULL_ABI_VERSION};
-		uint64_t cursor = key->links[i];
-
-		if (key->kind == LULL_KIND_ROUTE && cursor != LULL_NEVER &&
-		    lull_key_at(top->table, &cursor, now_ms, &state) == 0 &&
-		    state.state != LULL_STATE_READY)
-			error = lull_key_clear(top->table, state.kind, state.key, now_ms);
-	}
-	tell(top, "cleared", key->kind, key->key, error);
+	tell(top, "cleared", key->kind, key->key, error < 0 ? error : 0);
 }
 
 static void confirm_clear(struct top *top)
