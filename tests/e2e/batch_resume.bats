@@ -107,6 +107,7 @@ teardown() {
 			[ "$(wc -l <out)" = "$(mock_count)" ]
 			[ "$(mock_counts | jq .aborted)" = 0 ]
 			grep -q "what stands in out is done; the same command with --resume goes on" err
+			grep -qE "^lull: $(wc -l <out)/~?1[0-9]* rows: $(wc -l <out) answered, 0 failed" err
 		done
 	done
 	mock_rules '[]'

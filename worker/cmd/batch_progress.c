@@ -203,16 +203,22 @@ static uint64_t left_of_pause(const struct progress *progress)
 /* What can be done without where the line is narrow, the first first. */
 enum narrowness { ALL, NO_TOKENS, NO_RATES, NO_RATES_AND_OK, NARROWEST = NO_RATES_AND_OK };
 
+static void put_total(struct line *line, const struct progress *progress)
+{
+	const uint64_t total = total_count(progress);
+
+	if (total > 0)
+		put(line, "/%s%" PRIu64, progress->input_ended ? "" : "~", total);
+}
+
 static void put_figures(struct line *line, const struct progress *progress,
 			enum narrowness narrowness)
 {
-	const uint64_t total = total_count(progress);
 	const double left = time_left(progress);
 	char until[32];
 
 	put(line, "%" PRIu64, done_count(progress) + progress->before_count);
-	if (total > 0)
-		put(line, "/%s%" PRIu64, progress->input_ended ? "" : "~", total);
+	put_total(line, progress);
 	put(line, " rows, ");
 	if (narrowness < NO_RATES_AND_OK)
 		put(line, "%" PRIu64 " ok, ", progress->ok_count);
@@ -483,8 +489,13 @@ static void summary_json(const struct progress *progress)
 
 static void summary_text(const struct progress *progress)
 {
-	(void)fprintf(stderr, "lull: %" PRIu64 " rows: %" PRIu64 " answered, %" PRIu64 " failed",
-		      progress->read_count, progress->ok_count, progress->failed_count);
+	const uint64_t done = done_count(progress) + progress->before_count;
+	struct line of = {.size = 0};
+
+	if (done != total_count(progress)) /* it was ended before all were done */
+		put_total(&of, progress);
+	(void)fprintf(stderr, "lull: %" PRIu64 "%s rows: %" PRIu64 " answered, %" PRIu64 " failed",
+		      done, of.bytes, progress->ok_count, progress->failed_count);
 	if (progress->before_count > 0)
 		(void)fprintf(stderr, ", %" PRIu64 " done before", progress->before_count);
 	if (progress->bad_count > 0)
