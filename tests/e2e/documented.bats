@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# Every example of the README, of each --help and of each manual page about commands, word for word. What is
-# not Lull's (llm, mail, sudo, a provider on the internet) is played.
+# Every example of the README, of each --help, of each manual page about commands and of the pages for operators,
+# word for word, and every configuration. What is not Lull's (llm, mail, sudo, a provider on the internet) is played.
+# prefork.bats has those in C.
 
 load complete
 
@@ -28,6 +29,8 @@ played() {
 }
 
 play() {
+	local name
+
 	export REAL_CURL
 	REAL_CURL=$(command -v curl)
 	PATH=$SCRATCH/bin:$PATH
@@ -39,7 +42,9 @@ play() {
 	played sudo '[[ $1 == -u ]] && shift 2; exec "$@"'
 	played docker 'shift 2; exec "$@"'
 	played watch 'while [[ $1 == -* ]]; do [[ $1 != -n ]] || shift; shift; done; exec "$@"'
-	played cmake 'true'
+	for name in adduser apt cmake install systemctl xdg-open; do
+		played "$name" 'true'
+	done
 	played curl 'args=("${@/https:\/\/api.openai.com\/v1/$OPENAI_BASE_URL}")
 		exec "$REAL_CURL" --noproxy "*" "${args[@]/https:\/\/api.example.com\/v1/$OPENAI_BASE_URL}"'
 }
@@ -95,6 +100,11 @@ of_manual() {
 		}'
 }
 
+# of_page PAGE: of docs, what begins as a command does
+of_page() {
+	grep -E '^(    )?(lull|sudo|curl|cmake|xdg-open|\* \* \* \* \*) ' "$LULL_SOURCE_DIR/docs/$1" | sed 's/^    //'
+}
+
 of_readme() {
 	sed -n '/^## First use/,/^!/p' "$LULL_SOURCE_DIR/README.md" | sed -n 's/^    //p'
 }
@@ -128,15 +138,18 @@ collect() {
 			of_manual "$page"
 		done
 		of_readme
+		of_page observability.md
+		of_page operations.md
 	} >"$SCRATCH/lines"
-	mapfile -d '' examples < <(grep -vE '^(\* \* \* \* \* |sum|rate|lull_|lull: )' "$SCRATCH/lines" | commands)
+	mapfile -d '' examples < <(grep -vE '^(sum|rate|lull_|lull: )' "$SCRATCH/lines" | sed 's/^\* \* \* \* \* //' | commands)
 }
 
 # ---- kinds
 
-# It serves addresses that other programs of this host may have.
+# It serves, or asks, addresses that other programs of this host may have, or uses places of the system.
 is_server() {
-	[[ $1 == *"lull serve"* || $1 == *"gateway --listen"* || $1 == systemd-socket-activate* || $1 == kill* ]]
+	[[ $1 == *"lull serve"* || $1 == *"gateway --listen"* || $1 == systemd-socket-activate* || $1 == kill* ||
+		$1 == "curl http://127.0.0.1:"* || $1 == *" /etc/lull/config.yaml && "* || $1 == "cd /var/lib/"* ]]
 }
 
 # It goes on until somebody ends it.
@@ -178,7 +191,7 @@ ends_well() {
 	[ "$count" -gt 70 ]
 }
 
-@test "servers, on the addresses that their examples name" {
+@test "servers, on the addresses that their examples name, and places of the system" {
 	local example bad=0 count=0
 
 	unshare -rnmp --fork --mount-proc true 2>/dev/null || skip "no namespaces to be had"
@@ -209,6 +222,26 @@ ends_well() {
 				serve_until_told "$example" "Listening on"
 				until_true "$REAL_CURL" -sSf http://127.0.0.1:4000/health/ready
 				;;
+			curl*)
+				serve_until_told "lull serve --admin 127.0.0.1:4001" event=ready
+				eval "$1"
+				;;
+			cd*)
+				mount -t tmpfs none /var/lib
+				mkdir -p /var/lib/prometheus/node-exporter
+				eval "$1"
+				test -s lull.prom
+				exit
+				;;
+			*/etc/lull/config.yaml*)
+				mkdir "$SCRATCH/etc"
+				cp -r /etc/passwd /etc/group /etc/ld.so.* /etc/ssl "$SCRATCH/etc" 2>/dev/null || true
+				mkdir -p "$SCRATCH/etc/lull"
+				cp lull.yaml "$SCRATCH/etc/lull/config.yaml"
+				mount --bind "$SCRATCH/etc" /etc
+				eval "$1"
+				exit
+				;;
 			*"gateway --listen"*)
 				serve_until_told "$example -v" "listening on"
 				;;
@@ -226,6 +259,27 @@ ends_well() {
 	echo "$count examples, $bad failed"
 	[ "$bad" = 0 ]
 	[ "$count" -gt 10 ]
+}
+
+# of_yaml FILE: each block, ended by a NUL
+of_yaml() {
+	awk '/^```yaml/ || (/^```$/ && !inside && FILENAME ~ /scd$/) { inside = 1; next } /^```/ { if (inside) printf "%c", 0; inside = 0; next } inside' "$1"
+}
+
+@test "configurations" {
+	local block blocks count=0
+
+	export SITE_KEY=a-key
+	for page in README.md docs/configuration.md docs/man/lull.yaml.5.scd; do
+		mapfile -d '' blocks < <(of_yaml "$LULL_SOURCE_DIR/$page")
+		for block in "${blocks[@]}"; do
+			printf %s "$block" >lull.yaml
+			run -0 --separate-stderr lull config check lull.yaml
+			[[ $stderr != *"unknown key"* ]]
+			count=$((count + 1))
+		done
+	done
+	[ "$count" = 8 ]
 }
 
 @test "what the manual says of a configuration with mistakes" {

@@ -31,6 +31,33 @@ install_and_build() {
 		-Wl,-rpath,"$(pkg-config --variable=libdir lull-http)"
 }
 
+# of_manual PAGE: its example, a part of a function
+of_manual() {
+	sed -n '/^# EXAMPLE/,/^# [^E]/p' "$LULL_SOURCE_DIR/docs/man/$1.scd" | awk '/^```/ { inside = !inside; next } inside' |
+		sed 's/\\\\/\\/g'
+}
+
+@test "the examples of the manual in C" {
+	local page flags
+
+	flags=$(pkg-config --cflags --libs lull-http)
+	for page in lull_call.3 lull_complete.3; do
+		{
+			printf '#include <%s>\n' lull/http.h lull/call.h stdio.h string.h
+			echo 'static uint32_t ask(const char *name, uint64_t by_ms)'
+			echo '{ printf("%s\n", name); return by_ms > 0 ? LULL_CLASS_ANSWERED : LULL_CLASS_LOCAL; }'
+			echo 'int main(void) { (void)ask;'
+			of_manual $page
+			echo 'return 0; }'
+		} >"$SCRATCH/$page.c"
+		# shellcheck disable=SC2086
+		cc -Wall -Wextra -Werror -o "$SCRATCH/$page" "$SCRATCH/$page.c" $flags \
+			-Wl,-rpath,"$(pkg-config --variable=libdir lull-http)"
+	done
+	[ "$("$SCRATCH/lull_call.3")" = gpt-4o ]
+	[ "$("$SCRATCH/lull_complete.3")" = "Answer from gpt-4o." ]
+}
+
 # start_prefork [MODEL...]: four workers; sets PREFORK and URL.
 start_prefork() {
 	"$SCRATCH/prefork" 0 4 "$@" >"$SCRATCH/listening" 2>"$SCRATCH/log" 3>&- </dev/null &
