@@ -8,6 +8,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <lull/class.h>
+
 #include "../src/exits.h"
 #include "../src/say.h"
 #include "launch.h"
@@ -186,6 +188,17 @@ pid_t launch_check(const struct launch *launch, int config_fd, int out_fd, int e
 
 /* ------------------------------------------------------------------ the hook */
 
+/* Of what shuts a key: nobody but its owner can put that right. */
+static void say_causes(struct arguments *arguments)
+{
+	for (uint32_t id = 0; id < LULL_CLASS_COUNT; id++) {
+		const struct lull_class_info *info = lull_class_info(id);
+
+		if (info->scope == LULL_KIND_CREDENTIAL)
+			say_option(arguments, "--cause", info->name);
+	}
+}
+
 pid_t launch_watch(const struct launch *launch, const char *program, const char *table,
 		   const char *command)
 {
@@ -200,8 +213,7 @@ pid_t launch_watch(const struct launch *launch, const char *program, const char 
 		say_word(&arguments, "-q");
 	say_option(&arguments, "--table", table);
 	say_option(&arguments, "--type", "cooled");
-	say_option(&arguments, "--cause", "auth");
-	say_option(&arguments, "--cause", "quota_exhausted");
+	say_causes(&arguments);
 	say_option(&arguments, "--exec", command);
 	pid = fork();
 	if (pid != 0)

@@ -51,7 +51,7 @@ until_told() {
 	fail quota_exhausted 429 d
 	until_told "cooled quota_exhausted credential:d"
 	[ "$(cat "$TOLD")" = $'cooled auth credential:c\ncooled quota_exhausted credential:d' ]
-	[ "$(tr '\0' ' ' <"/proc/$WATCHER/cmdline")" = "$SCRATCH/bin/lull watch --type cooled --cause auth --cause quota_exhausted --exec $(sed -n 's/^on_event: //p' "$CONFIG") " ]
+	[ "$(tr '\0' ' ' <"/proc/$WATCHER/cmdline")" = "$SCRATCH/bin/lull watch --type cooled --cause quota_exhausted --cause auth --exec $(sed -n 's/^on_event: //p' "$CONFIG") " ]
 	stop
 	until_fails kill -0 "$WATCHER"
 	[ "$(grep -c event=hook_died "$LOG")" = 0 ]
