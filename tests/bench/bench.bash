@@ -32,3 +32,13 @@ body() {
 		printf "{\"model\":\"%s\",\"messages\":[{\"role\":\"user\",\"content\":\"%s\"}]%s}\n", model, substr(text, 1, bytes), members
 	}'
 }
+
+# For awk: the median of the numbers of a text.
+# shellcheck disable=SC2034 # for those who source this
+awk_median='
+	function median(text,   a, i, j, t, k) {
+		k = split(text, a, " ")
+		for (i = 2; i <= k; i++) for (j = i; j > 1 && a[j - 1] + 0 > a[j] + 0; j--) { t = a[j]; a[j] = a[j - 1]; a[j - 1] = t }
+		return a[int((k + 1) / 2)]
+	}
+'
