@@ -154,9 +154,30 @@ static void test_a_request_is_plain_http_1_1(void)
 	CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
 	CU_ASSERT_EQUAL(strncmp(request, "POST /v1 HTTP/1.1\r\n", 19), 0);
 	CU_ASSERT_PTR_NOT_NULL(strstr(request, "Authorization: Bearer planted\r\n"));
-	CU_ASSERT_PTR_NOT_NULL(strstr(request, "User-Agent: lull/"));
+	CU_ASSERT_PTR_NOT_NULL(strstr(request, "Accept-Encoding: gzip\r\n"));
 	CU_ASSERT_PTR_NULL(strcasestr(request, "expect:"));
+	CU_ASSERT_PTR_NULL(strcasestr(request, "user-agent:")); /* that is the request's to say */
 	CU_ASSERT_PTR_NOT_NULL(strstr(request, "\r\n\r\n{\"a\":1}"));
+	end(&f);
+}
+
+/* By zlib, asked for or not. */
+static void test_a_packed_answer_is_unpacked(void)
+{
+	static const struct raw_turn turns[] = {
+		{OK_HEAD "Content-Encoding: deflate\r\nContent-Length: 64\r\n\r\n"
+			 "\x78\xda\x05\xc1\x41\x0a\x80\x30\x0c\x04\xc0\xaf\x2c\x39\x7b\x17\xfc"
+			 "\x4d\xec\x56\x22\x42\x56\x9a\x43\x11\xf1\xef\xce\xbc\x76\x7b\xbb\x3a"
+			 "\x6d\xb3\x15\x53\x83\x05\x1d\x98\x71\xb6\x40\x6a\x17\x1f\x84\x17\xa2"
+			 "\xfb\xe0\x02\x4f\xa2\x04\xa5\x7d\x3f\x32\xf6\x13\x7a",
+		 RAW_KEEP}};
+	struct fixture f = BEGIN(turns);
+
+	for (int i = 0; i < 2; i++) {
+		CU_ASSERT_FALSE(exchange(f.transport, f.server, &f.seen, &f.failure));
+		CU_ASSERT_STRING_EQUAL(f.seen.body, "{\"packed\":\"7 words of which nobody has "
+						    "heard, and so on\"}");
+	}
 	end(&f);
 }
 
@@ -201,6 +222,25 @@ static void test_each_request_is_by_its_own_route(void)
 		CU_ASSERT_FALSE(
 			exchange_with(f.transport, &direct, "http", port, &f.seen, &f.failure));
 	}
+	end(&f);
+}
+
+/* More than there are handles for: those that were used last stay. */
+static void test_many_routes_take_turns(void)
+{
+	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
+	struct fixture f = BEGIN(turns);
+	char file[16];
+	const struct http_route route = {.ca_file = file};
+
+	for (unsigned i = 0; i < 120; i++) {
+		f.seen = (struct seen){0};
+		(void)snprintf(file, sizeof(file), "/%u", i % 50);
+		CU_ASSERT_FALSE(exchange_with(f.transport, &route, "http",
+					      raw_server_port(f.server), &f.seen, &f.failure));
+		CU_ASSERT_STRING_EQUAL(f.seen.body, "{}");
+	}
+	CU_ASSERT_EQUAL(raw_server_requests(f.server), 120);
 	end(&f);
 }
 
@@ -388,6 +428,7 @@ static void test_a_proxy_that_refuses_gets_no_key(void)
 	CU_ASSERT_EQUAL(f.seen.heads, 0);
 	CU_ASSERT_EQUAL(f.seen.connected, 0);
 	CU_ASSERT_EQUAL(strncmp(raw_server_request(f.server), "CONNECT ", 8), 0);
+	CU_ASSERT_PTR_NOT_NULL(strstr(raw_server_request(f.server), "User-Agent: lull/"));
 	CU_ASSERT_PTR_NULL(strstr(raw_server_request(f.server), "planted"));
 	end(&f);
 }
@@ -651,8 +692,10 @@ int main(void)
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_an_answer_is_told_whole),
 		CUNIT_TEST(test_a_request_is_plain_http_1_1),
+		CUNIT_TEST(test_a_packed_answer_is_unpacked),
 		CUNIT_TEST(test_a_connection_is_used_again),
 		CUNIT_TEST(test_each_request_is_by_its_own_route),
+		CUNIT_TEST(test_many_routes_take_turns),
 		CUNIT_TEST(test_a_rest_closes_connections_and_no_more),
 		CUNIT_TEST(test_a_dead_reused_connection_is_replaced_once),
 		CUNIT_TEST(test_a_fresh_connection_that_dies_is_a_failure),

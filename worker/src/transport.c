@@ -31,7 +31,8 @@
 #include "transport.h"
 
 #define HEAD_BYTES_MAX   (256u << 10) /* all headers of an answer; libcurl's own cap came in 8.2 */
-#define HEADERS_MAX      512u         /* arbitrary; far above any answer seen */
+#define HEADERS_MAX      512u         /* arbitrary; far above any answer seen ... */
+#define HEADERS_MIN      32u          /* ... most of which have fewer than so many */
 #define IDLE_AGE_S       30L /* older idle connections are not reused: servers close them about then */
 #define KEEPALIVE_IDLE_S 60L /* an answer may take minutes in silence; NAT forgets after five */
 #define SENDINGS_MAX     2u  /* the request, and once more */
@@ -40,20 +41,29 @@
 #define CONNECT_MS_MAX   3600000u /* libcurl wants it to fit an int */
 #define SPARE_MAX        32u      /* a handle takes 5 KiB */
 
+/* What asks one address in one way. Making one takes longer than using it again: an address that
+ * libcurl was given before it has taken apart already. */
+struct handle {
+	CURL *easy;
+	CURLU *address;
+	char *url, *proxy, *ca_file; /* the last two: NULL: none */
+};
+
 struct transport {
 	pid_t owner; /* 0: not used yet */
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions, so that a new connection to the same host is cheaper */
 	struct transport_loop loop; /* watch: NULL: none, and transport_wait() it is */
-	CURL *spare[SPARE_MAX];     /* of transfers that are over, ready for others */
+	struct handle
+		*spare[SPARE_MAX]; /* of transfers that are over; the last one is the latest */
 	size_t spare_count;
 	size_t transfer_count;
 };
 
 struct transfer {
 	struct transport *transport;
-	CURL *easy;
-	struct curl_slist *header_lines; /* holds the key: wiped when freed */
+	struct handle *handle;
+	struct curl_slist *header_lines; /* one piece of memory; the texts are the job's */
 	struct transfer_job job;
 	struct wire_response head;
 	size_t head_bytes;
@@ -66,10 +76,24 @@ struct transfer {
 	bool over_cap;
 	bool ended;
 	CURLcode code;
-	struct wire_header headers[]; /* HEADERS_MAX; each name owns its value's memory too */
+	size_t header_room;
+	struct wire_header *headers; /* each name owns its value's memory too */
 };
 
 /* ---- the process's libcurl */
+
+static struct handle *handle_free(struct handle *handle)
+{
+	if (!handle)
+		return NULL;
+	curl_easy_cleanup(handle->easy);
+	curl_url_cleanup(handle->address);
+	free(handle->url);
+	free(handle->proxy);
+	free(handle->ca_file);
+	free(handle);
+	return NULL;
+}
 
 int transport_new(struct transport **ret_transport)
 {
@@ -173,7 +197,7 @@ void transport_rest(struct transport *transport)
 	if (transport_is_foreign(transport) || transport->transfer_count > 0)
 		return;
 	while (transport->spare_count > 0)
-		curl_easy_cleanup(transport->spare[--transport->spare_count]);
+		handle_free(transport->spare[--transport->spare_count]);
 	if (transport->multi)
 		(void)curl_multi_cleanup(transport->multi);
 	transport->multi = NULL;
@@ -201,17 +225,33 @@ static void head_clear(struct transfer *transfer)
 	transfer->head_done = false;
 }
 
+/* For one more. */
+static int head_grow(struct transfer *transfer)
+{
+	const size_t room = transfer->header_room ? 2 * transfer->header_room : HEADERS_MIN;
+	struct wire_header *grown;
+
+	if (transfer->head.header_count < transfer->header_room)
+		return 0;
+	grown = reallocarray(transfer->headers, room, sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	transfer->headers = grown;
+	transfer->head.headers = grown;
+	transfer->header_room = room;
+	return 0;
+}
+
 /* "Name: value\r\n", kept in one piece of memory. Lines of another form are not kept. */
 static int head_add(struct transfer *transfer, const char *line, size_t size)
 {
 	const char *colon = memchr(line, ':', size);
-	struct wire_header *header = &transfer->headers[transfer->head.header_count];
 	char *copy;
 	char *value;
 
 	if (!colon || colon == line || transfer->head.header_count == HEADERS_MAX)
 		return 0;
-	copy = malloc(size + 1);
+	copy = head_grow(transfer) == 0 ? malloc(size + 1) : NULL;
 	if (!copy)
 		return -ENOMEM;
 	memcpy(copy, line, size); /* a NUL in it ends the name, or the value, early */
@@ -221,8 +261,8 @@ static int head_add(struct transfer *transfer, const char *line, size_t size)
 	value += strspn(value, " \t");
 	for (size_t n = strlen(value); n > 0 && strchr(" \t\r\n", value[n - 1]); n--)
 		value[n - 1] = '\0';
-	*header = (struct wire_header){.name = copy, .value = value};
-	transfer->head.header_count++;
+	transfer->headers[transfer->head.header_count++] =
+		(struct wire_header){.name = copy, .value = value};
 	return 0;
 }
 
@@ -251,7 +291,7 @@ static size_t on_header(char *line, size_t one, size_t size, void *userdata)
 		return size;
 	if (size >= 5 && strncasecmp(line, "HTTP/", 5) == 0) {
 		head_clear(transfer);
-		(void)curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+		(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_RESPONSE_CODE, &status);
 		transfer->head.status = (int)status;
 		return size;
 	}
@@ -305,22 +345,45 @@ static int before_sending(void *userdata, char *peer_ip, char *own_ip, int peer_
 	return CURL_PREREQFUNC_OK;
 }
 
-static int add_header_line(struct transfer *transfer, const char *line)
+static size_t count_lines(const char *const *lines)
 {
-	struct curl_slist *grown = curl_slist_append(transfer->header_lines, line);
+	size_t count = 0;
 
-	if (!grown)
-		return -ENOMEM;
-	transfer->header_lines = grown;
-	return 0;
+	while (lines && lines[count])
+		count++;
+	return count;
 }
 
-static void wipe_header_lines(struct curl_slist *lines)
+/* Links of one piece of memory. Return: the first, or NULL without memory. */
+static struct curl_slist *link_lines(const struct transfer_job *job)
 {
-	for (struct curl_slist *line = lines; line; line = line->next)
-		explicit_bzero(line->data, strlen(line->data));
-	curl_slist_free_all(lines);
+	/* "Expect:" takes out what libcurl would add. An answer that is waited for as a whole may
+	 * come packed: "gzip" is what every server knows. */
+	const char *const own[] = {
+		"Expect:",
+		job->streamed ? "Accept-Encoding: identity" : "Accept-Encoding: gzip",
+		NULL,
+	};
+	const char *const *const lists[] = {own, (const char *const *)job->request->headers,
+					    job->headers};
+	struct curl_slist *lines;
+	size_t count = 0, linked = 0;
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++)
+		count += count_lines(lists[i]);
+	lines = calloc(count, sizeof(*lines));
+	if (!lines)
+		return NULL;
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		for (const char *const *line = lists[i]; line && *line; line++, linked++) {
+			lines[linked].data = (char *)*line; /* libcurl only reads it */
+			lines[linked].next = linked + 1 < count ? &lines[linked + 1] : NULL;
+		}
+	}
+	return lines;
 }
+
+/* ---- handles */
 
 static const struct {
 	CURLoption option;
@@ -343,18 +406,31 @@ static const struct {
 
 #define SET(option, value) (code = code ? code : curl_easy_setopt(easy, option, value))
 
-/* What is alike in all requests, and stays so in a handle that was used before. */
-static CURLcode configure_alike(CURL *easy, const struct transport *transport)
+/* What stays so for all its transfers. */
+static CURLcode handle_configure(struct handle *handle, const struct transport *transport)
 {
+	const bool is_plain = strncasecmp(handle->url, "http:", 5) == 0;
+	CURL *easy = handle->easy;
 	CURLcode code = CURLE_OK;
 	char agent[32];
 
-	(void)snprintf(agent, sizeof(agent), "lull/%s", lull_version());
 	for (size_t i = 0; i < sizeof(settings) / sizeof(settings[0]) && code == CURLE_OK; i++)
 		code = curl_easy_setopt(easy, settings[i].option, settings[i].value);
 	SET(CURLOPT_SHARE, transport->share);
+	SET(CURLOPT_CURLU, handle->address);
+	SET(CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
+	SET(CURLOPT_PROXY, handle->proxy ? handle->proxy : "");
 	SET(CURLOPT_NOPROXY, "");
-	SET(CURLOPT_USERAGENT, agent);
+	if (handle->proxy) { /* to it; the provider gets the request's own */
+		(void)snprintf(agent, sizeof(agent), "lull/%s", lull_version());
+		SET(CURLOPT_USERAGENT, agent);
+	}
+	if (handle->ca_file) { /* in place of the system's, not beside them */
+		SET(CURLOPT_CAINFO, handle->ca_file);
+		SET(CURLOPT_CAPATH, NULL);
+	}
+	/* what comes packed, even unasked, is unpacked; the request's own header says what may */
+	SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	SET(CURLOPT_PREREQFUNCTION, before_sending);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
@@ -362,30 +438,18 @@ static CURLcode configure_alike(CURL *easy, const struct transport *transport)
 	return code;
 }
 
-static CURLcode configure(struct transfer *transfer)
+static CURLcode handle_prepare(const struct handle *handle, struct transfer *transfer)
 {
-	const struct http_route *route = transfer->job.route;
 	const struct http_request *request = transfer->job.request;
-	const bool is_plain = strncasecmp(request->url, "http:", 5) == 0;
 	/* a second more: whoever set the time ends it by himself */
 	const uint64_t connect_ms = transfer->job.connect_for_ms < CONNECT_MS_MAX
 					    ? transfer->job.connect_for_ms + 1000
 					    : CONNECT_MS_MAX;
-	CURL *easy = transfer->easy;
+	CURL *easy = handle->easy;
 	CURLcode code = CURLE_OK;
 
 	SET(CURLOPT_PRIVATE, transfer);
-	SET(CURLOPT_URL, request->url);
-	SET(CURLOPT_PROTOCOLS_STR, is_plain ? "http" : "https");
-	SET(CURLOPT_PROXY, route->proxy ? route->proxy : "");
-	if (route->ca_file) { /* in place of the system's, not beside them */
-		SET(CURLOPT_CAINFO, route->ca_file);
-		SET(CURLOPT_CAPATH, NULL);
-	}
 	SET(CURLOPT_HTTPHEADER, transfer->header_lines);
-	/* "identity" still decodes what comes encoded unasked; "" asks for all that libcurl knows
-	 */
-	SET(CURLOPT_ACCEPT_ENCODING, transfer->job.streamed ? "identity" : "");
 	SET(CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.size);
 	SET(CURLOPT_POSTFIELDS, request->body.bytes ? request->body.bytes : "");
 	SET(CURLOPT_CONNECTTIMEOUT_MS, (long)connect_ms);
@@ -397,40 +461,86 @@ static CURLcode configure(struct transfer *transfer)
 }
 #undef SET
 
-/* ---- handles: making one takes longer than using it again */
-
-static CURL *take_easy(struct transport *transport, const struct http_route *route)
+/* text: NULL gives NULL */
+static bool copy(const char *text, char **ret)
 {
-	CURL *easy;
-
-	if (transport->spare_count > 0 && !route->ca_file)
-		return transport->spare[--transport->spare_count];
-	easy = curl_easy_init();
-	if (easy && configure_alike(easy, transport) != CURLE_OK) {
-		curl_easy_cleanup(easy);
-		return NULL;
-	}
-	return easy;
+	*ret = text ? strdup(text) : NULL;
+	return *ret || !text;
 }
 
-/* One that trusts in other certificates, broke off in the middle, or remembers an error of the system
- * is not used again. */
-static void give_easy(struct transfer *transfer)
+static struct handle *handle_new(const struct transport *transport, const struct transfer_job *job)
 {
-	struct transport *transport = transfer->transport;
+	struct handle *handle = calloc(1, sizeof(*handle));
+
+	if (!handle)
+		return NULL;
+	handle->easy = curl_easy_init();
+	handle->address = curl_url();
+	if (!handle->easy || !handle->address || !copy(job->request->url, &handle->url) ||
+	    !copy(job->route->proxy, &handle->proxy) ||
+	    !copy(job->route->ca_file, &handle->ca_file) ||
+	    curl_url_set(handle->address, CURLUPART_URL, handle->url, 0) != CURLUE_OK ||
+	    handle_configure(handle, transport) != CURLE_OK)
+		return handle_free(handle);
+	return handle;
+}
+
+/* Two times NULL, too. */
+static bool is_same(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool handle_fits(const struct handle *handle, const struct transfer_job *job)
+{
+	return is_same(handle->url, job->request->url) &&
+	       is_same(handle->proxy, job->route->proxy) &&
+	       is_same(handle->ca_file, job->route->ca_file);
+}
+
+static void forget_spare(struct transport *transport, size_t at)
+{
+	memmove(&transport->spare[at], &transport->spare[at + 1],
+		(--transport->spare_count - at) * sizeof(transport->spare[0]));
+}
+
+static struct handle *take_handle(struct transport *transport, const struct transfer_job *job)
+{
+	for (size_t i = transport->spare_count; i-- > 0;) {
+		struct handle *handle = transport->spare[i];
+
+		if (handle_fits(handle, job)) {
+			forget_spare(transport, i);
+			return handle;
+		}
+	}
+	return handle_new(transport, job);
+}
+
+static void keep_handle(struct transport *transport, struct handle *handle)
+{
+	if (transport->spare_count == SPARE_MAX) {
+		handle_free(transport->spare[0]);
+		forget_spare(transport, 0);
+	}
+	transport->spare[transport->spare_count++] = handle;
+}
+
+/* One that broke off in the middle, or remembers an error of the system, is not used again. */
+static void give_handle(struct transfer *transfer)
+{
+	struct handle *handle = transfer->handle;
 	long os_errno = 0;
 	bool is_good;
 
-	(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &os_errno);
-	is_good = transfer->ended && transfer->code == CURLE_OK && os_errno == 0 &&
-		  !transfer->job.route->ca_file;
-	(void)curl_multi_remove_handle(transport->multi, transfer->easy);
-	if (is_good && transport->spare_count < SPARE_MAX &&
-	    curl_easy_setopt(transfer->easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
-	    curl_easy_setopt(transfer->easy, CURLOPT_POSTFIELDS, NULL) == CURLE_OK)
-		transport->spare[transport->spare_count++] = transfer->easy;
+	(void)curl_easy_getinfo(handle->easy, CURLINFO_OS_ERRNO, &os_errno);
+	is_good = transfer->ended && transfer->code == CURLE_OK && os_errno == 0;
+	(void)curl_multi_remove_handle(transfer->transport->multi, handle->easy);
+	if (is_good && curl_easy_setopt(handle->easy, CURLOPT_HTTPHEADER, NULL) == CURLE_OK &&
+	    curl_easy_setopt(handle->easy, CURLOPT_POSTFIELDS, NULL) == CURLE_OK)
+		keep_handle(transfer->transport, handle);
 	else
-		curl_easy_cleanup(transfer->easy);
+		handle_free(handle);
 }
 
 /* ---- a transfer's life */
@@ -443,24 +553,18 @@ int transfer_start(struct transport *transport, const struct transfer_job *job,
 
 	if (rc != 0)
 		return rc;
-	transfer = malloc(sizeof(*transfer) + HEADERS_MAX * sizeof(transfer->headers[0]));
+	transfer = malloc(sizeof(*transfer));
 	if (!transfer)
 		return -ENOMEM;
 	*transfer = (struct transfer){.transport = transport, .job = *job};
-	transfer->head.headers = transfer->headers;
 	transport->transfer_count++;
-	transfer->easy = take_easy(transport, job->route);
-	rc = transfer->easy ? add_header_line(transfer, "Expect:") : -ENOMEM;
-	for (char **line = job->request->headers; rc == 0 && line && *line; line++)
-		rc = add_header_line(transfer, *line);
-	for (const char *const *line = job->headers; rc == 0 && line && *line; line++)
-		rc = add_header_line(transfer, *line);
-	if (rc == 0 && (configure(transfer) != CURLE_OK ||
-			curl_multi_add_handle(transport->multi, transfer->easy) != CURLM_OK))
-		rc = -ENOMEM;
-	if (rc != 0) {
+	transfer->handle = take_handle(transport, job);
+	transfer->header_lines = link_lines(job);
+	if (!transfer->handle || !transfer->header_lines ||
+	    handle_prepare(transfer->handle, transfer) != CURLE_OK ||
+	    curl_multi_add_handle(transport->multi, transfer->handle->easy) != CURLM_OK) {
 		transfer_free(transfer);
-		return rc;
+		return -ENOMEM;
 	}
 	*ret_transfer = transfer;
 	return 0;
@@ -470,11 +574,12 @@ struct transfer *transfer_free(struct transfer *transfer)
 {
 	if (!transfer)
 		return NULL;
-	if (transfer->easy)
-		give_easy(transfer);
+	if (transfer->handle)
+		give_handle(transfer);
 	transfer->transport->transfer_count--;
-	wipe_header_lines(transfer->header_lines);
+	free(transfer->header_lines);
 	head_clear(transfer);
+	free(transfer->headers);
 	free(transfer);
 	return NULL;
 }
@@ -482,7 +587,8 @@ struct transfer *transfer_free(struct transfer *transfer)
 void transfer_pause(struct transfer *transfer, bool pause)
 {
 	if (!transfer->ended)
-		(void)curl_easy_pause(transfer->easy, pause ? CURLPAUSE_RECV : CURLPAUSE_CONT);
+		(void)curl_easy_pause(transfer->handle->easy,
+				      pause ? CURLPAUSE_RECV : CURLPAUSE_CONT);
 }
 
 bool transfer_ended(const struct transfer *transfer)
@@ -518,7 +624,8 @@ static void explain_failure(const struct transfer *transfer, struct transport_fa
 		failure->curl_code = CURLE_COULDNT_CONNECT;
 		failure->os_errno = descriptor_errno();
 	} else {
-		(void)curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &failure->os_errno);
+		(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_OS_ERRNO,
+					&failure->os_errno);
 	}
 	if (transfer->sending_count > SENDINGS_MAX)
 		failure->curl_code = CURLE_GOT_NOTHING;
@@ -530,7 +637,7 @@ bool transfer_failure(const struct transfer *transfer, struct transport_failure 
 
 	if (transfer->code == CURLE_OK)
 		return false;
-	(void)curl_easy_getinfo(transfer->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
+	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_HTTP_CONNECTCODE, &proxy_status);
 	*ret = (struct transport_failure){
 		.curl_code = (int)transfer->code,
 		.connected = transfer->connected,

@@ -39,7 +39,7 @@ struct transfer_events {
 struct transfer_job {
 	const struct http_route *route;     /* CA file and proxy; borrowed until transfer_free() */
 	const struct http_request *request; /* likewise */
-	const char *const *headers;         /* further ones, as the request's; NULL none */
+	const char *const *headers;         /* further ones, borrowed likewise; NULL none */
 	bool streamed;                      /* an event stream was asked for */
 	uint64_t connect_for_ms; /* shared out among the host's addresses; it ends nothing itself */
 	const struct transfer_events *events;
