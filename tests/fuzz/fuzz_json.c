@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char error[JSON_ERROR_BYTES];
 	struct json_object *object;
 
-	if (!json_is_plain_object(bytes, size))
+	if (!json_see_plain_object(bytes, size, NULL, NULL))
 		return 0;
 	object = json_read(bytes, size, error);
 	CHECK(json_object_is_type(object, json_type_object));

@@ -216,7 +216,8 @@ static void test_plain_objects_are_known_in_one_pass(void)
 	/* clang-format on */
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const bool is_plain = json_is_plain_object(cases[i].text, strlen(cases[i].text));
+		const bool is_plain =
+			json_see_plain_object(cases[i].text, strlen(cases[i].text), NULL, NULL);
 		char error[JSON_ERROR_BYTES];
 		struct json_object *object = read_text(cases[i].text, error);
 

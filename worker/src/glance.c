@@ -84,11 +84,6 @@ static bool is_text(const struct json_token *value, const char *text)
 	       memcmp(value->start + 1, text, strlen(text)) == 0;
 }
 
-static bool opens(const struct json_token *value, char bracket)
-{
-	return value->type == JSON_TOKEN_PUNCTUATION && *value->start == bracket;
-}
-
 static bool take_finish(struct state *state, const struct json_token *value)
 {
 	char reason[16];
@@ -141,15 +136,15 @@ static bool take(struct state *state, enum kind kind, const struct json_token *v
 	case ANY:
 		return true;
 	case OBJECT:
-		return opens(value, '{');
+		return json_token_is(value, '{');
 	case ARRAY:
-		return opens(value, '[');
+		return json_token_is(value, '[');
 	case FINISH:
 		return take_finish(state, value);
 	case CONTENT:
 		return take_content(state, value);
 	case NOTHING:
-		return opens(value, '[') || *value->start == 'n';
+		return json_token_is(value, '[') || *value->start == 'n';
 	case CHAT:
 		return is_text(value, "chat.completion");
 	}
@@ -159,40 +154,48 @@ static bool take(struct state *state, enum kind kind, const struct json_token *v
 static bool take_member(struct state *state, const struct json_place *place,
 			const struct member *members, const struct json_token *value)
 {
-	const unsigned level = json_place_depth(place) - 1;
+	size_t size;
+	const char *name = json_place_name(place, json_place_depth(place) - 1, &size);
 
-	for (; members->name; members++)
-		if (json_place_is(place, level, members->name))
+	for (; name && members->name; members++)
+		if (json_name_is(name, size, members->name))
 			return take(state, members->kind, value);
 	return false;
 }
 
 /* Deeper than a message is only what does not matter, or must not be there. */
+static bool see_in_choice(struct state *state, const struct json_place *place,
+			  const struct json_token *value)
+{
+	switch (json_place_depth(place)) {
+	case 2:
+		state->choices++;
+		return json_token_is(value, '{');
+	case 3:
+		return take_member(state, place, choice_members, value);
+	case 4:
+		return !json_place_is(place, 2, "message") ||
+		       take_member(state, place, message_members, value);
+	default:
+		return !json_place_is(place, 2, "message") ||
+		       !(json_place_is(place, 3, "tool_calls") ||
+			 json_place_is(place, 3, "audio") ||
+			 json_place_is(place, 3, "function_call"));
+	}
+}
+
 static bool see(const struct json_place *place, const struct json_token *value, void *userdata)
 {
 	struct state *state = userdata;
-	const unsigned depth = json_place_depth(place);
-	const bool in_choice = json_place_is(place, 0, "choices") && json_place_is(place, 1, NULL);
 
-	if (depth == 1)
+	if (json_place_depth(place) == 1)
 		return take_member(state, place, answer_members, value);
-	if (depth == 2 && json_place_is(place, 1, "total_tokens") &&
-	    json_place_is(place, 0, "usage"))
+	if (json_place_is(place, 0, "choices"))
+		return see_in_choice(state, place, value);
+	if (json_place_depth(place) == 2 && json_place_is(place, 0, "usage") &&
+	    json_place_is(place, 1, "total_tokens"))
 		return take_count(state, value);
-	if (!in_choice)
-		return true;
-	if (depth == 2) {
-		state->choices++;
-		return opens(value, '{');
-	}
-	if (depth == 3)
-		return take_member(state, place, choice_members, value);
-	if (!json_place_is(place, 2, "message"))
-		return true;
-	if (depth == 4)
-		return take_member(state, place, message_members, value);
-	return !(json_place_is(place, 3, "tool_calls") || json_place_is(place, 3, "audio") ||
-		 json_place_is(place, 3, "function_call"));
+	return true;
 }
 
 bool glance_at(const char *body, size_t size, struct glance *ret)

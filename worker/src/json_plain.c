@@ -30,11 +30,6 @@ struct json_place {
 	} keys[KEYS_MAX];
 };
 
-static bool is_char(const struct json_token *token, char c)
-{
-	return token->type == JSON_TOKEN_PUNCTUATION && *token->start == c;
-}
-
 static bool is_value(enum expected expected)
 {
 	return expected == VALUE || expected == VALUE_OR_END;
@@ -107,12 +102,12 @@ static bool take(struct json_place *place, const struct json_token *token)
 {
 	if (token->type != JSON_TOKEN_PUNCTUATION)
 		return take_scalar(place, token);
-	if (is_char(token, '{') || is_char(token, '['))
+	if (json_token_is(token, '{') || json_token_is(token, '['))
 		return is_value(place->expected) && see(place, token) &&
-		       open_one(place, is_char(token, '{'));
-	if (is_char(token, '}') || is_char(token, ']'))
-		return close_one(place, is_char(token, '}'));
-	if (is_char(token, ','))
+		       open_one(place, json_token_is(token, '{'));
+	if (json_token_is(token, '}') || json_token_is(token, ']'))
+		return close_one(place, json_token_is(token, '}'));
+	if (json_token_is(token, ','))
 		return take_comma(place);
 	if (place->expected != COLON)
 		return false;
@@ -134,7 +129,7 @@ bool json_see_plain_object(const char *bytes, size_t size, json_seen_fn fn, void
 	place.key_count = 0;
 	json_scan_init(&scanner, bytes, size);
 	rc = json_scan(&scanner, &token);
-	if (rc != 1 || !is_char(&token, '{'))
+	if (rc != 1 || !json_token_is(&token, '{'))
 		return false;
 	for (; rc == 1; rc = json_scan(&scanner, &token))
 		if (place.expected == NOTHING || !take(&place, &token))
@@ -142,23 +137,18 @@ bool json_see_plain_object(const char *bytes, size_t size, json_seen_fn fn, void
 	return rc == 0 && place.expected == NOTHING;
 }
 
-bool json_is_plain_object(const char *bytes, size_t size)
-{
-	return json_see_plain_object(bytes, size, NULL, NULL);
-}
-
 unsigned json_place_depth(const struct json_place *place)
 {
 	return place->depth;
 }
 
-bool json_place_is(const struct json_place *place, unsigned level, const char *name)
+const char *json_place_name(const struct json_place *place, unsigned level, size_t *ret_size)
 {
 	const size_t next =
 		level + 1 < place->depth ? place->first_key[level + 1] : place->key_count;
 
-	if (level >= place->depth || place->is_object[level] != (name != NULL))
-		return false;
-	return !name || (place->keys[next - 1].size == strlen(name) + 2 &&
-			 memcmp(place->keys[next - 1].start + 1, name, strlen(name)) == 0);
+	if (!place->is_object[level])
+		return NULL;
+	*ret_size = place->keys[next - 1].size - 2;
+	return place->keys[next - 1].start + 1;
 }

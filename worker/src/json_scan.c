@@ -2,6 +2,7 @@
 /* Strict tokens: see json_scan.h. */
 #include "json_scan.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
@@ -54,6 +55,15 @@ static bool is_plain(unsigned char byte)
 	return byte >= 0x20 && byte < 0x80 && byte != '"' && byte != '\\';
 }
 
+/* Of sixteen, of which one is not zero. */
+static size_t first_set_byte(const uint64_t halves[2])
+{
+	const size_t half = halves[0] ? 0 : 1;
+	const uint64_t in_order = le64toh(halves[half]); /* the first byte becomes the lowest */
+
+	return half * 8 + (size_t)__builtin_ctzll(in_order) / 8;
+}
+
 /* How many bytes there are that mean themselves in a string. */
 static size_t plain_length(const char *at, const char *end)
 {
@@ -70,7 +80,7 @@ static size_t plain_length(const char *at, const char *end)
 		special.bytes = (bytes16)((bytes < 0x20) | (bytes >= 0x80) | (bytes == '"') |
 					  (bytes == '\\'));
 		if (special.halves[0] | special.halves[1])
-			break;
+			return (size_t)(at - from) + first_set_byte(special.halves);
 	}
 	while (at < end && is_plain((unsigned char)*at))
 		at++;
@@ -168,32 +178,58 @@ static int scan_word(struct json_scanner *scanner)
 	return fail(scanner, "a character that begins no value");
 }
 
+static int scan_bare(struct json_scanner *scanner, enum json_token_type *ret_type)
+{
+	const char first = *scanner->at;
+	const bool is_number = first == '-' || (first >= '0' && first <= '9');
+
+	*ret_type = is_number ? JSON_TOKEN_NUMBER : JSON_TOKEN_WORD;
+	return is_number ? scan_number(scanner) : scan_word(scanner);
+}
+
 int json_scan(struct json_scanner *scanner, struct json_token *ret_token)
 {
-	struct json_token token = {0};
 	int r = 0;
 
 	skip_space(scanner);
 	if (scanner->at == scanner->end)
 		return 0;
-	token.start = scanner->at;
-	token.line = scanner->line;
-	if (*token.start && strchr("{}[]:,", *token.start)) {
-		token.type = JSON_TOKEN_PUNCTUATION;
+	ret_token->start = scanner->at;
+	ret_token->line = scanner->line;
+	ret_token->has_nul = false;
+	switch (*scanner->at) {
+	case '{':
+	case '}':
+	case '[':
+	case ']':
+	case ':':
+	case ',':
+		ret_token->type = JSON_TOKEN_PUNCTUATION;
 		scanner->at++;
-	} else if (*token.start == '"') {
-		token.type = JSON_TOKEN_STRING;
-		r = scan_string(scanner, &token.has_nul);
-	} else if (*token.start == '-' || (*token.start >= '0' && *token.start <= '9')) {
-		token.type = JSON_TOKEN_NUMBER;
-		r = scan_number(scanner);
-	} else {
-		token.type = JSON_TOKEN_WORD;
-		r = scan_word(scanner);
+		break;
+	case '"':
+		ret_token->type = JSON_TOKEN_STRING;
+		r = scan_string(scanner, &ret_token->has_nul);
+		break;
+	default:
+		r = scan_bare(scanner, &ret_token->type);
 	}
-	if (r != 0)
-		return r;
-	token.size = (size_t)(scanner->at - token.start);
-	*ret_token = token;
-	return 1;
+	ret_token->size = (size_t)(scanner->at - ret_token->start);
+	return r == 0 ? 1 : r;
+}
+
+size_t json_value_size(const char *value, const char *end)
+{
+	struct json_scanner scanner;
+	struct json_token token;
+	int depth = 0;
+
+	json_scan_init(&scanner, value, (size_t)(end - value));
+	do {
+		if (json_scan(&scanner, &token) != 1)
+			return 0;
+		depth += json_token_is(&token, '{') || json_token_is(&token, '[');
+		depth -= json_token_is(&token, '}') || json_token_is(&token, ']');
+	} while (depth > 0);
+	return (size_t)(scanner.at - value);
 }

@@ -11,6 +11,7 @@
 #include <json.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #define JSON_DEPTH_MAX   128 /* arrays and objects inside each other; tool schemas need some 30 */
 #define JSON_ERROR_BYTES 128
@@ -29,6 +30,12 @@ struct json_token {
 	unsigned line; /* 1 is the first */
 	bool has_nul;  /* STRING: it has the escape of a NUL */
 };
+
+/* It is that punctuation. */
+static inline bool json_token_is(const struct json_token *token, char mark)
+{
+	return token->type == JSON_TOKEN_PUNCTUATION && *token->start == mark;
+}
 
 struct json_scanner {
 	const char *at;
@@ -49,20 +56,35 @@ int json_scan(struct json_scanner *scanner, struct json_token *ret_token);
 struct json_object *json_parse(const char *bytes, size_t size, unsigned *ret_line,
 			       const char **ret_error);
 
-/* It is an object that json_read() would read. False: it is not known. */
-bool json_is_plain_object(const char *bytes, size_t size);
-
 /* Where a value stands: how many objects and arrays it is in, and at what name in each. */
 struct json_place;
 unsigned json_place_depth(const struct json_place *place);
-/* Level 0 is the outermost. @name: NULL: an array */
-bool json_place_is(const struct json_place *place, unsigned level, const char *name);
+/* Level 0 is the outermost. NULL: that is an array; else its name there, as written. */
+const char *json_place_name(const struct json_place *place, unsigned level, size_t *ret_size);
+
+/* Most names differ in their first letter. */
+static inline bool json_name_is(const char *bytes, size_t size, const char *name)
+{
+	return *bytes == *name && strncmp(bytes, name, size) == 0 && name[size] == '\0';
+}
+
+static inline bool json_place_is(const struct json_place *place, unsigned level, const char *name)
+{
+	size_t size;
+	const char *bytes = json_place_name(place, level, &size);
+
+	return bytes && json_name_is(bytes, size, name);
+}
 
 /* A value, or the bracket that opens it. False ends it. */
 typedef bool (*json_seen_fn)(const struct json_place *place, const struct json_token *value,
 			     void *userdata);
-/* As json_is_plain_object(), and is told of each value on the way. False: also what fn said. */
+/* It is an object that json_read() would read. fn: is told of each value on the way; NULL: nobody
+ * is. False: it is not known, or fn said so. */
 bool json_see_plain_object(const char *bytes, size_t size, json_seen_fn fn, void *userdata);
+
+/* How long the value is that begins there. 0: it is none. */
+size_t json_value_size(const char *value, const char *end);
 
 /* The text of a STRING token, as json-c unescapes it. NULL without memory. Caller puts. */
 struct json_object *json_token_string(const struct json_token *token);

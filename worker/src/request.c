@@ -129,9 +129,13 @@ static const char *forbidden_in(struct json_object *object)
 
 const char *request_address_member(const struct request *request)
 {
-	for (size_t i = 0; i < ADDRESS_COUNT; i++)
-		if (json_object_object_get_ex(request->parsed, addresses[i], NULL))
-			return addresses[i];
+	json_object_object_foreach(request->parsed, name, value)
+	{
+		(void)value;
+		for (size_t i = 0; i < ADDRESS_COUNT; i++)
+			if (strcmp(name, addresses[i]) == 0)
+				return addresses[i];
+	}
 	return NULL;
 }
 
@@ -238,6 +242,18 @@ static const struct own_member {
 };
 #define OWN_COUNT (sizeof(own_members) / sizeof(own_members[0]))
 
+/* Of a handful: looking through them takes less time than hashing a name. */
+static bool has_member(struct json_object *object, const char *name, struct json_object **ret)
+{
+	json_object_object_foreach(object, key, value)
+	{
+		*ret = value;
+		if (strcmp(key, name) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A null says nothing. */
 static int read_members(const struct reader *reader)
 {
@@ -245,9 +261,7 @@ static int read_members(const struct reader *reader)
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < OWN_COUNT; i++)
-		if (json_object_object_get_ex(reader->request->parsed, own_members[i].name,
-					      &value) &&
-		    value)
+		if (has_member(reader->request->parsed, own_members[i].name, &value) && value)
 			rc = own_members[i].read(reader, own_members[i].name, value);
 	return rc;
 }
@@ -256,12 +270,13 @@ static int read_members(const struct reader *reader)
 static int take_out(struct request *request)
 {
 	struct splice members[OWN_COUNT];
+	struct json_object *value;
 	size_t count = 0;
 	int rc;
 
 	for (size_t i = 0; i < OWN_COUNT; i++)
 		if (!own_members[i].goes_on &&
-		    json_object_object_get_ex(request->parsed, own_members[i].name, NULL))
+		    has_member(request->parsed, own_members[i].name, &value))
 			members[count++] = (struct splice){.name = own_members[i].name,
 							   .action = SPLICE_REMOVE};
 	if (count == 0)
@@ -280,19 +295,22 @@ static int take_out(struct request *request)
 static const char *const max_tokens[] = {"max_tokens", "max_completion_tokens"};
 #define MAX_TOKENS_COUNT (sizeof(max_tokens) / sizeof(max_tokens[0]))
 
-#define READ_COUNT (OWN_COUNT + ADDRESS_COUNT + MAX_TOKENS_COUNT + 1)
-
-static void name_members(struct splice *members)
+/* The member that stands there, if it is looked at here. */
+static const char *member_at(const struct json_place *place)
 {
-	size_t count = 0;
+	size_t size;
+	const char *name = json_place_name(place, 0, &size);
 
 	for (size_t i = 0; i < OWN_COUNT; i++)
-		members[count++].name = own_members[i].name;
+		if (json_name_is(name, size, own_members[i].name))
+			return own_members[i].name;
 	for (size_t i = 0; i < ADDRESS_COUNT; i++)
-		members[count++].name = addresses[i];
+		if (json_name_is(name, size, addresses[i]))
+			return addresses[i];
 	for (size_t i = 0; i < MAX_TOKENS_COUNT; i++)
-		members[count++].name = max_tokens[i];
-	members[count].name = "stream";
+		if (json_name_is(name, size, max_tokens[i]))
+			return max_tokens[i];
+	return json_name_is(name, size, "stream") ? "stream" : NULL;
 }
 
 /* NULL without memory. Most are texts that mean themselves. */
@@ -305,37 +323,41 @@ static struct json_object *parse_value(const char *value, size_t size)
 		       : json_read(value, size, error);
 }
 
-static int parse_member(const struct splice *member, struct json_object *object)
-{
-	const size_t size = (size_t)(member->value_end - member->value);
-	const bool is_null = size == 4 && memcmp(member->value, "null", size) == 0;
+struct some {
+	struct json_object *members;
+	const char *end; /* of the text that they are in */
+};
 
-	return is_null ? json_set(object, member->name, NULL)
-		       : json_set_new(object, member->name, parse_value(member->value, size));
+static bool see(const struct json_place *place, const struct json_token *value, void *userdata)
+{
+	const struct some *some = userdata;
+	const char *name = json_place_depth(place) == 1 ? member_at(place) : NULL;
+	size_t size;
+
+	if (!name)
+		return true;
+	size = json_value_size(value->start, some->end);
+	if (size == 4 && memcmp(value->start, "null", size) == 0)
+		return json_set(some->members, name, NULL) == 0;
+	return size > 0 && json_set_new(some->members, name, parse_value(value->start, size)) == 0;
 }
 
-/* Those that are looked at here: a request may hold megabytes besides. NULL without memory. */
+/* Those that are looked at here: a request may hold megabytes besides. NULL: it is not known how
+ * they are read, or there is no memory. */
 static struct json_object *parse_some(const char *bytes, size_t size)
 {
-	struct splice members[READ_COUNT] = {0};
-	struct json_object *object = json_object_new_object();
-	int rc;
+	struct some some = {json_object_new_object(), bytes + size};
+	const bool is_plain = some.members && json_see_plain_object(bytes, size, see, &some);
 
-	name_members(members);
-	rc = splice_find(bytes, size, members, READ_COUNT);
-	for (size_t i = 0; rc == 0 && i < READ_COUNT; i++)
-		if (members[i].count > 0)
-			rc = parse_member(&members[i], object);
-	return json_or_null(object, rc);
+	return json_or_null(some.members, is_plain ? 0 : -EBADMSG);
 }
 
 /* Return: 0; -EBADMSG it is no JSON object, see error; -ENOMEM */
 static int parse_request(const char *bytes, size_t size, struct request *ret, char *error)
 {
-	if (json_is_plain_object(bytes, size)) {
-		ret->parsed = parse_some(bytes, size);
-		return ret->parsed ? 0 : -ENOMEM;
-	}
+	ret->parsed = parse_some(bytes, size);
+	if (ret->parsed)
+		return 0;
 	ret->parsed = json_read(bytes, size, error);
 	if (json_object_is_type(ret->parsed, json_type_object))
 		return 0;

@@ -15,14 +15,13 @@
 /* ---- finding */
 
 /* "mod\u0065l" is model, too */
-static int key_is(const struct json_token *key, const char *name)
+static int key_is(const struct json_token *key, bool is_escaped, const char *name)
 {
-	size_t size = strlen(name);
 	struct json_object *text;
 	int is;
 
-	if (!memchr(key->start, '\\', key->size))
-		return key->size == size + 2 && memcmp(key->start + 1, name, size) == 0;
+	if (!is_escaped)
+		return json_name_is(key->start + 1, key->size - 2, name);
 	text = json_token_string(key);
 	if (!text)
 		return -ENOMEM;
@@ -34,9 +33,11 @@ static int key_is(const struct json_token *key, const char *name)
 static int note(struct splice *members, size_t count, const struct json_token *key,
 		const struct splice *found)
 {
+	const bool is_escaped = memchr(key->start, '\\', key->size) != NULL;
+
 	for (size_t i = 0; i < count; i++) {
 		struct splice *member = &members[i];
-		int is = key_is(key, member->name);
+		int is = key_is(key, is_escaped, member->name);
 
 		if (is < 0)
 			return is;
