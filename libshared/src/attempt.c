@@ -211,6 +211,7 @@ static bool route_limits_take(struct lull_call *call, struct call_route *r, uint
 			continue;
 		if (!word_slot(call, word))
 			word->slot = segment_insert(call->segment, &word->key);
+		call_draw(call);
 		if (word->slot &&
 		    !limits_take(call->segment, word->slot, word->limits, call->permit_tag,
 				 call->options.tokens, now_ms, &word->hold)) {

@@ -89,14 +89,17 @@ static int rules_apply(struct lull_call *call, const struct lull_call_options *o
 
 /* For the pauses, unless the caller gave a seed, and for the permits' tag, always: two processes
  * may have been given the same seed. */
-static void draw_randomness(struct lull_call *call)
+void call_draw(struct lull_call *call)
 {
 	uint64_t drawn[2] = {0};
 
+	if (call->is_drawn)
+		return;
 	if (getrandom(drawn, sizeof(drawn), GRND_NONBLOCK) != (ssize_t)sizeof(drawn))
 		drawn[0] = drawn[1] = clock_boottime_ns() ^ (uint64_t)clock_pid() << 32;
 	call->random = call->options.seed ? call->options.seed : drawn[0];
 	call->permit_tag = (uint32_t)drawn[1];
+	call->is_drawn = true;
 }
 
 static bool is_duplicate(const struct lull_call *call, const struct call_route *r)
@@ -182,7 +185,6 @@ int lull_call_begin(struct lull_call **ret_call, struct lull_table *table,
 		call->options.probe = 0;
 	call->begin_ms = now_ms;
 	call->deadline_ms = now_ms + options->budget_ms;
-	draw_randomness(call);
 	call->retry_route = LULL_UNSET;
 	(void)lull_table_refresh(table);
 	call->segment = table_pin(table);

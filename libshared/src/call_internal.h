@@ -75,8 +75,10 @@ struct lull_call {
 	struct lull_call_options options;
 	struct lull_rule rules[LULL_CLASS_COUNT]; /* `on:`; LULL_UNSET where it says nothing */
 
-	uint64_t begin_ms, deadline_ms, random;
-	uint32_t permit_tag;
+	uint64_t begin_ms, deadline_ms;
+	uint64_t random;     /* see call_draw() */
+	uint32_t permit_tag; /* likewise */
+	bool is_drawn;
 	uint32_t route_count, passes, pause_count;
 	uint32_t cursor;      /* policy tutorial goes on after the route that failed */
 	uint32_t retry_route; /* LULL_UNSET none */
@@ -125,6 +127,11 @@ static inline const struct route_word *charged_word(const struct call_route *r)
 {
 	return &r->words[r->charged];
 }
+
+/* ---- call.c */
+
+/* `random` and `permit_tag`, for whoever is about to use one of them: most calls need neither. */
+void call_draw(struct lull_call *call);
 
 /* ---- attempt.c */
 

@@ -39,8 +39,10 @@
 /* splitmix64: pauses need spread, not secrecy */
 static uint32_t random_below(struct lull_call *call, uint32_t bound)
 {
-	uint64_t z = (call->random += UINT64_C(0x9e3779b97f4a7c15));
+	uint64_t z;
 
+	call_draw(call);
+	z = (call->random += UINT64_C(0x9e3779b97f4a7c15));
 	z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
 	z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
 	z ^= z >> 31;
