@@ -243,44 +243,64 @@ struct head {
 	size_t size;
 };
 
+static void add_bytes(struct head *head, const char *bytes, size_t size)
+{
+	const size_t room = HEAD_BYTES_MAX - head->size;
+
+	size = size < room ? size : room;
+	memcpy(head->bytes + head->size, bytes, size);
+	head->size += size;
+}
+
 static void add_text(struct head *head, const char *text)
 {
-	const size_t size = strnlen(text, HEAD_BYTES_MAX - head->size);
-
-	memcpy(head->bytes + head->size, text, size);
-	head->size += size;
+	add_bytes(head, text, strlen(text));
 }
 
 /* A line end in a value would begin another header. */
 static void add_header(struct head *head, const char *name, const char *value)
 {
-	const size_t from = head->size + strlen(name) + 2;
+	const size_t name_size = strlen(name), size = value ? strlen(value) : 0;
+	char *at;
 
-	if (!value || from + strlen(value) + 2 > HEAD_BYTES_MAX - HEAD_BYTES_REST)
+	if (!value || head->size + name_size + size + 4 > HEAD_BYTES_MAX - HEAD_BYTES_REST)
 		return;
-	add_text(head, name);
-	add_text(head, ": ");
-	add_text(head, value);
-	for (char *at = head->bytes + from; at < head->bytes + head->size; at++)
+	add_bytes(head, name, name_size);
+	add_bytes(head, ": ", 2);
+	at = head->bytes + head->size;
+	add_bytes(head, value, size);
+	for (; at < head->bytes + head->size; at++)
 		if ((unsigned char)*at < 0x20 || *at == 0x7f)
 			*at = ' ';
-	add_text(head, "\r\n");
+	add_bytes(head, "\r\n", 2);
+}
+
+static void add_number(struct head *head, size_t number)
+{
+	char digits[24];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number > 0);
+	add_bytes(head, digits + at, sizeof(digits) - at);
 }
 
 static void add_status(struct head *head, int status)
 {
-	char text[64];
-
-	(void)snprintf(text, sizeof(text), "HTTP/1.1 %d %s\r\n", status, reason_of(status));
-	add_text(head, text);
+	add_text(head, "HTTP/1.1 ");
+	add_number(head, (size_t)status);
+	add_text(head, " ");
+	add_text(head, reason_of(status));
+	add_text(head, "\r\n");
 }
 
 static void add_length(struct head *head, size_t size)
 {
-	char text[48];
-
-	(void)snprintf(text, sizeof(text), "Content-Length: %zu\r\n", size);
-	add_text(head, text);
+	add_text(head, "Content-Length: ");
+	add_number(head, size);
+	add_text(head, "\r\n");
 }
 
 /* body_bytes: SIZE_MAX: it comes in pieces */
@@ -443,53 +463,56 @@ static void set_body_timer(struct connection *connection)
 	set_timer(connection, until_ms > now ? until_ms - now : 0);
 }
 
-static void await_body(struct connection *connection)
+/* has_come: some of it is there. */
+static void await_body(struct connection *connection, bool has_come)
 {
 	connection->phase = BODY;
 	connection->since_ms = server_now_ms();
+	if (has_come)
+		return;
 	set_body_timer(connection);
-	if (connection->parser.expects_continue && evbuffer_get_length(connection->in) == 0) {
+	if (connection->parser.expects_continue) {
 		(void)evbuffer_add_printf(connection->out, "HTTP/1.1 100 Continue\r\n\r\n");
 		write_out(connection);
 		set_body_timer(connection);
 	}
 }
 
-/* Return: whether there may be more to do. */
-static bool take_head(struct connection *connection)
+static void await_rest_of_head(struct connection *connection)
+{
+	if (!connection->is_idle)
+		return;
+	set_idle(connection, false);
+	set_timer(connection, connection->server->limits.head_for_ms);
+}
+
+/* Return: how many bytes were taken: none of a head that is not whole, which comes again. */
+static size_t take_head(struct connection *connection, const char *bytes, size_t size)
 {
 	const struct server_events *events = &connection->server->events;
-	size_t used, size = evbuffer_get_length(connection->in);
-	const char *bytes;
-	int rc;
+	size_t used;
+	int rc = parser_head(&connection->parser, bytes, size, &used);
 
-	if (size == 0)
-		return false;
-	if (connection->is_idle)
-		set_timer(connection, connection->server->limits.head_for_ms);
-	set_idle(connection, false);
-	bytes = (const char *)evbuffer_pullup(connection->in, -1);
-	rc = bytes ? parser_head(&connection->parser, bytes, size, &used) : -ENOMEM;
-	if (rc == 0)
-		return false;
+	if (rc == 0) {
+		await_rest_of_head(connection);
+		return 0;
+	}
 	if (rc < 0) {
 		refuse_for(connection, rc);
-		return false;
+		return 0;
 	}
-	(void)evbuffer_drain(connection->in, used);
+	set_idle(connection, false);
 	connection->exchange.is_open = true;
 	events->head(&connection->exchange, events->userdata);
-	if (connection->phase != HEAD)
-		return false;
-	if (connection->parser.whole)
+	if (connection->phase == HEAD && connection->parser.whole)
 		hand_over(connection);
-	else
-		await_body(connection);
-	return connection->phase == BODY;
+	else if (connection->phase == HEAD)
+		await_body(connection, used < size);
+	return used;
 }
 
 /* Return: how many bytes were taken; then the phase may be another one. */
-static size_t take_body_bytes(struct connection *connection, const char *bytes, size_t size)
+static size_t take_body(struct connection *connection, const char *bytes, size_t size)
 {
 	size_t used = 0;
 	int rc = parser_body(&connection->parser, bytes, size, &used);
@@ -503,37 +526,54 @@ static size_t take_body_bytes(struct connection *connection, const char *bytes, 
 	return used;
 }
 
-static bool take_body(struct connection *connection)
+/* Return: how many bytes were taken */
+static size_t take(struct connection *connection, const char *bytes, size_t size)
 {
-	const size_t size = evbuffer_get_contiguous_space(connection->in);
-	const char *bytes = (const char *)evbuffer_pullup(connection->in, (ev_ssize_t)size);
+	size_t taken = 0, used = 1;
 
-	if (size == 0)
-		return false;
-	(void)evbuffer_drain(connection->in, take_body_bytes(connection, bytes, size));
-	return connection->phase == BODY;
+	while (used > 0 && taken < size) {
+		used = connection->phase == HEAD
+			       ? take_head(connection, bytes + taken, size - taken)
+		       : connection->phase == BODY
+			       ? take_body(connection, bytes + taken, size - taken)
+			       : 0;
+		taken += used;
+	}
+	return taken;
 }
 
+/* What is kept of what came: a head in one piece, a body in those that it is in. */
 static void advance(struct connection *connection)
 {
-	bool goes_on = true;
+	struct evbuffer *in = connection->in;
+	size_t used = 1;
 
-	while (goes_on)
-		goes_on = connection->phase == HEAD   ? take_head(connection)
-			  : connection->phase == BODY ? take_body(connection)
-						      : false;
-	if (evbuffer_get_length(connection->in) > AHEAD_BYTES_MAX)
+	while (used > 0 && evbuffer_get_length(in) > 0 &&
+	       (connection->phase == HEAD || connection->phase == BODY)) {
+		const size_t size = connection->phase == HEAD ? evbuffer_get_length(in)
+							      : evbuffer_get_contiguous_space(in);
+		const unsigned char *bytes = evbuffer_pullup(in, (ev_ssize_t)size);
+
+		if (!bytes) {
+			refuse(connection, 503, "out of memory");
+			return;
+		}
+		used = take(connection, (const char *)bytes, size);
+		(void)evbuffer_drain(in, used);
+	}
+	if (evbuffer_get_length(in) > AHEAD_BYTES_MAX)
 		(void)event_del(connection->readable);
 }
 
-/* Of a body nothing has to be kept but what is behind it. */
-static void take(struct connection *connection, const char *bytes, size_t size)
+/* Only what cannot be taken yet is kept. */
+static void keep(struct connection *connection, const char *bytes, size_t size)
 {
-	size_t used = 0;
+	const size_t used =
+		evbuffer_get_length(connection->in) == 0 ? take(connection, bytes, size) : 0;
 
-	if (connection->phase == BODY && evbuffer_get_length(connection->in) == 0)
-		used = take_body_bytes(connection, bytes, size);
-	if (used < size && evbuffer_add(connection->in, bytes + used, size - used) != 0)
+	if (used == size)
+		return;
+	if (evbuffer_add(connection->in, bytes + used, size - used) != 0)
 		connection_cut(connection);
 	else
 		advance(connection);
@@ -564,7 +604,7 @@ static void on_readable(evutil_socket_t fd, short what, void *userdata)
 	} else if (n == 0) {
 		end_of_input(connection);
 	} else if (connection->phase != LINGER) {
-		take(connection, bytes, (size_t)n);
+		keep(connection, bytes, (size_t)n);
 	}
 }
 

@@ -83,6 +83,16 @@ static int scan(struct parser *parser, unsigned char c)
 	return 0;
 }
 
+/* Most of a head is what nothing has to be said about. */
+static void skip_plain(struct parser *parser, const char *bytes, size_t end)
+{
+	if (parser->after_cr || (parser->place != VALUE && parser->place != REQUEST_LINE))
+		return;
+	while (parser->scanned < end && (unsigned char)bytes[parser->scanned] >= 0x20 &&
+	       bytes[parser->scanned] != 0x7f)
+		parser->scanned++;
+}
+
 /* ---- what llhttp tells */
 
 static struct parser *parser_of(llhttp_t *llhttp)
@@ -316,13 +326,15 @@ static int read_head(struct parser *parser, const char *bytes)
 
 int parser_head(struct parser *parser, const char *bytes, size_t size, size_t *ret_used)
 {
+	const size_t end = size < PARSER_HEAD_BYTES_MAX ? size : PARSER_HEAD_BYTES_MAX;
 	int rc = 0;
 
-	while (rc == 0 && parser->scanned < size) {
-		if (parser->scanned == PARSER_HEAD_BYTES_MAX)
-			return refuse(parser, -E2BIG, "a head of more than 32 KiB");
+	while (rc == 0 && parser->scanned < end) {
 		rc = scan(parser, (unsigned char)bytes[parser->scanned++]);
+		skip_plain(parser, bytes, end);
 	}
+	if (rc == 0 && size > end)
+		return refuse(parser, -E2BIG, "a head of more than 32 KiB");
 	*ret_used = parser->scanned;
 	return rc == 1 ? read_head(parser, bytes) : rc;
 }
