@@ -14,6 +14,7 @@
 #include <lull/lull.h>
 
 #include "eventstream.h"
+#include "text.h"
 
 #define OWN_HEADERS_MAX 6
 
@@ -59,12 +60,8 @@ static int add_header(struct header_list *list, const char *name, const char *sc
 			return 0;
 	if (!is_clean(value))
 		return -EINVAL;
-	if (asprintf(&list->headers[list->count], "%s: %s%s", name, scheme, value) < 0) {
-		list->headers[list->count] = NULL;
-		return -ENOMEM;
-	}
-	list->count++;
-	return 0;
+	list->headers[list->count] = text_join(name, ": ", scheme, value, NULL);
+	return list->headers[list->count++] ? 0 : -ENOMEM;
 }
 
 static int add_route_headers(struct header_list *list)
@@ -121,10 +118,8 @@ static int write_url(const char *base, const char *path, char **ret)
 	const size_t size = strlen(base), path_size = strlen(path);
 	const bool is_whole = size > path_size && strcmp(base + size - path_size, path) == 0;
 
-	if (asprintf(ret, "%s%s", base, is_whole ? "" : path) >= 0)
-		return 0;
-	*ret = NULL;
-	return -ENOMEM;
+	*ret = text_join(base, is_whole ? "" : path, NULL);
+	return *ret ? 0 : -ENOMEM;
 }
 
 int headers_write(const struct http_route *route, const char *path, bool stream,

@@ -235,12 +235,11 @@ static char *path_of(const struct http_route *route)
 		[ENDPOINT_COMPLETIONS] = "/completions",
 		[ENDPOINT_EMBEDDINGS] = "/embeddings",
 	};
-	const char *path = route->path ? route->path : chat;
-	const char *at = strstr(path, chat);
+	const char *at = route->path ? strstr(route->path, chat) : NULL;
 
 	if (!at)
-		return strdup(path);
-	return text_format("%.*s%s%s", (int)(at - path), path, paths[route->endpoint],
+		return strdup(route->path ? route->path : paths[route->endpoint]);
+	return text_format("%.*s%s%s", (int)(at - route->path), route->path, paths[route->endpoint],
 			   at + sizeof(chat) - 1);
 }
 

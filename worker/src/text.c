@@ -20,6 +20,24 @@ char *text_format(const char *format, ...)
 	return r < 0 ? NULL : text;
 }
 
+char *text_join(const char *first, ...)
+{
+	va_list arguments, again;
+	size_t size = 0;
+	char *text, *end;
+
+	va_start(arguments, first);
+	va_copy(again, arguments);
+	for (const char *part = first; part; part = va_arg(arguments, const char *))
+		size += strlen(part);
+	va_end(arguments);
+	text = end = malloc(size + 1);
+	for (const char *part = first; text && part; part = va_arg(again, const char *))
+		end = stpcpy(end, part);
+	va_end(again);
+	return text;
+}
+
 bool text_is(const char *text, const char *other)
 {
 	return text && strcmp(text, other) == 0;
