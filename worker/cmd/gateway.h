@@ -79,19 +79,18 @@ struct gateway {
 	bool stopping;
 };
 
-#define GATEWAY_ID_BYTES    129
-#define GATEWAY_TRACE_BYTES 513
+#define GATEWAY_ID_BYTES 48
 
 /* What is known of a request, for its answer and for its line in the log. No prompt, no key. */
 struct gateway_visit {
 	struct gateway *gateway;
 	struct exchange *exchange; /* NULL: the client has left, or has all of its answer */
-	const struct gateway_endpoint *endpoint; /* NULL: none that is known */
-	const struct caller *caller;             /* NULL: there are no keys */
-	struct gateway_call *call;               /* NULL: it asks no model */
-	char id[GATEWAY_ID_BYTES];
-	char traceparent[GATEWAY_TRACE_BYTES], tracestate[GATEWAY_TRACE_BYTES];
-	size_t promised_bytes; /* of memory, see gateway_memory.c */
+	const struct gateway_endpoint *endpoint;   /* NULL: none that is known */
+	const struct caller *caller;               /* NULL: there are no keys */
+	struct gateway_call *call;                 /* NULL: it asks no model */
+	const char *id, *traceparent, *tracestate; /* the exchange's; NULL: none */
+	char own_id[GATEWAY_ID_BYTES];             /* where the client brings none */
+	size_t promised_bytes;                     /* of memory, see gateway_memory.c */
 	uint64_t begin_ms;
 	uint64_t content_ms; /* since then: the first content left; LULL_NEVER: none did */
 	int status;          /* of the answer; 0: none yet */

@@ -405,9 +405,9 @@ static int write_headers(struct gateway_call *call)
 	size_t count = 0;
 
 	for (size_t i = 0; i < HEADERS_MAX; i++) {
-		if (!all[i].value[0])
+		if (!all[i].value)
 			continue;
-		call->headers[count] = text_format("%s: %s", all[i].name, all[i].value);
+		call->headers[count] = text_join(all[i].name, ": ", all[i].value, NULL);
 		if (!call->headers[count++])
 			return -ENOMEM;
 	}
@@ -531,7 +531,8 @@ static int use_routes(struct gateway_call *call, const char *model)
 {
 	const struct request *request = &call->request;
 	const bool asks_alike = request->timeout_ms == LULL_UNSET && !request->fallbacks;
-	char *name = asks_alike ? text_format("%d %s", (int)call->endpoint, model) : NULL;
+	const char endpoint[] = {(char)('0' + (int)call->endpoint), '\0'};
+	char *name = asks_alike ? text_join(endpoint, model, NULL) : NULL;
 	int rc = asks_alike && !name ? -ENOMEM
 				     : route_sets_use(&call->gateway->sets, name, find_routes, call,
 						      &call->set);

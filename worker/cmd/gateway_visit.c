@@ -39,38 +39,38 @@ static const struct gateway_endpoint endpoints[] = {
 
 /* ---- what is known of it */
 
-/* What may stand in a header, and in a line of the log. */
-static bool is_plain(const char *text, size_t size_max)
-{
-	size_t size = strlen(text);
+#define ID_BYTES_MAX    128u /* arbitrary; longer ones are not passed on */
+#define TRACE_BYTES_MAX 512u /* W3C's Trace Context wants that much to be passed on */
 
-	for (size_t i = 0; i < size; i++)
-		if (text[i] < 0x20 || text[i] > 0x7e)
-			return false;
-	return size > 0 && size < size_max;
-}
-
-static void take_header(const struct exchange *exchange, const char *name, char *ret, size_t size)
+/* What may stand in a header, and in a line of the log; NULL: nothing does. */
+static const char *plain_header(const struct exchange *exchange, const char *name, size_t size_max)
 {
 	const char *value = exchange_header(exchange, name);
+	const char *at = value;
 
-	if (value && is_plain(value, size))
-		(void)snprintf(ret, size, "%s", value);
+	if (!value)
+		return NULL;
+	while (*at >= 0x20 && *at <= 0x7e)
+		at++;
+	return *at == '\0' && at != value && (size_t)(at - value) <= size_max ? value : NULL;
 }
 
 /* The client's own, else one that no other process has. */
 static void name_visit(struct gateway_visit *visit)
 {
 	static uint64_t process, count;
+	const struct exchange *exchange = visit->exchange;
 
-	take_header(visit->exchange, "x-request-id", visit->id, sizeof(visit->id));
-	take_header(visit->exchange, "traceparent", visit->traceparent, sizeof(visit->traceparent));
-	take_header(visit->exchange, "tracestate", visit->tracestate, sizeof(visit->tracestate));
+	visit->id = plain_header(exchange, "x-request-id", ID_BYTES_MAX);
+	visit->traceparent = plain_header(exchange, "traceparent", TRACE_BYTES_MAX);
+	visit->tracestate = plain_header(exchange, "tracestate", TRACE_BYTES_MAX);
+	if (visit->id)
+		return;
 	if (process == 0)
 		(void)getrandom(&process, sizeof(process), GRND_NONBLOCK);
-	if (visit->id[0] == '\0')
-		(void)snprintf(visit->id, sizeof(visit->id), "lull-%016" PRIx64 "-%" PRIx64,
-			       process, ++count);
+	(void)snprintf(visit->own_id, sizeof(visit->own_id), "lull-%016" PRIx64 "-%" PRIx64,
+		       process, ++count);
+	visit->id = visit->own_id;
 }
 
 static struct gateway_visit *visit_new(struct gateway *gateway, struct exchange *exchange)
