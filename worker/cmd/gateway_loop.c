@@ -14,12 +14,18 @@
 struct gateway_loop {
 	struct gateway *gateway;
 	struct event *timer;
+	struct event *soon; /* in this turn of the loop; it has no time of its own */
+	bool in_libcurl;
 };
 
-static void move_on(struct gateway *gateway, int fd, short events)
+static void move_on(struct gateway_loop *loop, int fd, short events)
 {
+	struct gateway *gateway = loop->gateway;
+
+	loop->in_libcurl = true;
 	if (transport_ready(gateway->http->transport, fd, events) != 0)
 		log_error("gateway: libcurl failed");
+	loop->in_libcurl = false;
 	gateway_advance_moved(gateway);
 }
 
@@ -50,9 +56,9 @@ static void *watch(int fd, short events, void *watched, void *userdata)
 		return NULL;
 	}
 	if (!event)
-		event = event_new(loop->gateway->base, fd, what, on_ready, loop->gateway);
+		event = event_new(loop->gateway->base, fd, what, on_ready, loop);
 	else if (event_del(event) != 0 ||
-		 event_assign(event, loop->gateway->base, fd, what, on_ready, loop->gateway) != 0)
+		 event_assign(event, loop->gateway->base, fd, what, on_ready, loop) != 0)
 		return event;
 	if (event) /* else the attempt runs into its limit */
 		(void)event_add(event, NULL);
@@ -67,7 +73,11 @@ static void wake(uint64_t at_ms, void *userdata)
 	const struct timeval time = {.tv_sec = (time_t)(for_ms / 1000),
 				     .tv_usec = (suseconds_t)(for_ms % 1000 * 1000)};
 
-	if (at_ms == LULL_NEVER)
+	/* A request that begins is sent at once; what libcurl wants for itself waits for the next
+	 * turn, so that others get theirs. */
+	if (for_ms == 0 && !loop->in_libcurl)
+		event_active(loop->soon, EV_TIMEOUT, 0);
+	else if (at_ms == LULL_NEVER)
 		(void)event_del(loop->timer);
 	else
 		(void)event_add(loop->timer, &time);
@@ -80,9 +90,10 @@ int gateway_loop_new(struct gateway *gateway, struct gateway_loop **ret_loop)
 	if (!loop)
 		return -ENOMEM;
 	loop->gateway = gateway;
-	loop->timer = evtimer_new(gateway->base, on_time, gateway);
-	if (!loop->timer) {
-		free(loop);
+	loop->timer = evtimer_new(gateway->base, on_time, loop);
+	loop->soon = evtimer_new(gateway->base, on_time, loop);
+	if (!loop->timer || !loop->soon) {
+		gateway_loop_free(loop);
 		return -ENOMEM;
 	}
 	transport_use_loop(
@@ -96,7 +107,10 @@ struct gateway_loop *gateway_loop_free(struct gateway_loop *loop)
 {
 	if (!loop)
 		return NULL;
-	event_free(loop->timer);
+	if (loop->timer)
+		event_free(loop->timer);
+	if (loop->soon)
+		event_free(loop->soon);
 	free(loop);
 	return NULL;
 }
