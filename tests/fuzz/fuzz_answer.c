@@ -297,7 +297,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	read_whole(&response);
 	compare_streams(&response, 1 + choice % 9);
-	if (adapter_of(&route)->binary_events)
+	if (adapter_of(&route)->framing == FRAMING_BINARY)
 		compare_framed_streams(&response, 1 + choice % 9);
 	write_request(response.body, response.body_bytes, choice & 2);
 	http_text_deinit(&text);

@@ -18,12 +18,12 @@
 
 /* clang-format off */
 static const struct adapter adapters[] = {
-	{"openai", openai_write_request, NULL, NULL, NULL, false},
-	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event, NULL, false},
-	{"bedrock", bedrock_write_request, bedrock_translate_answer, bedrock_translate_event, "x-amzn-requestid", true},
-	{"cohere", cohere_write_request, cohere_translate_answer, cohere_translate_event, NULL, false},
-	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, false},
-	{"mistral", mistral_write_request, NULL, NULL, NULL, false},
+	{"openai", openai_write_request, NULL, NULL, NULL, FRAMING_SSE},
+	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event, NULL, FRAMING_SSE},
+	{"bedrock", bedrock_write_request, bedrock_translate_answer, bedrock_translate_event, "x-amzn-requestid", FRAMING_BINARY},
+	{"cohere", cohere_write_request, cohere_translate_answer, cohere_translate_event, NULL, FRAMING_SSE},
+	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, FRAMING_SSE},
+	{"mistral", mistral_write_request, NULL, NULL, NULL, FRAMING_SSE},
 };
 /* clang-format on */
 

@@ -89,9 +89,13 @@ static int add_key(struct header_list *list)
 
 static const char *accepted(const struct http_route *route, bool stream)
 {
-	if (!stream)
-		return "application/json";
-	return adapter_of(route)->binary_events ? EVENTSTREAM_TYPE : "text/event-stream";
+	static const char *const types[] = {
+		[FRAMING_SSE] = "text/event-stream",
+		[FRAMING_BINARY] = EVENTSTREAM_TYPE,
+		[FRAMING_OBJECTS] = "application/x-ndjson",
+	};
+
+	return stream ? types[adapter_of(route)->framing] : "application/json";
 }
 
 static int write_all(const struct http_route *route, bool stream, char **headers)

@@ -312,6 +312,11 @@ const struct provider *provider_by_host(const char *host)
 	return NULL;
 }
 
+const char *provider_vendor_name(const struct provider *provider)
+{
+	return provider->vendor ? provider->vendor : provider->name;
+}
+
 /* FNV-1a: arbitrary, but the same everywhere. The top bit is the loop's, for routes without one. */
 uint32_t provider_vendor(const char *text)
 {

@@ -28,7 +28,8 @@ enum provider_reset {
 };
 
 struct provider {
-	const char *name;              /* LiteLLM's: "openai"; also in the rows of rules.c */
+	const char *name;   /* LiteLLM's: "openai" */
+	const char *vendor; /* whose it is, where it is one more form of theirs; NULL: its name */
 	const char *prefixes[3];       /* "openai/", "cohere/" + "cohere_chat/"; NULL ends them */
 	const char *adapter;           /* name of the wire form: "openai", ... */
 	const char *base_url;          /* may hold words in braces: see resolve_base.c */
@@ -63,6 +64,9 @@ const struct provider *provider_by_name(const char *name); /* NULL unknown */
 const struct provider *provider_said(const char *name);
 const struct provider *provider_at(size_t index);          /* NULL past the end */
 const struct provider *provider_by_host(const char *host); /* NULL unknown */
+
+/* As in the rows of rules.c. */
+const char *provider_vendor_name(const struct provider *provider);
 
 /* A number for the vendor's name or host: 1 to INT32_MAX, the same in every process. */
 uint32_t provider_vendor(const char *text);

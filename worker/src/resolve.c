@@ -372,10 +372,10 @@ static int set_vendor(struct making *m)
 {
 	const struct provider *provider = m->route->provider;
 	const struct provider *at_host = provider_by_host(m->base.host);
-	const char *vendor = provider->name;
+	const char *vendor = provider_vendor_name(provider);
 
 	if (at_host)
-		vendor = at_host->name;
+		vendor = provider_vendor_name(at_host);
 	else if (provider->keyless_elsewhere)
 		vendor = m->base.host;
 	m->route->call.vendor = provider_vendor(vendor);

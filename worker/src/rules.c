@@ -417,8 +417,8 @@ static bool holds(const struct rule *rule, const struct wire_error *error)
 {
 	const size_t status_count = sizeof(rule->statuses) / sizeof(rule->statuses[0]);
 
-	if (rule->provider &&
-	    (!error->provider || strcmp(rule->provider, error->provider->name) != 0))
+	if (rule->provider && (!error->provider ||
+			       strcmp(rule->provider, provider_vendor_name(error->provider)) != 0))
 		return false;
 	if (!status_among(error->status, rule->statuses, status_count))
 		return false;

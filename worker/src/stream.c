@@ -62,6 +62,7 @@ struct stream_reader {
 	struct answer answer; /* of form ONE_BODY, when its last brace has come */
 	uint32_t tokens_used; /* by that one */
 	int64_t now_unix_s;   /* at the end */
+	struct buffer object; /* of FRAMING_OBJECTS, the event so far */
 	struct buffer line;   /* an event's data on one line */
 	struct buffer text;   /* an event's text */
 	stream_event_fn fn;   /* during a feed */
@@ -417,11 +418,60 @@ static enum form form_of(char first)
 	return first == '{' || first == '[' || first == '<' ? ONE_BODY : EVENTS;
 }
 
+static size_t blank_size(const char *bytes, size_t size)
+{
+	size_t blank = 0;
+
+	while (blank < size && memchr(" \t\r\n", bytes[blank], 4))
+		blank++;
+	return blank;
+}
+
+/* Each is an event when its last brace has come. */
+static int feed_objects(struct stream_reader *reader, const char *bytes, size_t size)
+{
+	struct buffer *object = &reader->object;
+	int rc = 0;
+
+	while (rc == 0 && size > 0) {
+		size_t used = object->size == 0 ? blank_size(bytes, size) : 0;
+		bool closed = false;
+
+		if (used == 0 && object->size == 0 && *bytes != '{')
+			return -EBADMSG;
+		if (used == 0) {
+			used = size_until_closed(&reader->braces, bytes, size, &closed);
+			rc = buffer_add(object, bytes, used);
+		}
+		if (rc == 0 && closed) {
+			rc = on_event(&(const struct sse_event){.event = "",
+								.data = object->bytes,
+								.data_bytes = object->size},
+				      reader);
+			object->size = 0;
+		}
+		bytes += used;
+		size -= used;
+	}
+	return rc;
+}
+
+static int feed_framed(struct stream_reader *reader, const char *bytes, size_t size)
+{
+	switch (reader->adapter->framing) {
+	case FRAMING_BINARY:
+		return eventstream_feed(reader->eventstream, bytes, size, on_event, reader);
+	case FRAMING_OBJECTS:
+		return feed_objects(reader, bytes, size);
+	case FRAMING_SSE:
+		break;
+	}
+	return sse_feed(reader->sse, bytes, size, on_event, reader);
+}
+
 static int feed_events(struct stream_reader *reader, const char *bytes, size_t size)
 {
-	int rc = reader->eventstream
-			 ? eventstream_feed(reader->eventstream, bytes, size, on_event, reader)
-			 : sse_feed(reader->sse, bytes, size, on_event, reader);
+	int rc = feed_framed(reader, bytes, size);
 
 	return rc == -EBADMSG ? fail(reader, "damaged event", "an event of the stream is damaged")
 			      : rc;
@@ -549,10 +599,12 @@ static int make_parts(struct stream_reader *reader, const struct wire_response *
 {
 	const struct adapter *adapter = reader->adapter;
 
-	if (adapter->binary_events)
+	if (adapter->framing == FRAMING_BINARY)
 		reader->eventstream = eventstream_new(WIRE_BODY_BYTES_MAX);
 	else
 		reader->sse = sse_new(WIRE_BODY_BYTES_MAX);
+	if (adapter->framing == FRAMING_OBJECTS) /* none begins like a body */
+		reader->form = EVENTS;
 	reader->assembly = assembly_new();
 	if (!reader->assembly || (!reader->eventstream && !reader->sse))
 		return -ENOMEM;
@@ -569,6 +621,7 @@ struct stream_reader *stream_new(const struct http_route *route, const struct wi
 	reader->adapter = adapter_of(route);
 	chunk_writer_init(&reader->writer, route->model, hand_out_written, reader);
 	buffer_init(&reader->body, WIRE_BODY_BYTES_MAX);
+	buffer_init(&reader->object, WIRE_BODY_BYTES_MAX);
 	buffer_init(&reader->line, WIRE_BODY_BYTES_MAX);
 	buffer_init(&reader->text, WIRE_BODY_BYTES_MAX);
 	return make_parts(reader, head) == 0 ? reader : stream_free(reader);
@@ -589,6 +642,7 @@ struct stream_reader *stream_free(struct stream_reader *reader)
 	chunk_writer_deinit(&reader->writer);
 	answer_deinit(&reader->answer);
 	buffer_deinit(&reader->body);
+	buffer_deinit(&reader->object);
 	buffer_deinit(&reader->line);
 	buffer_deinit(&reader->text);
 	free(reader);

@@ -19,7 +19,8 @@ bool wire_is_event_stream(const struct wire_response *response)
 {
 	const char *type = wire_header_get(response, "content-type");
 
-	return type && (strcasestr(type, "event-stream") || strcasestr(type, EVENTSTREAM_TYPE));
+	return type && (strcasestr(type, "event-stream") || strcasestr(type, EVENTSTREAM_TYPE) ||
+			strcasestr(type, "ndjson"));
 }
 
 const char *wire_text(struct json_object *object, const char *name)

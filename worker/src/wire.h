@@ -207,6 +207,13 @@ struct stream_reader *stream_free(struct stream_reader *reader);
 /* ---- adapters: rows of one table, one for each form in which models are spoken to */
 struct chunk_writer;
 
+/* What divides a stream into events. */
+enum framing {
+	FRAMING_SSE = 0,
+	FRAMING_BINARY,  /* eventstream.h */
+	FRAMING_OBJECTS, /* JSON objects one behind the other, mostly one a line */
+};
+
 struct adapter {
 	const char *name;
 	/* As request_write(), which has emptied *ret and frees it on failure. */
@@ -222,7 +229,7 @@ struct adapter {
 	int (*translate_event)(struct chunk_writer *out, const char *event,
 			       struct json_object *root);
 	const char *id_header; /* holds an answer's id, which its body lacks; NULL none */
-	bool binary_events;    /* its streams are eventstream.h's, not SSE */
+	enum framing framing;
 };
 
 const struct adapter *adapter_by_name(const char *name); /* NULL unknown */
