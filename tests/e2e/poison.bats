@@ -59,6 +59,18 @@ nothing_happened() {
 	[[ $output == *"rate_limited"* && $output != *" 3"[0-9][0-9][0-9].* ]]
 }
 
+@test "a wait is not believed in whatever letters the request writes what is quoted" {
+	local content
+
+	mock_rules '[{"model": "other", "status": 503, "body": {"error": {"message": "busy with: rate limit exceeded, try again in 1h"}}}]'
+	for content in 'try again in 1\u0068' 'try again\nin 1h' 'try  again\tin 1h' '\u0054ry again in 1H' 'try again in\r\n\u0031h'; do
+		echo '{"messages":[{"role":"user","content":"rate limit exceeded, '"$content"'"}]}' >"$WORK/request"
+		run -69 ask -c "$WORK/config.json" -m other --request "$WORK/request"
+		run -0 lull check other
+		lull clear --all
+	done
+}
+
 @test "a refusal that quotes the prompt is not the rate limit that the prompt speaks of" {
 	local provider form http calls
 

@@ -39,6 +39,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check(provider_at(i), &text.response, error, text.response.body);
 	text.response.status = 429;
 	check(NULL, &text.response, error, text.response.body);
+	text.response.request = (const char *)data; /* it quotes all that it says */
+	text.response.request_bytes = size;
+	check(NULL, &text.response, error, text.response.body);
 	json_object_put(error);
 	http_text_deinit(&text);
 	return 0;

@@ -263,6 +263,24 @@ static void test_a_prompts_sentence_is_no_hint(void)
 		{"say: Try again in 1H", "cannot handle 'try Again in 1h'", NONE},
 		{"say: retry after 20 seconds", "busy with 'retry after 20 seconds'", NONE},
 		{"when to try again in general", "Please try again in 120ms.", 120},
+		{"say: try again in 11h", "Please try again in 1h", 3600000},
+		{"say: try again in 1hour", "Please try again in 1h", NONE}, /* rather than the other way */
+		/* by other letters */
+		{"{\"content\":\"try again in 1\\u0068\"}", "busy: try again in 1h", NONE},
+		{"{\"content\":\"\\u0074RY \\u0041gain in 1h\"}", "busy: try again in 1h", NONE},
+		{"{\"content\":\"try again\\nin 1h\"}", "busy: try again in 1h", NONE},
+		{"{\"content\":\"try again\\u000ain\\t1h\"}", "busy: try again in 1h", NONE},
+		{"{\"content\":\"try  again \\\"in\\\" 1 h\"}", "busy: try again in 1h", NONE},
+		{"{\"arguments\":\"{\\\"a\\\":\\\"try again\\\\nin 1\\\\u0068\\\"}\"}",
+		 "busy: try again in 1h", NONE},
+		/* what is no escape is none */
+		{"{\"content\":\"try again in 1\\u00\"}", "busy: try again in 1h", 3600000},
+		{"try again in 1\\u006", "busy: try again in 1h", 3600000},
+		{"try again in 1\\", "busy: try again in 1h", 3600000},
+		{"try again in 1\\u1068", "busy: try again in 1h", 3600000},
+		/* nobody writes a wait of so many digits */
+		{"", "try again in 00000000000000000000000000000000000000000000000000000000000000000000000"
+		     "00000000000000000000000000000000000000000000000000000000000000000000000000000001s", NONE},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -12,6 +12,7 @@
 #include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -403,6 +404,8 @@ static const struct bucket {
 #define BUCKET_COUNT (sizeof(buckets) / sizeof(buckets[0]))
 #define QUOTED_MAX   8u
 
+#define SENTENCE_BYTES_MAX 128u /* a longer one is no wait that anybody wrote */
+
 static int64_t bucket_ms(const struct places *places, const struct bucket *bucket)
 {
 	const char *remaining = wire_header_get(places->response, bucket->remaining);
@@ -436,42 +439,104 @@ static int64_t empty_bucket(const struct places *places, const char **from)
 	return longest_ms;
 }
 
-/* What also stands in the request, in letters of whatever case, the provider quotes. */
-static bool is_quoted(const struct places *places, const char *at, const char *end)
-{
-	const struct wire_response *response = places->response;
-	const size_t size = (size_t)(end - at);
-	const int first = tolower((unsigned char)*at);
+/* ---- sentences, and who says them */
 
-	for (size_t i = 0; i + size <= response->request_bytes; i++)
-		if (tolower((unsigned char)response->request[i]) == first &&
-		    strncasecmp(response->request + i, at, size) == 0)
-			return true;
-	return false;
+static int hex_value(char c)
+{
+	if (is_digit(c))
+		return c - '0';
+	c = (char)tolower((unsigned char)c);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* Behind the backslashes of an escape: the character it stands for, 0 if that is no letter. */
+static char unescape(const char **at, const char *end)
+{
+	int code = 0;
+
+	while (*at < end && **at == '\\') /* of a text within a text */
+		(*at)++;
+	if (*at < end && memchr("nrtbf", **at, 5)) {
+		(*at)++;
+		return 0;
+	}
+	if (*at == end || **at != 'u' || end - *at < 5)
+		return 0;
+	for (int i = 1; i <= 4 && code >= 0; i++)
+		code = hex_value((*at)[i]) < 0 ? -1 : code * 16 + hex_value((*at)[i]);
+	if (code < 0)
+		return 0;
+	*at += 5;
+	return code < 0x80 ? (char)code : 0;
+}
+
+/* Its letters and digits, in lower case. Return: how many. Who quotes may write blanks, breaks and
+ * escapes in another way than he who is quoted. */
+static size_t squeeze(const char *text, size_t size, char *ret)
+{
+	const char *at = text, *end = text + size;
+	size_t used = 0;
+
+	while (at < end) {
+		char c = *at++;
+
+		if (c == '\\')
+			c = unescape(&at, end);
+		if (is_letter(c) || is_digit(c))
+			ret[used++] = (char)tolower((unsigned char)c);
+	}
+	return used;
+}
+
+/* What also stands in the request, the provider quotes. */
+static bool is_quoted(const char *request, size_t request_size, const char *at, size_t size)
+{
+	char said[SENTENCE_BYTES_MAX];
+
+	return size > sizeof(said) ||
+	       memmem(request, request_size, said, squeeze(at, size, said)) != NULL;
 }
 
 /* "Please try again in 18.642s." Who quotes that often says nothing of his own. */
-static int64_t sentence(const struct places *places, const char **from)
+static int64_t own_sentence(const char *message, const char *request, size_t request_size)
 {
 	static const char *const phrases[] = {"try again in ", "retry in ", "retry after "};
 	const char *phrase, *at;
 	unsigned quoted = 0;
 	uint64_t ns;
 
-	(void)from;
-	for (size_t i = 0; places->message && i < sizeof(phrases) / sizeof(phrases[0]); i++) {
-		at = places->message;
+	for (size_t i = 0; i < sizeof(phrases) / sizeof(phrases[0]); i++) {
+		at = message;
 		while ((phrase = strcasestr(at, phrases[i]))) {
 			at = phrase + strlen(phrases[i]);
 			if (!read_go_duration(&at, &ns) && !read_worded_duration(&at, &ns))
 				continue;
-			if (!is_quoted(places, phrase, at))
+			if (!is_quoted(request, request_size, phrase, (size_t)(at - phrase)))
 				return ms_from_ns(ns);
 			if (++quoted == QUOTED_MAX)
 				return -1;
 		}
 	}
 	return -1;
+}
+
+static int64_t sentence(const struct places *places, const char **from)
+{
+	const struct wire_response *response = places->response;
+	const char *said = response->request ? response->request : "";
+	char *request;
+	int64_t wait_ms;
+
+	(void)from;
+	if (!places->message || !strcasestr(places->message, "try"))
+		return -1;
+	request = malloc(response->request_bytes + 1);
+	if (!request) /* nobody knows who says it */
+		return -1;
+	wait_ms = own_sentence(places->message, request,
+			       squeeze(said, response->request_bytes, request));
+	free(request);
+	return wait_ms;
 }
 
 int64_t hint_read(const struct provider *provider, const struct wire_response *response,
