@@ -83,6 +83,23 @@ text_stream() {
 	[ "$STATUS-$BODY" = "200-$COMPLETION" ]
 }
 
+@test "the sample of text completions, whole and in pieces" {
+	local pieces
+
+	gateway_config m1 </dev/null
+	gateway_start --listen 127.0.0.1:0
+	for pieces in 0 7 1; do
+		mock_rules "$(jq -c --argjson pieces $pieces '[.cases[] | select(.api == "/v1/completions") | {path: .api, file}
+			+ if $pieces > 0 then {$pieces} else {} end]' "$LULL_WIRE_DIR/index.json")"
+		call /v1/completions -d '{"model":"m1","prompt":"say hello"}'
+		[ "$STATUS" = 200 ]
+		[ "$(jq -c '[.choices[0].text, .choices[0].finish_reason, .usage.total_tokens]' <<<"$BODY")" = '[" hello","length",6]' ]
+		table_untouched
+	done
+	[ "$(mock_requests '[.requests[].path] | unique | join(" ")')" = /v1/completions ]
+	echo "# 1 sample, whole, in sevens, byte by byte: openai/completions" >&3
+}
+
 @test "text completions, streamed" {
 	local stream
 	gateway_config m1 cut </dev/null

@@ -18,7 +18,7 @@ def prefixes: {
 
 # Interfaces for which there is no call: their samples are explained only.
 def is_never_asked:
-	test("/responses$|/v1/completions$|/api/chat$|:streamGenerateContent$");
+	test("/responses$|/v1/completions$|/api/chat$");
 
 # The base URL is what stands before the form's own path; some forms say the model there.
 def parts_of_path:
@@ -35,7 +35,11 @@ def row($number; $answers):
 	.base = $path.base | .answer = $answers[.openai // ""] |
 	.model = ($path.model // .answer.model // "wire-model" | gsub("%3A"; ":")) |
 	.version = (.api | capture("api-version=(?<version>.*)").version // null) |
+	.stream = (.stream or (.api | test(":streamGenerateContent$"))) |
 	. + {number: $number, name: (.file | rtrimstr(".http")), key: "sk-wire-\($number)"};
+
+# Gemini's streams are asked for as events, whoever may get them otherwise.
+def as_asked: rtrimstr("?alt=sse");
 
 # index.json -> rows. $answers: {"openai/success.openai.json": content}
 def samples($answers):
@@ -187,7 +191,7 @@ def judge($run; $asked):
 	{name, wrong: [
 		check("unusable: \($unusable)"; $unusable == null),
 		check("asked \($asked)"; ($asked | length) == 1 and
-			($asked[0] == .api or .stream != $run.streamed)),
+			(($asked[0] | as_asked) == (.api | as_asked) or .stream != $run.streamed)),
 		check("HTTP \($status)"; $status == .status),
 		check_call($run)
 	]};
