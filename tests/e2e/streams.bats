@@ -24,6 +24,7 @@ declare -gA DATA=(
 	[rest]=$(chunk '{"content":" rest"}')
 	[stop]=$(chunk '{}' '"stop"')
 	[filter]=$(chunk '{}' '"content_filter"')
+	[number]=$(chunk '{}' 5)
 	[error]='{"error":{"message":"The engine died","type":"server_error"}}'
 	[done]='[DONE]'
 )
@@ -98,6 +99,7 @@ counted() {
 		truncated_stream|role half|{"end": "reset"}
 		truncated_stream|role half rest|{"send_bytes": 330}
 		truncated_stream|role half done|{}
+		truncated_stream|role half number done|{}
 		server_error    |role half error|{}
 		server_error    |role half error done|{}
 		server_error    |role half error rest stop done|{}

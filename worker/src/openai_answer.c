@@ -47,10 +47,15 @@ static const char *usual_finish(const char *finish_reason)
 	return NULL;
 }
 
-static int rename_finish(struct json_object *choice)
+/* What is no text is no reason, and nobody is to take it for one. */
+static int straighten_finish(struct json_object *choice)
 {
-	const char *usual = usual_finish(wire_text(choice, "finish_reason"));
+	struct json_object *finish = wire_member(choice, "finish_reason");
+	const char *usual;
 
+	if (finish && !json_object_is_type(finish, json_type_string))
+		return changed(json_set(choice, "finish_reason", NULL));
+	usual = usual_finish(json_object_get_string(finish));
 	return usual ? changed(json_set_string(choice, "finish_reason", usual)) : 0;
 }
 
@@ -158,7 +163,7 @@ static int straighten_choice(struct json_object *choice)
 {
 	struct json_object *whole = wire_member(choice, "message");
 	struct json_object *message = whole ? whole : wire_member(choice, "delta");
-	int result = either(rename_finish(choice), straighten_calls(message, whole));
+	int result = either(straighten_finish(choice), straighten_calls(message, whole));
 
 	return either(result, flatten_content(message));
 }
