@@ -28,6 +28,7 @@ enum chat_part_type {
 /* A piece of a message. All is borrowed, and NULL where it has none. */
 struct chat_part {
 	enum chat_part_type type;
+	const char *role;              /* TEXT to AUDIO: of its message, in the form's word */
 	const char *text;              /* TEXT, RESULT */
 	const char *url;               /* IMAGE: where it is to be fetched; else it is in data */
 	const char *media_type;        /* IMAGE, FILE, AUDIO: "image/png" */
@@ -35,7 +36,7 @@ struct chat_part {
 	const char *file_name;         /* FILE */
 	const char *id;                /* CALL, RESULT */
 	const char *name;              /* CALL, RESULT: of the tool */
-	struct json_object *arguments; /* CALL: an object */
+	struct json_object *arguments; /* CALL: an object; not where calls are items */
 	struct json_object *from;      /* as the caller wrote it */
 };
 
@@ -81,6 +82,9 @@ struct chat_form {
 	/* Messages stay what they are, in OpenAI's shape: of system and tool, too, and the calls
 	 * in a list of their own. */
 	bool keeps_messages;
+	/* And of calls and results, which stand in the list of messages on their own. Developers
+	 * are not made systems then, and arguments are the text that they were. */
+	bool has_items;
 	/* A part of each type: new; NULL: after chat_refuse(), or out of memory. What has no writer
 	 * is refused. */
 	struct json_object *(*write[CHAT_PART_TYPE_COUNT])(struct chat *chat,

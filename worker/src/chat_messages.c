@@ -85,16 +85,20 @@ static int append_part(struct chat *chat, const struct chat_form *form,
 static int add_part(struct reading *reading, const char *role, const struct chat_part *part)
 {
 	const struct chat_form *form = reading->form;
-	bool stands_apart = form->keeps_messages && part->type == CHAT_CALL;
+	bool is_call = part->type == CHAT_CALL, stands_apart = form->keeps_messages && is_call;
 
 	reading->is_said = true;
+	if (form->has_items && (is_call || part->type == CHAT_RESULT)) {
+		reading->turn = NULL;
+		return append_part(reading->chat, form, part, reading->turns);
+	}
 	return append_part(reading->chat, form, part,
 			   list_of(reading, role, stands_apart ? "tool_calls" : form->parts));
 }
 
 static int add_text(struct reading *reading, const char *role, const char *text)
 {
-	const struct chat_part part = {.type = CHAT_TEXT, .text = text};
+	const struct chat_part part = {.type = CHAT_TEXT, .role = role, .text = text};
 
 	return text && *text ? add_part(reading, role, &part) : 0;
 }
@@ -199,7 +203,7 @@ static int add_content(struct reading *reading, const char *role, struct json_ob
 					     reading->chat->message)
 			       : 0;
 	for (size_t i = 0; rc == 0 && i < json_object_array_length(content); i++) {
-		struct chat_part part = {.type = CHAT_TEXT};
+		struct chat_part part = {.type = CHAT_TEXT, .role = role};
 
 		rc = read_part(reading->chat, json_object_array_get_idx(content, i), &part);
 		if (rc == 0 && !text_is(part.text, ""))
@@ -256,7 +260,9 @@ static int add_call(struct reading *reading, struct json_object *call)
 		return chat_refuse(chat,
 				   "messages[%zu]: a tool call that is no function with an id",
 				   chat->message);
-	rc = parse_arguments(chat, string_of(function, "arguments"), &part.arguments);
+	rc = reading->form->has_items
+		     ? 0
+		     : parse_arguments(chat, string_of(function, "arguments"), &part.arguments);
 	if (rc == 0)
 		rc = json_set_new(chat->names, part.id, json_object_new_string(part.name));
 	if (rc == 0)
@@ -284,6 +290,7 @@ static int add_calls(struct reading *reading, struct json_object *message)
 static int add_result(struct reading *reading, struct json_object *message)
 {
 	struct chat *chat = reading->chat;
+	const struct chat_form *form = reading->form;
 	struct buffer text;
 	struct chat_part part = {.type = CHAT_RESULT, .id = string_of(message, "tool_call_id")};
 	int rc;
@@ -298,8 +305,8 @@ static int add_result(struct reading *reading, struct json_object *message)
 	rc = read_texts(chat, wire_member(message, "content"), &text);
 	part.text = text.bytes ? text.bytes : "";
 	if (rc == 0)
-		rc = add_part(reading, reading->form->keeps_messages ? "tool" : "user", &part);
-	if (rc == 0 && reading->form->keeps_messages)
+		rc = add_part(reading, form->keeps_messages ? "tool" : "user", &part);
+	if (rc == 0 && form->keeps_messages && !form->has_items)
 		rc = json_set_string(reading->turn, "tool_call_id", part.id);
 	buffer_deinit(&text);
 	return rc;
@@ -307,15 +314,17 @@ static int add_result(struct reading *reading, struct json_object *message)
 
 /* ---- messages */
 
-static int add_system(struct reading *reading, struct json_object *message)
+static int add_system(struct reading *reading, const char *role, struct json_object *message)
 {
 	struct chat *chat = reading->chat;
+	const struct chat_form *form = reading->form;
 	struct json_object *whole;
 	struct buffer text;
 	int rc;
 
-	if (reading->form->keeps_messages)
-		return add_content(reading, "system", wire_member(message, "content"));
+	if (form->keeps_messages)
+		return add_content(reading, form->has_items ? role : "system",
+				   wire_member(message, "content"));
 	buffer_init(&text, WIRE_BODY_BYTES_MAX);
 	rc = read_texts(chat, wire_member(message, "content"), &text);
 	if (rc == 0 && text.size > 0) {
@@ -341,7 +350,7 @@ static int add_message(struct reading *reading, struct json_object *message)
 	const char *role = string_of(message, "role");
 
 	if (text_is(role, "system") || text_is(role, "developer"))
-		return add_system(reading, message);
+		return add_system(reading, role, message);
 	if (text_is(role, "user"))
 		return add_content(reading, "user", wire_member(message, "content"));
 	if (text_is(role, "assistant"))
