@@ -8,6 +8,7 @@
  *   [{"error":{...}}]          Gemini's OpenAI-compatible face, and its streams without SSE, whose
  *                              events before it are no errors
  *   {"response":{"error":...}} a failed response in a stream of the Responses API
+ *   {"type":"error","message":...}  and an error there, its code beside
  *   {"choices":[{"error":..}]} OpenRouter, when a model failed in the middle of its answer
  *   {"error":"text"}           Ollama, vLLM's 401, LM Studio; xAI with "code" beside
  *   {"message":...}, {"detail":...}  flat: Cohere, Mistral, Cerebras, Bedrock, FastAPI servers;
@@ -20,6 +21,7 @@
 #include <strings.h>
 
 #include "json_build.h"
+#include "text.h"
 
 static struct json_object *first_of(struct json_object *array)
 {
@@ -55,6 +57,11 @@ static struct json_object *error_among(struct json_object *list)
 	return error;
 }
 
+static bool is_error(struct json_object *root)
+{
+	return text_is(wire_text(root, "type"), "error") && wire_text(root, "message");
+}
+
 struct json_object *wire_error_in(struct json_object *root)
 {
 	struct json_object *error = error_of(root);
@@ -65,6 +72,8 @@ struct json_object *wire_error_in(struct json_object *root)
 		error = error_of(wire_member(root, "response"));
 	if (!error)
 		error = error_among(wire_member(root, "choices"));
+	if (!error && is_error(root))
+		error = root;
 	return error;
 }
 
