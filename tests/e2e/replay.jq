@@ -18,7 +18,7 @@ def prefixes: {
 
 # Interfaces for which there is no call: their samples are explained only.
 def is_never_asked:
-	test("/responses$|/v1/completions$|/api/chat$");
+	test("/v1/completions$|/api/chat$");
 
 # The base URL is what stands before the form's own path; some forms say the model there.
 def parts_of_path:
@@ -31,6 +31,7 @@ def parts_of_path:
 def row($number; $answers):
 	(.api | parts_of_path) as $path |
 	.provider = (if .api == "/v1beta/openai/chat/completions" then "openai" # a face of Gemini's
+		elif .api | endswith("/responses") then "openai/responses"
 		else prefixes[.file | split("/")[0]] end) |
 	.base = $path.base | .answer = $answers[.openai // ""] |
 	.model = ($path.model // .answer.model // "wire-model" | gsub("%3A"; ":")) |
@@ -224,8 +225,7 @@ def judge_faults($files): map({name, wrong: [run($files) as $run | check_call($r
 
 # Errors are read whatever the interface, answers where there are calls.
 def explained:
-	map(select(.status >= 300 or (.expect.class != "ok" and (.api | test("/responses$"))) or
-		(.api | is_never_asked | not)));
+	map(select(.status >= 300 or (.api | is_never_asked | not)));
 
 def judge_explanation($said):
 	.expect as $expect | {name, wrong: [check($said | tojson;

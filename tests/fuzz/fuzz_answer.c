@@ -25,7 +25,7 @@
 #include "http_text.h"
 
 static const char *const providers[] = {"openai",  "deepseek", "anthropic", "gemini",
-					"bedrock", "cohere",   "mistral"};
+					"bedrock", "cohere",   "mistral",   "openai/responses"};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))
 
 static struct http_route route = {

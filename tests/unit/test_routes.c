@@ -1009,6 +1009,32 @@ static void test_keys_of_the_table_are_as_documented(void)
 	route_list_deinit(&list);
 }
 
+/* The other form of a vendor may have models that the usual one has not; the key is one. */
+static void test_a_vendors_other_form_is_a_route_of_its_own(void)
+{
+	struct route_list chat, responses;
+	char expected[256];
+
+	clear_environment();
+	(void)setenv("OPENAI_API_KEY", KEY, 1);
+	chat = entry_route("model: openai/gpt-5");
+	responses = entry_route("model: openai/responses/gpt-5");
+	check_no_problem(&responses);
+	(void)snprintf(expected, sizeof(expected), "gpt-5@https://api.openai.com/v1[responses]#%s",
+		       fingerprint(KEY));
+	CU_ASSERT_STRING_EQUAL(responses.routes[0].call.route_key, expected);
+	CU_ASSERT_STRING_NOT_EQUAL(chat.routes[0].call.route_key, expected);
+	CU_ASSERT_STRING_EQUAL(responses.routes[0].call.credential_key,
+			       chat.routes[0].call.credential_key);
+	CU_ASSERT_STRING_EQUAL(responses.routes[0].call.endpoint_key,
+			       chat.routes[0].call.endpoint_key);
+	CU_ASSERT_EQUAL(responses.routes[0].call.vendor, chat.routes[0].call.vendor);
+	CU_ASSERT_STRING_EQUAL(responses.routes[0].call.names[2], "openai/responses/gpt-5");
+	route_list_deinit(&chat);
+	route_list_deinit(&responses);
+	clear_environment();
+}
+
 static void test_names_stand_once(void)
 {
 	struct config *config = read_config("");
@@ -1324,6 +1350,7 @@ static void test_the_provider_may_be_named_apart(void)
 		{"model: gpt-4o, custom_llm_provider: openai, api_key: k", "openai", "gpt-4o"},
 		{"model: openai/gpt-4o, custom_llm_provider: openrouter, api_key: k", "openrouter", "openai/gpt-4o"},
 		{"model: llama3, custom_llm_provider: ollama_chat", "ollama", "llama3"},
+		{"model: gpt-5, custom_llm_provider: openai/responses, api_key: k", "openai/responses", "gpt-5"},
 	};
 	/* clang-format on */
 
@@ -1510,6 +1537,7 @@ int main(void)
 		CUNIT_TEST(test_key_files_are_identified_by_their_path),
 		CUNIT_TEST(test_key_files_that_cannot_be_read_are_named),
 		CUNIT_TEST(test_keys_of_the_table_are_as_documented),
+		CUNIT_TEST(test_a_vendors_other_form_is_a_route_of_its_own),
 		CUNIT_TEST(test_names_stand_once),
 		CUNIT_TEST(test_loopback_carries_its_network_namespace),
 		CUNIT_TEST(test_a_proxied_endpoint_is_the_proxy),

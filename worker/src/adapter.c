@@ -15,6 +15,7 @@
 #include "mistral.h"
 #include "openai.h"
 #include "request.h"
+#include "responses.h"
 
 /* clang-format off */
 static const struct adapter adapters[] = {
@@ -24,6 +25,7 @@ static const struct adapter adapters[] = {
 	{"cohere", cohere_write_request, cohere_translate_answer, cohere_translate_event, NULL, FRAMING_SSE},
 	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, FRAMING_SSE},
 	{"mistral", mistral_write_request, NULL, NULL, NULL, FRAMING_SSE},
+	{"responses", responses_write_request, responses_translate_answer, responses_translate_event, NULL, FRAMING_SSE},
 };
 /* clang-format on */
 

@@ -46,7 +46,7 @@ int chunk_identify(struct chunk_writer *writer, const char *id, const char *mode
 int chunk_identify_by(struct chunk_writer *writer, const struct wire_response *head,
 		      const char *header);
 
-/* A piece of "content" or "reasoning_content". What is no text, or an empty one, writes nothing. */
+/* A piece of "content", "refusal" or "reasoning_content". What is no text, or an empty one, writes nothing. */
 int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
 	       struct json_object *text);
 

@@ -23,6 +23,14 @@ static const struct provider providers[] = {
 		.hosts = {"api.openai.com"}, .keyless_elsewhere = true,
 	},
 	{
+		.name = "openai/responses", .prefixes = {"openai/responses/"},
+		.vendor = "openai", .adapter = "responses",
+		.base_url = "https://api.openai.com/v1",
+		.base_variables = {"OPENAI_BASE_URL", "OPENAI_API_BASE"},
+		.key_variables = {"OPENAI_API_KEY"},
+		.keyless_elsewhere = true,
+	},
+	{
 		.name = "anthropic", .prefixes = {"anthropic/"}, .adapter = "anthropic",
 		.base_url = "https://api.anthropic.com/v1", .base_path = "/v1",
 		.base_variables = {"ANTHROPIC_BASE_URL", "ANTHROPIC_API_BASE"},
@@ -281,7 +289,7 @@ const struct provider *provider_said(const char *name)
 		size--;
 	for (size_t i = 0; i < PROVIDER_COUNT && size > 0; i++)
 		for (const char *const *prefix = providers[i].prefixes; *prefix; prefix++)
-			if (strncmp(*prefix, name, size) == 0 && (*prefix)[size] == '/')
+			if (strncmp(*prefix, name, size) == 0 && strcmp(*prefix + size, "/") == 0)
 				return &providers[i];
 	return by_nickname(name, size);
 }

@@ -344,12 +344,16 @@ static int set_endpoint_key(struct making *m)
 		      &m->route->call.endpoint_key);
 }
 
+/* A vendor's other form may have models that the usual one has not, so the key says which it is. */
 static int set_route_key(struct making *m, const char *fingerprint)
 {
-	char mark[NAMESPACE_BYTES];
+	const struct provider *provider = m->route->provider;
+	char mark[NAMESPACE_BYTES], form[32] = "";
 
 	namespace_mark(&m->base, mark);
-	return derive(text_format("%s@%s%s%s%s", m->route->model, m->route->base_url, mark,
+	if (provider->vendor)
+		(void)snprintf(form, sizeof(form), "[%s]", provider->adapter);
+	return derive(text_format("%s@%s%s%s%s%s", m->route->model, m->route->base_url, form, mark,
 				  fingerprint[0] ? "#" : "", fingerprint),
 		      &m->route->call.route_key);
 }
