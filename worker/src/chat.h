@@ -79,8 +79,9 @@ struct chat_form {
 	const char *messages;  /* "messages", "contents" */
 	const char *assistant; /* the model's role; the other is "user" everywhere */
 	const char *parts;     /* "content", "parts" */
-	/* Messages stay what they are, in OpenAI's shape: of system and tool, too, and the calls
-	 * in a list of their own. */
+	/* Where the parts of a type have a list of their own, beside `parts`; NULL: they do not. */
+	const char *lists[CHAT_PART_TYPE_COUNT];
+	/* Messages stay what they are, in OpenAI's shape: of system and tool, too. */
 	bool keeps_messages;
 	/* And of calls and results, which stand in the list of messages on their own. Developers
 	 * are not made systems then, and arguments are the text that they were. */

@@ -85,15 +85,14 @@ static int append_part(struct chat *chat, const struct chat_form *form,
 static int add_part(struct reading *reading, const char *role, const struct chat_part *part)
 {
 	const struct chat_form *form = reading->form;
-	bool is_call = part->type == CHAT_CALL, stands_apart = form->keeps_messages && is_call;
+	const char *list = form->lists[part->type] ? form->lists[part->type] : form->parts;
 
 	reading->is_said = true;
-	if (form->has_items && (is_call || part->type == CHAT_RESULT)) {
+	if (form->has_items && (part->type == CHAT_CALL || part->type == CHAT_RESULT)) {
 		reading->turn = NULL;
 		return append_part(reading->chat, form, part, reading->turns);
 	}
-	return append_part(reading->chat, form, part,
-			   list_of(reading, role, stands_apart ? "tool_calls" : form->parts));
+	return append_part(reading->chat, form, part, list_of(reading, role, list));
 }
 
 static int add_text(struct reading *reading, const char *role, const char *text)

@@ -15,6 +15,7 @@ static int write_messages(struct chat *chat)
 		.messages = "messages",
 		.assistant = "assistant",
 		.parts = "content",
+		.lists = {[CHAT_CALL] = "tool_calls"},
 		.keeps_messages = true,
 		.write = {[CHAT_TEXT] = chat_openai_text,
 			  [CHAT_IMAGE] = chat_openai_image,
