@@ -132,7 +132,7 @@ of_bedrock() {
 		case $folder in canonical | transport) continue ;; esac
 		run -0 "$LULL" explain-error -p "$folder" "$WIRE/openai/429_tokens.http"
 	done
-	for name in cohere_chat ollama_chat/ together_ai; do
+	for name in cohere_chat/ ollama_chat together_ai; do
 		run -0 "$LULL" explain-error -p $name "$WIRE/openai/429_tokens.http"
 	done
 	explained ollama/compat_503_busy ollama_chat \

@@ -56,7 +56,7 @@ replay_samples() {
 @test "every request reaches the wire as its vendor wants it" {
 	local name canonical how
 
-	by_name "$LULL_WIRE_DIR"/{anthropic,bedrock,canonical,cohere,gemini,mistral}/request_*.json >"$WORK/bodies.json"
+	by_name "$LULL_WIRE_DIR"/{anthropic,bedrock,canonical,cohere,gemini,mistral,ollama}/request_*.json >"$WORK/bodies.json"
 	replay 'requests($bodies[0])' --slurpfile bodies "$WORK/bodies.json" "$WORK/samples.json" >"$WORK/requests.json"
 	replay "config($MOCK_PORT)" "$WORK/requests.json" >"$WORK/config.json"
 	mock_rules '[{"status": 400}]'

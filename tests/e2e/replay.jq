@@ -14,16 +14,21 @@ def prefixes: {
 	llamacpp: "llamafile", vllm: "hosted_vllm", lmstudio: "lm_studio"
 };
 
+# Of samples in that folder, in that form: a vendor's second form has a prefix of its own.
+def prefix($folder; $form):
+	if $folder == "ollama" and $form == "ollama" then "ollama_chat" else prefixes[$folder] end;
+
 # ---- rows
 
 # Interfaces for which there is no call: their samples are explained only.
 def is_never_asked:
-	test("/v1/completions$|/api/chat$");
+	test("/v1/completions$");
 
 # The base URL is what stands before the form's own path; some forms say the model there.
 def parts_of_path:
 	. as $api | first((
 		"^(?<base>.*)/chat/completions$", "^(?<base>.*)/messages$", "^(?<base>/v2)/chat$",
+		"^(?<base>.*)/api/chat$",
 		"^(?<base>.*)/models/(?<model>[^:]*):", "^(?<base>.*)/model/(?<model>.*)/converse",
 		"^(?<base>.*)/openai/deployments/(?<model>[^/]*)/", "^(?<base>.*)/[^/]*$"
 	) as $form | $api | capture($form));
@@ -32,7 +37,7 @@ def row($number; $answers):
 	(.api | parts_of_path) as $path |
 	.provider = (if .api == "/v1beta/openai/chat/completions" then "openai" # a face of Gemini's
 		elif .api | endswith("/responses") then "openai/responses"
-		else prefixes[.file | split("/")[0]] end) |
+		else prefix(.file | split("/")[0]; .adapter) end) |
 	.base = $path.base | .answer = $answers[.openai // ""] |
 	.model = ($path.model // .answer.model // "wire-model" | gsub("%3A"; ":")) |
 	.version = (.api | capture("api-version=(?<version>.*)").version // null) |
@@ -240,7 +245,7 @@ def judge_explanations($said): [., $said] | transpose | map(.[1] as $words | .[0
 # $bodies: {"anthropic/request_full.json": content, "canonical/request_full.json": content, ...}
 def requests($bodies):
 	. as $samples | $bodies | to_entries | to_entries | map(.key as $number | .value |
-		(.key | split("/")) as [$folder, $file] | (prefixes[$folder] // "openai") as $provider |
+		(.key | split("/")) as [$folder, $file] | (prefix($folder; $folder) // "openai") as $provider |
 		first($samples[] | select(.provider == $provider and (.stream | not))) + {
 			name: .key, key: "sk-request-\($number)", canonical: "canonical/\($file)",
 			body: .value, how: (if .value.stream then "--stream" else "--no-stream" end)

@@ -250,6 +250,7 @@ static void test_every_rule_holds_for_its_answer(void)
 		{"xai", 429, NULL, "{\"error\":\"Your team t has either used all or reached its monthly spending limit\"}", "xai spending limit", "quota_exhausted", OWN, OWN},
 		{"ollama", 503, NULL, SAYS("server busy. maximum pending requests exceeded"), "ollama 503 queue full", "overloaded", LULL_KIND_ENDPOINT, OWN},
 		{"ollama", 400, NULL, SAYS("llama2 does not support tools"), "ollama 400 not supported", "bad_request", OWN, OWN},
+		{"ollama_chat", 503, NULL, "{\"error\":\"server busy, please try again.  maximum pending requests exceeded\"}", "ollama 503 queue full", "overloaded", LULL_KIND_ENDPOINT, OWN},
 		{"lm_studio", 400, NULL, "{\"error\":\"No models loaded. Load one\"}", "lm_studio no model loaded", "overloaded", LULL_KIND_ENDPOINT, OWN},
 		{"cerebras", 413, NULL, " \n", "cerebras no body", "context_window", OWN, OWN},
 

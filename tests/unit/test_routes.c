@@ -717,7 +717,11 @@ static void test_the_base_comes_from_file_environment_or_default(void)
 		{"model: openai/x", "OPENAI_BASE_URL", "https://me:sk-x@h/", NULL,
 		 "$OPENAI_BASE_URL is no base URL, expected http:// or https://, a host, no user name and no query"},
 		{"model: ollama/x", NULL, NULL, "http://localhost:11434/v1", NULL},
-		{"model: ollama_chat/x", "OLLAMA_HOST", "gpu1", "http://gpu1:11434/v1", NULL},
+		{"model: ollama/x", "OLLAMA_HOST", "gpu1", "http://gpu1:11434/v1", NULL},
+		{"model: ollama_chat/x", NULL, NULL, "http://localhost:11434", NULL},
+		{"model: ollama_chat/x", "OLLAMA_HOST", "gpu1", "http://gpu1:11434", NULL},
+		{"model: ollama_chat/x", "OLLAMA_API_BASE", "http://gpu1:1/other", "http://gpu1:1/other", NULL},
+		{"model: ollama_chat/x, api_base: 'http://gpu2:11434/'", NULL, NULL, "http://gpu2:11434", NULL},
 		{"model: ollama/x", "OLLAMA_HOST", "0.0.0.0:99", "http://0.0.0.0:99/v1", NULL},
 		{"model: ollama/x", "OLLAMA_HOST", "https://gpu1", "https://gpu1/v1", NULL},
 		{"model: ollama/x", "OLLAMA_API_BASE", "http://gpu1:1/other", "http://gpu1:1/other", NULL},
@@ -788,6 +792,7 @@ static void test_keys_come_from_file_or_environment(void)
 	(void)setenv("TOGETHER_API_KEY", "t2", 1);
 	check_key("model: together_ai/x", "t2", "$TOGETHER_API_KEY");
 	check_key("model: ollama/x", NULL, NULL);
+	check_key("model: ollama_chat/x", NULL, NULL);
 	(void)setenv("ROUTES_KEY", "  " OTHER_KEY "\n",
 		     1); /* as `export X=$(cat file)` may leave it */
 	check_key("model: openai/x, api_key: os.environ/ROUTES_KEY", OTHER_KEY, "$ROUTES_KEY");
@@ -1171,6 +1176,7 @@ static void test_vendors_are_told_apart(void)
 		{"model: groq/x, api_key: k", "groq"},
 		{"model: groq/x, api_key: k, api_base: http://gateway/v1", "groq"},
 		{"model: ollama/x", "ollama"},
+		{"model: ollama_chat/x", "ollama"},
 	};
 	/* clang-format on */
 
@@ -1349,7 +1355,7 @@ static void test_the_provider_may_be_named_apart(void)
 		{"model: groq/my-model, custom_llm_provider: groq, api_key: k", "groq", "my-model"},
 		{"model: gpt-4o, custom_llm_provider: openai, api_key: k", "openai", "gpt-4o"},
 		{"model: openai/gpt-4o, custom_llm_provider: openrouter, api_key: k", "openrouter", "openai/gpt-4o"},
-		{"model: llama3, custom_llm_provider: ollama_chat", "ollama", "llama3"},
+		{"model: llama3, custom_llm_provider: ollama_chat", "ollama_chat", "llama3"},
 		{"model: gpt-5, custom_llm_provider: openai/responses, api_key: k", "openai/responses", "gpt-5"},
 	};
 	/* clang-format on */

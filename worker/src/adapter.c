@@ -13,6 +13,7 @@
 #include "cohere.h"
 #include "gemini.h"
 #include "mistral.h"
+#include "ollama.h"
 #include "openai.h"
 #include "request.h"
 #include "responses.h"
@@ -25,6 +26,7 @@ static const struct adapter adapters[] = {
 	{"cohere", cohere_write_request, cohere_translate_answer, cohere_translate_event, NULL, FRAMING_SSE},
 	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, FRAMING_SSE},
 	{"mistral", mistral_write_request, NULL, NULL, NULL, FRAMING_SSE},
+	{"ollama", ollama_write_request, ollama_translate_answer, ollama_translate_event, NULL, FRAMING_OBJECTS},
 	{"responses", responses_write_request, responses_translate_answer, responses_translate_event, NULL, FRAMING_SSE},
 };
 /* clang-format on */

@@ -86,6 +86,7 @@ struct chat_form {
 	/* And of calls and results, which stand in the list of messages on their own. Developers
 	 * are not made systems then, and arguments are the text that they were. */
 	bool has_items;
+	bool names_results; /* a kept result says its tool's name, beside its call's id */
 	/* A part of each type: new; NULL: after chat_refuse(), or out of memory. What has no writer
 	 * is refused. */
 	struct json_object *(*write[CHAT_PART_TYPE_COUNT])(struct chat *chat,

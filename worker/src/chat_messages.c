@@ -286,6 +286,16 @@ static int add_calls(struct reading *reading, struct json_object *message)
 	return rc;
 }
 
+/* A result that stays a message says whose it is. */
+static int label_result(struct reading *reading, const struct chat_part *part)
+{
+	int rc = json_set_string(reading->turn, "tool_call_id", part->id);
+
+	if (rc == 0 && reading->form->names_results)
+		rc = json_set_string(reading->turn, "tool_name", part->name);
+	return rc;
+}
+
 static int add_result(struct reading *reading, struct json_object *message)
 {
 	struct chat *chat = reading->chat;
@@ -306,7 +316,7 @@ static int add_result(struct reading *reading, struct json_object *message)
 	if (rc == 0)
 		rc = add_part(reading, form->keeps_messages ? "tool" : "user", &part);
 	if (rc == 0 && form->keeps_messages && !form->has_items)
-		rc = json_set_string(reading->turn, "tool_call_id", part.id);
+		rc = label_result(reading, &part);
 	buffer_deinit(&text);
 	return rc;
 }

@@ -187,10 +187,17 @@ static const struct provider providers[] = {
 		.max_tokens_only = true,
 	},
 	{
-		.name = "ollama", .prefixes = {"ollama/", "ollama_chat/"}, .adapter = "openai",
+		.name = "ollama", .prefixes = {"ollama/"}, .adapter = "openai",
 		.base_url = "http://localhost:11434/v1", .base_path = "/v1",
 		.base_variables = {"OLLAMA_API_BASE", "OLLAMA_HOST"},
 		.local = true, .max_tokens_only = true,
+	},
+	{
+		.name = "ollama_chat", .vendor = "ollama", .prefixes = {"ollama_chat/"},
+		.adapter = "ollama",
+		.base_url = "http://localhost:11434",
+		.base_variables = {"OLLAMA_API_BASE", "OLLAMA_HOST"},
+		.local = true,
 	},
 	{
 		.name = "hosted_vllm", .prefixes = {"hosted_vllm/"}, .adapter = "openai",

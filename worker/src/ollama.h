@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: MIT */
+/* Internal: the form of Ollama's own chat. See ollama_request.c and ollama_answer.c. */
+#ifndef LULL_WORKER_OLLAMA_H
+#define LULL_WORKER_OLLAMA_H
+
+#include "wire.h"
+
+int ollama_write_request(const struct http_route *route, const char *request, size_t request_bytes,
+			 bool stream, struct http_request *ret, char *error);
+int ollama_translate_answer(struct chunk_writer *out, struct json_object *root);
+int ollama_translate_event(struct chunk_writer *out, const char *event, struct json_object *root);
+
+#endif
