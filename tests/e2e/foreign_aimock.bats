@@ -6,7 +6,8 @@
 load foreign
 
 FOX="The quick brown fox jumps over the lazy dog."
-declare -gA PATHS=([openai]=/v1 [anthropic]=/v1 [gemini]=/v1beta [cohere]=/v2 [azure]= [bedrock]= [openai/responses]=/v1)
+declare -gA PATHS=([openai]=/v1 [anthropic]=/v1 [gemini]=/v1beta [cohere]=/v2 [azure]= [bedrock]= [ollama_chat]=
+	[openai/responses]=/v1)
 MODELS=(well limited limited-once weather cut mute silent)
 FAULTS=(drop malformed disconnect rateLimit)
 
@@ -107,6 +108,10 @@ answers() {
 	answers openai/responses '^/v1/responses$'
 }
 
+@test "Ollama's own form: an answer, whole and streamed" {
+	answers ollama_chat '^/api/chat$'
+}
+
 # ---- tools
 
 REQUEST='{
@@ -171,6 +176,10 @@ tools() {
 	tools openai/responses
 }
 
+@test "Ollama's own form: a tool call and its result" {
+	tools ollama_chat
+}
+
 # ---- failures
 
 # fails_over FORM [MODEL OUTCOME]: a 429 cools for all; a stream cut before content (of that model, with
@@ -220,6 +229,10 @@ fails_over() {
 
 @test "The form of OpenAI's Responses API: a rate limit, and streams that break off" {
 	fails_over openai/responses
+}
+
+@test "Ollama's own form: a rate limit, and streams that break off" {
+	fails_over ollama_chat silent "network 0 0" # its first line has content already
 }
 
 @test "one process learns of a rate limit, sixteen others at once do not ask" {
