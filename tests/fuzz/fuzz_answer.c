@@ -281,10 +281,11 @@ static void write_request(const char *bytes, size_t size, bool stream)
 	json_object_put(before);
 }
 
-/* The last byte, where it means nothing yet, chooses provider and size of the pieces. */
+/* The last byte chooses provider and size of the pieces. It is no part of what is read: JSON may
+ * not end in just any byte. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t choice = size > 0 ? data[size - 1] : 0;
+	uint8_t choice = size > 0 ? data[--size] : 0;
 	const char *expected;
 	struct http_text text = {0};
 	struct wire_response response = {
