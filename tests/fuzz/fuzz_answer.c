@@ -24,8 +24,9 @@
 #include "glance.h"
 #include "http_text.h"
 
-static const char *const providers[] = {"openai",  "deepseek", "anthropic", "gemini",
-					"bedrock", "cohere",   "mistral",   "openai/responses"};
+static const char *const providers[] = {"openai",  "deepseek",    "anthropic",
+					"gemini",  "bedrock",     "cohere",
+					"mistral", "ollama_chat", "openai/responses"};
 #define PROVIDER_COUNT (sizeof(providers) / sizeof(providers[0]))
 
 static struct http_route route = {
