@@ -479,31 +479,13 @@ static void judge_events(struct found *found)
 	sse_free(sse);
 }
 
-static void judge_lines(struct found *found, const char *lines)
-{
-	size_t size;
-
-	for (; *lines != '\0'; lines += size + (lines[size] == '\n')) {
-		size = strcspn(lines, "\n");
-		judge_piece(found, lines, size, false);
-	}
-}
-
 /* false: only an adapter of that form can tell that something is missing */
 static bool judge_other_form(struct json_object *wire_case, const struct provider *provider,
 			     const struct wire_response *response)
 {
 	struct found found = {.provider = provider, .response = response};
-	const char *type = wire_header_get(response, "content-type");
 
-	if (strstr(type, "event-stream"))
-		judge_events(&found);
-	else
-		judge_lines(&found, response->body);
-	if (!found.failed && !json_object_get_boolean(member(wire_case, "stream"))) {
-		classify_response(provider, response, &found.verdict);
-		found.failed = true;
-	}
+	judge_events(&found);
 	if (found.failed)
 		check_verdict(wire_case, &found.verdict);
 	return found.failed;
