@@ -247,7 +247,7 @@ def requests($bodies):
 	. as $samples | $bodies | to_entries | to_entries | map(.key as $number | .value |
 		(.key | split("/")) as [$folder, $file] | (prefix($folder; $folder) // "openai") as $provider |
 		first($samples[] | select(.provider == $provider and (.stream | not))) + {
-			name: .key, key: "sk-request-\($number)", canonical: "canonical/\($file)",
+			name: .key, key: "sk-request-\($number)", canonical: "canonical/\($file | sub("native"; "simple"))",
 			body: .value, how: (if .value.stream then "--stream" else "--no-stream" end)
 		} + (.value | if .model then {model} else {} end));
 

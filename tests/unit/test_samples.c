@@ -273,8 +273,8 @@ static void check_answer(struct json_object *wire_case, const struct answer *ans
 				 "message");
 		said = text(message, "content") ? text(message, "content")
 						: text(message, "refusal");
-		CU_ASSERT_TRUE(said ? answer->text && strcmp(said, answer->text) == 0
-				    : !answer->text || *answer->text == '\0');
+		CU_ASSERT_TRUE(said && *said ? answer->text && strcmp(said, answer->text) == 0
+					     : !answer->text || *answer->text == '\0');
 		json_object_put(expected);
 	}
 	json_object_put(actual);
@@ -605,6 +605,8 @@ static void check_request(const char *form, const char *name)
 	expected = read_json(file);
 	route.model = (char *)text(expected, "model");
 	route.model = route.model ? route.model : (char *)"model";
+	if (strcmp(name, "request_native.json") == 0) /* by another name the same */
+		name = "request_simple.json";
 	(void)snprintf(file, sizeof(file), "canonical/%s", name);
 	bytes = read_file(file, &size);
 	CU_ASSERT_EQUAL_FATAL(request_write(&route, bytes, size, false, &request, error), 0);
@@ -625,8 +627,8 @@ static void test_every_request_is_what_the_provider_wants(void)
 		{"bedrock", "request_simple.json"},   {"bedrock", "request_full.json"},
 		{"cohere", "request_simple.json"},    {"cohere", "request_full.json"},
 		{"gemini", "request_simple.json"},    {"gemini", "request_full.json"},
-		{"mistral", "request_full.json"},     {"ollama", "request_simple.json"},
-		{"ollama", "request_full.json"},
+		{"mistral", "request_full.json"},     {"ollama", "request_full.json"},
+		{"ollama", "request_native.json"},
 	};
 
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++)

@@ -179,6 +179,8 @@ static int translate(const struct http_route *route, const struct wire_response 
 	int rc;
 
 	chunk_writer_init(&writer, route->model, add_chunk, assembly);
+	writer.is_answer = true;
+	assembly_keep_empty(assembly);
 	rc = chunk_identify_by(&writer, response, adapter->id_header);
 	if (rc == 0)
 		rc = adapter->translate_answer(&writer, root);

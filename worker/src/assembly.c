@@ -61,6 +61,7 @@ struct assembly {
 	struct choice *choices;
 	size_t choice_count;
 	bool judges_only;
+	bool keeps_empty;
 };
 
 /* ---- merging members */
@@ -272,9 +273,10 @@ const char *assembly_finish(const struct assembly *assembly)
 
 /* ---- writing */
 
-static int write_texts(struct choice *choice)
+static int write_texts(struct choice *choice, bool keeps_empty)
 {
-	bool has_else = choice->calls.count > 0 || choice->texts[REFUSAL].size > 0;
+	bool has_else =
+		!keeps_empty && (choice->calls.count > 0 || choice->texts[REFUSAL].size > 0);
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < TEXT_COUNT; i++) {
@@ -293,10 +295,11 @@ static int write_texts(struct choice *choice)
 }
 
 /* With what OpenAI's own answers always have, where nothing of it came. */
-static int write_message(struct choice *choice, struct json_object *into)
+static int write_message(const struct assembly *assembly, struct choice *choice,
+			 struct json_object *into)
 {
 	struct json_object *message = choice->message;
-	int rc = write_texts(choice);
+	int rc = write_texts(choice, assembly->keeps_empty);
 
 	if (rc == 0)
 		rc = tool_calls_write(&choice->calls, message);
@@ -311,13 +314,14 @@ static int write_message(struct choice *choice, struct json_object *into)
 	return rc == 0 ? json_set(into, "message", json_object_get(message)) : rc;
 }
 
-static int write_choice(struct choice *choice, struct json_object *list)
+static int write_choice(const struct assembly *assembly, struct choice *choice,
+			struct json_object *list)
 {
 	struct json_object *into = json_object_new_object();
 	int rc = json_set_new(into, "index", json_object_new_int64(choice->index));
 
 	if (rc == 0)
-		rc = write_message(choice, into);
+		rc = write_message(assembly, choice, into);
 	if (rc == 0)
 		rc = json_set(into, "logprobs", json_object_get(choice->logprobs));
 	if (rc == 0)
@@ -342,7 +346,7 @@ static int write_choices(struct assembly *assembly, struct json_object *into)
 
 	qsort(assembly->choices, assembly->choice_count, sizeof(*assembly->choices), by_index);
 	for (size_t i = 0; rc == 0 && i < assembly->choice_count; i++)
-		rc = write_choice(&assembly->choices[i], list);
+		rc = write_choice(assembly, &assembly->choices[i], list);
 	if (rc == 0) /* arguments that came in no delta are none */
 		rc = openai_straighten(list);
 	return rc < 0 ? rc : 0;
@@ -434,6 +438,11 @@ struct assembly *assembly_new(void)
 		return NULL;
 	assembly->head = json_object_new_object();
 	return assembly->head ? assembly : assembly_free(assembly);
+}
+
+void assembly_keep_empty(struct assembly *assembly)
+{
+	assembly->keeps_empty = true;
 }
 
 void assembly_judge_only(struct assembly *assembly)

@@ -12,6 +12,9 @@ struct assembly *assembly_free(struct assembly *assembly);
 /* Nobody will want it written: what choices say is not kept, only that they do. */
 void assembly_judge_only(struct assembly *assembly);
 
+/* They are of a whole answer: a text that is empty beside calls or a refusal was meant. */
+void assembly_keep_empty(struct assembly *assembly);
+
 /* Return: 0; -E2BIG more choices or tool calls than any model gives; -EMSGSIZE; -ENOMEM. */
 int assembly_add(struct assembly *assembly, struct json_object *chunk);
 

@@ -165,9 +165,11 @@ static int emit_delta(struct chunk_writer *writer, uint32_t choice, struct json_
 int chunk_text(struct chunk_writer *writer, uint32_t choice, const char *member,
 	       struct json_object *text)
 {
+	const bool says_empty =
+		writer->is_answer && strcmp(member, "content") == 0 && json_is_empty_text(text);
 	struct json_object *delta;
 
-	if (!openai_is_text(text))
+	if (!openai_is_text(text) && !says_empty)
 		return 0;
 	delta = json_object_new_object();
 	return emit_delta(writer, choice, delta, json_set(delta, member, json_object_get(text)),

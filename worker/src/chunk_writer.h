@@ -18,8 +18,9 @@ struct chunk_writer {
 	const char *model;         /* the route's, where the wire names none; NULL unknown */
 	struct json_object *head;  /* id, object, created, model */
 	struct json_object *usage; /* of the wire: the latest value of each member */
-	bool is_done;              /* the form says that nothing follows */
-	bool has_finished;         /* a choice has ended */
+	bool is_answer;    /* a whole one, taken apart: that its text is empty is said, too */
+	bool is_done;      /* the form says that nothing follows */
+	bool has_finished; /* a choice has ended */
 	struct {
 		uint32_t call_count;
 		bool has_role;        /* the first delta of a choice names the role */

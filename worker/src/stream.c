@@ -410,11 +410,14 @@ static int feed_body(struct stream_reader *reader, const char *bytes, size_t siz
 
 /* ---- reading */
 
-/* By its first byte that is no blank and no byte-order mark. No event begins like a body. */
-static enum form form_of(char first)
+/* By its first byte that is no blank and no byte-order mark. No event begins like a body, where
+ * events are not objects. */
+static enum form form_of(const struct stream_reader *reader, char first)
 {
 	if (first != '\0' && strchr(" \t\r\n\xEF\xBB\xBF", first))
 		return UNKNOWN;
+	if (first == '{' && reader->adapter->framing == FRAMING_OBJECTS)
+		return EVENTS;
 	return first == '{' || first == '[' || first == '<' ? ONE_BODY : EVENTS;
 }
 
@@ -483,7 +486,7 @@ int stream_feed(struct stream_reader *reader, const char *bytes, size_t size, st
 	int rc;
 
 	for (; reader->form == UNKNOWN && size > 0; bytes++, size--) {
-		reader->form = form_of(*bytes);
+		reader->form = form_of(reader, *bytes);
 		if (reader->form != UNKNOWN)
 			break;
 	}
@@ -603,8 +606,6 @@ static int make_parts(struct stream_reader *reader, const struct wire_response *
 		reader->eventstream = eventstream_new(WIRE_BODY_BYTES_MAX);
 	else
 		reader->sse = sse_new(WIRE_BODY_BYTES_MAX);
-	if (adapter->framing == FRAMING_OBJECTS) /* none begins like a body */
-		reader->form = EVENTS;
 	reader->assembly = assembly_new();
 	if (!reader->assembly || (!reader->eventstream && !reader->sse))
 		return -ENOMEM;
