@@ -31,7 +31,7 @@ replay_samples() {
 	local provider file
 
 	[ "$(jq length "$WORK/samples.json")" = 220 ]
-	replay never_asked -r "$WORK/samples.json" | sed 's/^/# no call asks for: /' >&3
+	replay never_asked -r "$WORK/samples.json" | sed 's/^/# asked by a gateway, in gateway_endpoints.bats: /' >&3
 	replay_samples whole 0 true
 	replay explained "$WORK/samples.json" >"$WORK/explained.json"
 	while read -r provider file; do
