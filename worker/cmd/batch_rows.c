@@ -236,11 +236,26 @@ static int check_url(const struct splice *url, struct row_view *row, char *error
 	return refuse(row, error, "invalid_url", "'url' is not /v1/chat/completions");
 }
 
+static int check_twice(const struct splice *members, struct row_view *row, char *error)
+{
+	char what[64];
+
+	for (size_t i = MEMBER_ID + 1; i < MEMBER_COUNT; i++) {
+		if (members[i].count < 2)
+			continue;
+		(void)snprintf(what, sizeof(what), "it has '%s' more than once", members[i].name);
+		return refuse(row, error, "duplicate_member", what);
+	}
+	return 0;
+}
+
 static int check_members(const struct splice *members, struct row_view *row, char *error)
 {
 	const struct splice *method = &members[MEMBER_METHOD], *body = &members[MEMBER_BODY];
-	int rc = check_url(&members[MEMBER_URL], row, error);
+	int rc = check_twice(members, row, error);
 
+	if (rc == 0)
+		rc = check_url(&members[MEMBER_URL], row, error);
 	if (rc != 0)
 		return rc;
 	rc = method->count > 0 ? is_text(method, "POST") : 1;
@@ -269,6 +284,8 @@ int row_read(const struct line *line, struct row_view *ret_row, char *error)
 	rc = splice_find(line->bytes, line->size, members, MEMBER_COUNT);
 	if (rc != 0)
 		return rc == -ENOMEM ? rc : not_an_object(line, error);
+	if (members[MEMBER_ID].count > 1)
+		return nameless(error, "it has 'custom_id' more than once");
 	if (!is_string(&members[MEMBER_ID]) || size_of(&members[MEMBER_ID]) == 2)
 		return nameless(error, members[MEMBER_ID].count == 0
 					       ? "it has no 'custom_id'"
