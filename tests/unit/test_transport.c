@@ -384,6 +384,27 @@ static void test_endless_headers_end_at_the_cap(void)
 	end(&f);
 }
 
+/* Which libcurl takes for a lack of memory. */
+static void test_a_line_that_is_too_long_is_the_servers_fault(void)
+{
+	static char head[140000];
+	static const char *const beginnings[] = {"HTTP/1.1 200 OK\r\nX-Long: ", "HTTP/1.1 200 "};
+	const struct raw_turn turn = {head, RAW_HANG};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++) {
+		struct fixture f;
+
+		memset(head, 'x', sizeof(head) - 1);
+		memcpy(head, beginnings[i], strlen(beginnings[i]));
+		f = begin(&turn, 1);
+		CU_ASSERT(exchange(f.transport, f.server, &f.seen, &f.failure));
+		CU_ASSERT_EQUAL(f.failure.curl_code, CURLE_WRITE_ERROR);
+		CU_ASSERT(f.failure.body_cap);
+		CU_ASSERT_EQUAL(f.seen.heads, 0);
+		end(&f);
+	}
+}
+
 static void test_the_environment_sets_no_proxy(void)
 {
 	static const struct raw_turn turns[] = {{OK_TWO, RAW_KEEP}};
@@ -706,6 +727,7 @@ int main(void)
 		CUNIT_TEST(test_headers_cut_off_are_never_told),
 		CUNIT_TEST(test_endless_bodies_end_at_the_cap),
 		CUNIT_TEST(test_endless_headers_end_at_the_cap),
+		CUNIT_TEST(test_a_line_that_is_too_long_is_the_servers_fault),
 		CUNIT_TEST(test_the_environment_sets_no_proxy),
 		CUNIT_TEST(test_a_proxy_of_the_route_is_used_whatever_no_proxy_says),
 		CUNIT_TEST(test_a_proxy_that_refuses_gets_no_key),

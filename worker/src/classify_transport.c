@@ -95,7 +95,7 @@ static const struct row rows[] = {
 	{CURLE_WEIRD_SERVER_REPLY, ALWAYS, 0, NOT_HTTP, "curl 8", "the server does not speak HTTP"},
 	{CURLE_BAD_CONTENT_ENCODING, ALWAYS, 0, MALFORMED, "curl 61", "the body's encoding is broken"},
 	{CURLE_FILESIZE_EXCEEDED, ALWAYS, 0, MALFORMED, "curl 63", "a body of more than 32 MiB"},
-	{CURLE_WRITE_ERROR, AT_CAP, 0, MALFORMED, "curl 23 over the cap", "a body of more than 32 MiB, or a head of more than 256 KiB"},
+	{CURLE_WRITE_ERROR, AT_CAP, 0, MALFORMED, "curl 23 over the cap", "a body of more than 32 MiB, a head of more than 256 KiB or a line in it of more than 100 KiB"},
 	{CURLE_WRITE_ERROR, ALWAYS, 0, CANCELLED, "curl 23", "the caller left"},
 	{CURLE_ABORTED_BY_CALLBACK, ALWAYS, 0, CANCELLED, "curl 42", "the caller left"},
 

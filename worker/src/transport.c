@@ -612,6 +612,18 @@ static int descriptor_errno(void)
 	return 0;
 }
 
+/* libcurl's own cap for a line of the head, 100 KiB, is told as a lack of memory. */
+static bool line_was_too_long(const struct transfer *transfer)
+{
+	curl_off_t first_byte_us = 0;
+
+	if (transfer->code != CURLE_OUT_OF_MEMORY || transfer->head_done)
+		return false;
+	(void)curl_easy_getinfo(transfer->handle->easy, CURLINFO_STARTTRANSFER_TIME_T,
+				&first_byte_us);
+	return first_byte_us > 0;
+}
+
 /*
  * libcurl gives no errno where it could not make a socket; and a resolver that could open nothing
  * says that the name is not known.
@@ -629,6 +641,10 @@ static void explain_failure(const struct transfer *transfer, struct transport_fa
 	}
 	if (transfer->sending_count > SENDINGS_MAX)
 		failure->curl_code = CURLE_GOT_NOTHING;
+	if (line_was_too_long(transfer)) {
+		failure->curl_code = CURLE_WRITE_ERROR;
+		failure->body_cap = true;
+	}
 }
 
 bool transfer_failure(const struct transfer *transfer, struct transport_failure *ret)
