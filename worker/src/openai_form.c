@@ -98,7 +98,8 @@ bool openai_finish_explains(const char *finish_reason)
 void openai_judge(bool has_choices, bool says, const char *explained, struct verdict *ret)
 {
 	if (!has_choices)
-		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "no choices", "no choices in it");
+		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "no choices",
+			    "no choices in it, or one that does not say why it ended");
 	else if (!says && !explained)
 		verdict_set(ret, LULL_CLASS_MALFORMED_RESPONSE, "empty answer",
 			    "finished with nothing in it");
