@@ -229,9 +229,8 @@ def judge_faults($files): map({name, wrong: [run($files) as $run | check_call($r
 
 # ---- lull explain-error
 
-# Errors are read whatever the interface, answers where there are calls.
-def explained:
-	map(select(.status >= 300 or (.api | is_never_asked | not)));
+# By the vendor's name alone, whatever its form.
+def explained: map(.provider = prefixes[.file | split("/")[0]]);
 
 def judge_explanation($said):
 	.expect as $expect | {name, wrong: [check($said | tojson;

@@ -123,24 +123,47 @@ static void judge_stream(const struct http_route *route, const struct wire_respo
 	stream_free(reader);
 }
 
-/* Return: 0; -ENOTSUP an answer whose form cannot be read. */
-static int judge(const struct provider *provider, const struct wire_response *response,
-		 struct verdict *ret)
+static void judge_as(const struct provider *provider, enum endpoint endpoint,
+		     const struct wire_response *response, struct verdict *ret)
 {
-	const struct http_route route = {.provider = provider};
+	const struct http_route route = {.provider = provider, .endpoint = endpoint};
 	struct answer answer;
 
-	if (response->status >= 300) {
+	if (response->status >= 300)
 		classify_response(provider, response, ret);
-		return 0;
-	}
-	if (!adapter_of(&route))
-		return -ENOTSUP;
-	if (wire_is_event_stream(response))
+	else if (wire_is_event_stream(response))
 		judge_stream(&route, response, ret);
 	else if (answer_read(&route, response, &answer, ret) == 0)
 		answer_deinit(&answer);
-	return 0;
+}
+
+static bool is_read(const struct verdict *verdict)
+{
+	return verdict->outcome.class_id != LULL_CLASS_MALFORMED_RESPONSE &&
+	       verdict->outcome.class_id != LULL_CLASS_TRUNCATED_STREAM;
+}
+
+static void judge_by_vendor(const char *vendor, enum endpoint endpoint,
+			    const struct wire_response *response, struct verdict *ret)
+{
+	const struct provider *provider;
+
+	for (size_t i = 0; !is_read(ret) && (provider = provider_at(i)) != NULL; i++)
+		if (strcmp(provider_vendor_name(provider), vendor) == 0)
+			judge_as(provider, endpoint, response, ret);
+}
+
+/* What cannot be read as a chat's answer in the provider's form may be in another one of the
+ * vendor's, or that of another endpoint. */
+static void judge(const struct provider *provider, const struct wire_response *response,
+		  struct verdict *ret)
+{
+	judge_as(provider, ENDPOINT_CHAT, response, ret);
+	for (int endpoint = ENDPOINT_CHAT; endpoint <= ENDPOINT_EMBEDDINGS; endpoint++)
+		judge_by_vendor(provider_vendor_name(provider), (enum endpoint)endpoint, response,
+				ret);
+	if (!is_read(ret))
+		judge_as(provider, ENDPOINT_CHAT, response, ret);
 }
 
 /* ---- the effect */
@@ -284,12 +307,7 @@ static int explain(const struct settings *settings, const struct provider *provi
 	struct verdict verdict;
 	struct effect effect;
 
-	if (judge(provider, response, &verdict) != 0) {
-		log_error("explain-error: status %d is no error, and answers of %s cannot be read "
-			  "yet",
-			  response->status, provider->name);
-		return EX_DATAERR;
-	}
+	judge(provider, response, &verdict);
 	if (find_effect(&verdict.outcome, &effect) != 0) {
 		log_error("explain-error: out of memory");
 		return EX_SOFTWARE;
