@@ -452,11 +452,12 @@ static int hex_value(char c)
 /* Behind the backslashes of an escape: the character it stands for, 0 if that is no letter. */
 static char unescape(const char **at, const char *end)
 {
+	static const char breaks[] = {'n', 'r', 't', 'b', 'f'};
 	int code = 0;
 
 	while (*at < end && **at == '\\') /* of a text within a text */
 		(*at)++;
-	if (*at < end && memchr("nrtbf", **at, 5)) {
+	if (*at < end && memchr(breaks, **at, sizeof(breaks))) {
 		(*at)++;
 		return 0;
 	}

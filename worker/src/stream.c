@@ -423,9 +423,10 @@ static enum form form_of(const struct stream_reader *reader, char first)
 
 static size_t blank_size(const char *bytes, size_t size)
 {
+	static const char blanks[] = {' ', '\t', '\r', '\n'};
 	size_t blank = 0;
 
-	while (blank < size && memchr(" \t\r\n", bytes[blank], 4))
+	while (blank < size && memchr(blanks, bytes[blank], sizeof(blanks)))
 		blank++;
 	return blank;
 }

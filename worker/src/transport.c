@@ -476,7 +476,8 @@ static struct handle *handle_new(const struct transport *transport, const struct
 		return NULL;
 	handle->easy = curl_easy_init();
 	handle->address = curl_url();
-	if (!handle->easy || !handle->address || !copy(job->request->url, &handle->url) ||
+	handle->url = strdup(job->request->url);
+	if (!handle->easy || !handle->address || !handle->url ||
 	    !copy(job->route->proxy, &handle->proxy) ||
 	    !copy(job->route->ca_file, &handle->ca_file) ||
 	    curl_url_set(handle->address, CURLUPART_URL, handle->url, 0) != CURLUE_OK ||
@@ -500,8 +501,8 @@ static bool handle_fits(const struct handle *handle, const struct transfer_job *
 
 static void forget_spare(struct transport *transport, size_t at)
 {
-	memmove(&transport->spare[at], &transport->spare[at + 1],
-		(--transport->spare_count - at) * sizeof(transport->spare[0]));
+	for (transport->spare_count--; at < transport->spare_count; at++)
+		transport->spare[at] = transport->spare[at + 1];
 }
 
 static struct handle *take_handle(struct transport *transport, const struct transfer_job *job)
