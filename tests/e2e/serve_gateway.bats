@@ -112,13 +112,14 @@ chat_until() {
 }
 
 @test "a table that is deleted under them, or replaced by somebody else's file, is said once" {
-	serve --workers 2
+	serve --workers 2 --log json
 	[ "$(chat)" = 200 ]
 	rm "$LULL_SHM_DIR"/lull1-u*
 	for i in 1 2 3 4 5 6; do
 		[ "$(chat)" = 200 ]
 	done
 	[ "$(grep -c 'was deleted while in use; an empty table has been made' "$LOG")" = 1 ]
+	jq -se 'map(select(.text) | .level, .event) == ["warning", "message"]' "$LOG" # in the form of the others
 	lull status --json | jq -e '.keys | length > 0'
 	rm "$LULL_SHM_DIR"/lull1-u*
 	mkdir "$LULL_SHM_DIR/lull1-u$(id -u)"

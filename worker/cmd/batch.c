@@ -938,7 +938,7 @@ int cmd_batch(int argc, char **argv)
 		return code == OPTIONS_HELP ? EX_OK : EX_USAGE;
 	}
 	log_set_level((enum log_level)settings.call.log_level);
-	log_set_json(settings.progress == PROGRESS_JSON);
+	log_set_writer(settings.progress == PROGRESS_JSON ? log_write_json : NULL);
 	if (settings.call.log_level == LOG_LEVEL_QUIET && settings.progress == PROGRESS_AUTO)
 		settings.progress = PROGRESS_NONE;
 	code = check_usage(&settings, argc, first);

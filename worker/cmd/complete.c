@@ -348,7 +348,7 @@ int cmd_complete(int argc, char **argv)
 		return code == OPTIONS_HELP ? EX_OK : EX_USAGE;
 	}
 	log_set_level((enum log_level)settings.call.log_level);
-	log_set_json(settings.json != 0 && settings.explain != 0);
+	log_set_writer(settings.json && settings.explain ? log_write_json : NULL);
 	prompt = (struct prompt){
 		.request_path = settings.request_path,
 		.system = settings.system,

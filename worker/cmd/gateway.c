@@ -268,8 +268,10 @@ static int run(const struct settings *settings, struct lull_http *http,
 	};
 	int rc = begin(&gateway, listeners);
 
-	if (rc == 0)
+	if (rc == 0) {
+		gateway_log_messages(gateway.log);
 		rc = loop(&gateway);
+	}
 	if (rc != 0)
 		log_error("gateway: it cannot go on: %s", strerror(-rc));
 	end(&gateway);

@@ -198,6 +198,8 @@ struct line {
 void line_print(struct line *line, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void line_add(struct line *line, const char *text);
 void gateway_log_visit(const struct gateway_visit *visit, bool sent);
+/* From now on what the program has to say, too, is in that form. */
+void gateway_log_messages(enum gateway_log form);
 
 /* ---- gateway_listen.c */
 struct listen_list {

@@ -13,6 +13,7 @@
 
 #include "../src/json_build.h"
 #include "gateway.h"
+#include "log.h"
 
 #define LINE_BYTES 6144 /* a trail, an id and a trace at their longest, in quotes */
 
@@ -173,20 +174,48 @@ static void print_json(const struct facts *facts, struct line *out)
 }
 
 /* In one write, so that the lines of several workers stay whole. */
-void gateway_log_visit(const struct gateway_visit *visit, bool sent)
+static void write_line(enum gateway_log form, const struct facts *facts)
 {
 	char bytes[LINE_BYTES + 2];
 	struct line line = {bytes, 0, LINE_BYTES};
+
+	if (form == GATEWAY_LOG_JSON)
+		print_json(facts, &line);
+	else
+		print_logfmt(facts, &line);
+	bytes[line.size] = '\n';
+	if (write(STDERR_FILENO, bytes, line.size + 1) < 0)
+		return; /* nowhere to say so */
+}
+
+void gateway_log_visit(const struct gateway_visit *visit, bool sent)
+{
 	struct facts facts = {0};
 
 	if (visit->gateway->log == GATEWAY_LOG_NONE)
 		return;
 	collect(visit, sent, &facts);
-	if (visit->gateway->log == GATEWAY_LOG_JSON)
-		print_json(&facts, &line);
-	else
-		print_logfmt(&facts, &line);
-	bytes[line.size] = '\n';
-	if (write(STDERR_FILENO, bytes, line.size + 1) < 0)
-		return; /* nowhere to say so */
+	write_line(visit->gateway->log, &facts);
+}
+
+/* ---- what is no request's */
+
+static enum gateway_log message_form;
+
+static bool write_message(enum log_level level, const char *text)
+{
+	struct facts facts = {0};
+
+	add_text(&facts, "time", write_time(facts.time, sizeof(facts.time)));
+	add_text(&facts, "level", log_level_name(level));
+	add_text(&facts, "event", "message");
+	add_text(&facts, "text", text);
+	write_line(message_form, &facts);
+	return true;
+}
+
+void gateway_log_messages(enum gateway_log form)
+{
+	message_form = form;
+	log_set_writer(form == GATEWAY_LOG_NONE ? NULL : write_message);
 }

@@ -13,19 +13,19 @@
 #define LOG_LINE_BYTES_MAX 2048 /* arbitrary; longer lines are cut */
 
 static enum log_level current_level = LOG_LEVEL_NORMAL;
-static bool is_json;
+static log_write_fn current_writer;
 
 void log_set_level(enum log_level level)
 {
 	current_level = level;
 }
 
-void log_set_json(bool json)
+void log_set_writer(log_write_fn write)
 {
-	is_json = json;
+	current_writer = write;
 }
 
-static const char *level_name(enum log_level level)
+const char *log_level_name(enum log_level level)
 {
 	static const char *const names[] = {
 		[LOG_LEVEL_QUIET] = "error",
@@ -36,13 +36,12 @@ static const char *level_name(enum log_level level)
 	return names[level];
 }
 
-/* False: no memory. */
-static bool write_json(enum log_level level, const char *text)
+bool log_write_json(enum log_level level, const char *text)
 {
 	struct json_object *object = json_object_new_object();
 	const bool is_whole = json_set_new(object, "v", json_object_new_int(1)) == 0 &&
 			      json_set_string(object, "step", "message") == 0 &&
-			      json_set_string(object, "level", level_name(level)) == 0 &&
+			      json_set_string(object, "level", log_level_name(level)) == 0 &&
 			      json_set_string(object, "text", text) == 0;
 	const char *line = is_whole ? json_line(object, NULL) : NULL;
 
@@ -63,7 +62,7 @@ void log_line(enum log_level level, const char *format, ...)
 	va_start(arguments, format);
 	(void)vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	if (!is_json || !write_json(level, line))
+	if (!current_writer || !current_writer(level, line))
 		(void)fprintf(stderr, "lull: %s\n", line);
 	errno = saved_errno;
 }

@@ -16,9 +16,14 @@ enum log_level {
 
 void log_set_level(enum log_level level);
 
-/* {"v":1,"step":"message","level":"error|warning|info","text":...} a line, among other JSON lines
- */
-void log_set_json(bool json);
+/* "error", "warning", "info" */
+const char *log_level_name(enum log_level level);
+
+/* Writes a line in the form of those that it stands among; false: it cannot. */
+typedef bool (*log_write_fn)(enum log_level level, const char *text);
+void log_set_writer(log_write_fn write); /* NULL: sentences for people */
+/* {"v":1,"step":"message","level":"error|warning|info","text":...} */
+bool log_write_json(enum log_level level, const char *text);
 
 /* "lull: " + the sentence + newline, in one write, unless the level is above the one set. errno is
  * kept. */
