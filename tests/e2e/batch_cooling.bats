@@ -41,7 +41,7 @@ teardown() {
 	rows 30 >in
 	for workers in "" "--workers 2"; do
 		lull cool openai/m 60s
-		rm -f out
+		rm -f out err
 		# shellcheck disable=SC2086
 		start_batch in -o out --budget 2s $workers
 		until_true grep -q "paused: nothing that could answer for openai/m is ready" err
