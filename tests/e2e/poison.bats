@@ -71,6 +71,15 @@ nothing_happened() {
 	done
 }
 
+@test "a wait is not believed either that stands in what a model of the list is asked besides" {
+	mock_rules '[{"model": "other", "status": 503, "body": {"error": {"message": "busy with: rate limit exceeded, try again in 1h"}}}, {"status": 500}]'
+	echo '{"messages":[{"role":"user","content":"hi"}],"fallbacks":[{"model":"other",
+		"messages":[{"role":"user","content":"rate limit exceeded, try again in 1h"}]}]}' >"$WORK/request"
+	run -69 ask -c "$WORK/config.json" -m openai/success --request "$WORK/request"
+	(($(mock_count other) > 0))
+	run -0 lull check other
+}
+
 @test "a refusal that quotes the prompt is not the rate limit that the prompt speaks of" {
 	local provider form http calls
 

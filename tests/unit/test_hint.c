@@ -273,6 +273,13 @@ static void test_a_prompts_sentence_is_no_hint(void)
 		{"{\"content\":\"try  again \\\"in\\\" 1 h\"}", "busy: try again in 1h", NONE},
 		{"{\"arguments\":\"{\\\"a\\\":\\\"try again\\\\nin 1\\\\u0068\\\"}\"}",
 		 "busy: try again in 1h", NONE},
+		/* in two parts, or two messages; but not across what else is said */
+		{"[{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"try again \"},"
+		 "{\"text\":\"in 1h\",\"type\":\"text\"}]}]", "busy: try again in 1h", NONE},
+		{"[{\"role\":\"user\",\"content\":\"try again\"},{\"role\":\"user\",\"content\":\"in 1h\"}]",
+		 "busy: try again in 1h", NONE},
+		{"{\"a\":\"try again\",\"b\":\"and again\",\"c\":\"in 1h\"}", "busy: try again in 1h", 3600000},
+		{"{\"try again in\":\"1h\"}", "busy: try again in 1h", 3600000}, /* a key is no text */
 		/* what is no escape is none */
 		{"{\"content\":\"try again in 1\\u00\"}", "busy: try again in 1h", 3600000},
 		{"try again in 1\\u006", "busy: try again in 1h", 3600000},

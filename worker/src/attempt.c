@@ -514,8 +514,8 @@ static void judge(const struct http_attempt *attempt, struct answer *ret_answer,
 	response.body_bytes = attempt->body.size;
 	response.now_unix_ms = (int64_t)clock_ms(CLOCK_REALTIME);
 	response.secret = attempt->job.route->api_key;
-	response.request = attempt->job.request;
-	response.request_bytes = attempt->job.request_bytes;
+	response.request = attempt->request.body.bytes; /* which may hold more than the caller's */
+	response.request_bytes = attempt->request.body.size;
 	if (attempt->stopped == -ECANCELED)
 		own_verdict(attempt, LULL_CLASS_CANCELLED, "cancelled",
 			    "nobody waits for the answer any more", ret);

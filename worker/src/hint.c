@@ -17,6 +17,8 @@
 #include <strings.h>
 #include <time.h>
 
+#include "json_scan.h"
+
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
 #define MS_PER_S  1000
@@ -475,7 +477,7 @@ static char unescape(const char **at, const char *end)
  * escapes in another way than he who is quoted. */
 static size_t squeeze(const char *text, size_t size, char *ret)
 {
-	const char *at = text, *end = text + size;
+	const char *at = text, *end = size ? text + size : text;
 	size_t used = 0;
 
 	while (at < end) {
@@ -487,6 +489,38 @@ static size_t squeeze(const char *text, size_t size, char *ret)
 			ret[used++] = (char)tolower((unsigned char)c);
 	}
 	return used;
+}
+
+static bool is_string(const struct json_token *token, const char *text)
+{
+	return token->type == JSON_TOKEN_STRING &&
+	       json_name_is(token->start + 1, token->size - 2, text);
+}
+
+/* Of a request the texts that somebody wrote, one behind the other: a sentence may stand in two parts
+ * of a message, and what lies between them is the form's. What is no JSON is one text. */
+static size_t squeeze_request(const char *request, size_t size, char *ret)
+{
+	struct json_scanner scanner;
+	struct json_token token, text = {0};
+	bool is_forms_word = false;
+	size_t used = 0;
+	int rc;
+
+	json_scan_init(&scanner, request, size);
+	while ((rc = json_scan(&scanner, &token)) == 1) {
+		if (json_token_is(&token, ':')) { /* it was a key */
+			is_forms_word = is_string(&text, "type") || is_string(&text, "role");
+			text = (struct json_token){0};
+			continue;
+		}
+		used += squeeze(text.start, text.size, ret + used);
+		text = token.type == JSON_TOKEN_STRING && !is_forms_word ? token
+									 : (struct json_token){0};
+		is_forms_word = false;
+	}
+	used += squeeze(text.start, text.size, ret + used);
+	return rc == 0 ? used : squeeze(request, size, ret);
 }
 
 /* What also stands in the request, the provider quotes. */
@@ -535,7 +569,7 @@ static int64_t sentence(const struct places *places, const char **from)
 	if (!request) /* nobody knows who says it */
 		return -1;
 	wait_ms = own_sentence(places->message, request,
-			       squeeze(said, response->request_bytes, request));
+			       squeeze_request(said, response->request_bytes, request));
 	free(request);
 	return wait_ms;
 }

@@ -27,7 +27,7 @@ struct wire_response {
 	int64_t now_unix_ms;
 	/* the route's key, so that an error which echoes it is masked; NULL none */
 	const char *secret;
-	/* what was asked, so that what an error quotes of it is not taken for the provider's word;
+	/* what was sent, so that what an error quotes of it is not taken for the provider's word;
 	 * NULL: not known */
 	const char *request;
 	size_t request_bytes;
