@@ -210,8 +210,8 @@ teardown() {
 @test "progress: a line each 10 s elsewhere, one line that is kept up to date on a terminal" {
 	mock_rules '[{"delay_ms": 1000}]'
 	rows 12 >in
-	start_batch in -o out -j 1
 	needs_terminal
+	start_batch in -o out -j 1
 	rows 4 >in2
 	script -qec "lull batch in2 -o out2 -j 1" /dev/null </dev/null >terminal
 	grep -qE '[0-9]/~?4 rows, [0-9] ok, 0 failed, [0-9.]+ rows/s, [0-9]+ tokens/s, ETA [0-9]+ s, [01] in flight' terminal
