@@ -42,19 +42,11 @@ struct gateway_access {
 
 /* ---- from the configuration */
 
-static int hex_digit(char c)
-{
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c ? strchr(digits, c | 0x20) : NULL;
-
-	return at ? (int)(at - digits) : -1;
-}
-
 static bool read_digest(const char *hex, unsigned char *ret)
 {
 	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++, hex += 2) {
-		int high = hex_digit(hex[0]);
-		int low = high < 0 ? -1 : hex_digit(hex[1]);
+		int high = text_hex_digit(hex[0]);
+		int low = high < 0 ? -1 : text_hex_digit(hex[1]);
 
 		if (low < 0)
 			return false;

@@ -18,6 +18,7 @@
 #include <time.h>
 
 #include "json_scan.h"
+#include "text.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
@@ -443,14 +444,6 @@ static int64_t empty_bucket(const struct places *places, const char **from)
 
 /* ---- sentences, and who says them */
 
-static int hex_value(char c)
-{
-	if (is_digit(c))
-		return c - '0';
-	c = (char)tolower((unsigned char)c);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* Behind the backslashes of an escape: the character it stands for, 0 if that is no letter. */
 static char unescape(const char **at, const char *end)
 {
@@ -465,10 +458,13 @@ static char unescape(const char **at, const char *end)
 	}
 	if (*at == end || **at != 'u' || end - *at < 5)
 		return 0;
-	for (int i = 1; i <= 4 && code >= 0; i++)
-		code = hex_value((*at)[i]) < 0 ? -1 : code * 16 + hex_value((*at)[i]);
-	if (code < 0)
-		return 0;
+	for (int i = 1; i <= 4; i++) {
+		int digit = text_hex_digit((*at)[i]);
+
+		if (digit < 0)
+			return 0;
+		code = code * 16 + digit;
+	}
 	*at += 5;
 	return code < 0x80 ? (char)code : 0;
 }

@@ -43,6 +43,15 @@ bool text_is(const char *text, const char *other)
 	return text && strcmp(text, other) == 0;
 }
 
+int text_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
 bool text_has_control(const char *text)
 {
 	for (; *text; text++)

@@ -18,6 +18,9 @@ bool text_is(const char *text, const char *other);
 /* Line breaks and the like: nothing that belongs into a name, a key or a header. */
 bool text_has_control(const char *text);
 
+/* 0 to 15, in either case; -1: it is none */
+int text_hex_digit(char c);
+
 /*
  * Length of the UTF-8 character at `at`, 0 if it is none. The second byte's range excludes
  * overlong forms, surrogates and what lies beyond U+10FFFF.
