@@ -11,6 +11,7 @@
 #include <errno.h>
 
 #include "chunk_writer.h"
+#include "json_build.h"
 #include "text.h"
 
 /* ERROR and TIMEOUT are failures, and never get here. */
@@ -70,11 +71,6 @@ static int read_call(struct chunk_writer *out, struct json_object *call)
 
 /* ---- whole answers */
 
-static size_t length_of(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
 int cohere_translate_answer(struct chunk_writer *out, struct json_object *root)
 {
 	struct json_object *message = wire_member(root, "message");
@@ -87,9 +83,9 @@ int cohere_translate_answer(struct chunk_writer *out, struct json_object *root)
 	rc = chunk_identify(out, wire_text(root, "id"), NULL);
 	if (rc == 0)
 		rc = read_plan(out, message);
-	for (size_t i = 0; rc == 0 && i < length_of(content); i++)
+	for (size_t i = 0; rc == 0 && i < json_length(content); i++)
 		rc = read_block(out, json_object_array_get_idx(content, i));
-	for (size_t i = 0; rc == 0 && i < length_of(calls); i++) {
+	for (size_t i = 0; rc == 0 && i < json_length(calls); i++) {
 		rc = read_call(out, json_object_array_get_idx(calls, i));
 		if (rc == 0)
 			rc = chunk_call_end(out, 0);

@@ -61,6 +61,11 @@ const char *json_line(struct json_object *value, size_t *ret_size)
 		value, JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE, ret_size);
 }
 
+size_t json_length(struct json_object *list)
+{
+	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
+}
+
 bool json_is_empty_text(struct json_object *value)
 {
 	return json_object_is_type(value, json_type_string) &&

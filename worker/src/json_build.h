@@ -27,6 +27,9 @@ struct json_object *json_child(struct json_object *object, const char *name);
  * ret_size: NULL is fine */
 const char *json_line(struct json_object *value, size_t *ret_size);
 
+/* Of what is no list: 0 */
+size_t json_length(struct json_object *list);
+
 bool json_is_empty_text(struct json_object *value);
 
 #endif

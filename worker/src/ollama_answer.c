@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #include "chunk_writer.h"
-#include "openai.h"
+#include "json_build.h"
 #include "text.h"
 
 static const struct finish_name finishes[] = {
@@ -32,8 +32,7 @@ static int read_message(struct chunk_writer *out, struct json_object *message)
 
 	if (rc == 0)
 		rc = chunk_text(out, 0, "content", wire_member(message, "content"));
-	for (size_t i = 0; openai_is_list(calls) && rc == 0 && i < json_object_array_length(calls);
-	     i++)
+	for (size_t i = 0; rc == 0 && i < json_length(calls); i++)
 		rc = read_call(out, json_object_array_get_idx(calls, i));
 	return rc;
 }

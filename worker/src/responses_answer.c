@@ -97,11 +97,6 @@ static bool is_call(struct json_object *item)
 
 /* ---- whole answers */
 
-static size_t length_of(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
 static int read_part(struct chunk_writer *out, struct json_object *part)
 {
 	const char *type = wire_text(part, "type");
@@ -119,7 +114,7 @@ static int read_parts(struct chunk_writer *out, struct json_object *parts, bool 
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < length_of(parts); i++) {
+	for (size_t i = 0; rc == 0 && i < json_length(parts); i++) {
 		if (are_paragraphs && i > 0)
 			rc = separate(out);
 		if (rc == 0)
