@@ -570,6 +570,7 @@ static void test_an_event_may_end_the_transfer(void)
 struct small_loop {
 	struct pollfd fds[WATCHED_MAX];
 	uint64_t wake_at_ms;
+	unsigned watches; /* how often it was told of one */
 };
 
 static void *watch_fd_of(int fd, short what, void *watched, void *userdata)
@@ -581,13 +582,15 @@ static void *watch_fd_of(int fd, short what, void *watched, void *userdata)
 		if (loop->fds[i].fd < 0)
 			place = &loop->fds[i];
 	CU_ASSERT_PTR_NOT_NULL_FATAL(place);
+	loop->watches++;
 	*place = (struct pollfd){.fd = what ? fd : -1, .events = what};
 	return what ? place : NULL;
 }
 
-static void wake_at(uint64_t at_ms, void *userdata)
+static void wake_in(uint64_t for_ms, void *userdata)
 {
-	((struct small_loop *)userdata)->wake_at_ms = at_ms;
+	((struct small_loop *)userdata)->wake_at_ms =
+		for_ms == LULL_NEVER ? LULL_NEVER : lull_clock_ms() + for_ms;
 }
 
 static int until_ms(uint64_t at_ms, int most_ms)
@@ -630,7 +633,7 @@ struct driven {
 	char url[64];
 };
 
-static void begin_driven(struct driven *d, const struct raw_turn *turn)
+static void ask_driven(struct driven *d)
 {
 	static const struct http_route route;
 	static const char *const further[] = {"X-Request-Id: abc", NULL};
@@ -641,20 +644,26 @@ static void begin_driven(struct driven *d, const struct raw_turn *turn)
 					 .connect_for_ms = 5000,
 					 .events = &told,
 					 .userdata = &d->seen};
-	const struct transport_loop loop = {
-		.watch = watch_fd_of, .wake = wake_at, .userdata = &d->loop};
 
-	*d = (struct driven){.loop.wake_at_ms = LULL_NEVER};
 	told = events;
 	told.ended = on_ended;
+	CU_ASSERT_EQUAL_FATAL(transfer_start(d->transport, &job, &d->transfer), 0);
+}
+
+static void begin_driven(struct driven *d, const struct raw_turn *turns, size_t count)
+{
+	const struct transport_loop loop = {
+		.watch = watch_fd_of, .wake = wake_in, .userdata = &d->loop};
+
+	*d = (struct driven){.loop.wake_at_ms = LULL_NEVER};
 	for (size_t i = 0; i < WATCHED_MAX; i++)
 		d->loop.fds[i].fd = -1;
-	d->server = raw_server_start(turn, 1);
+	d->server = raw_server_start(turns, count);
 	(void)snprintf(d->url, sizeof(d->url), "http://127.0.0.1:%u", raw_server_port(d->server));
 	d->request.url = d->url;
 	CU_ASSERT_EQUAL_FATAL(transport_new(&d->transport), 0);
 	transport_use_loop(d->transport, &loop);
-	CU_ASSERT_EQUAL_FATAL(transfer_start(d->transport, &job, &d->transfer), 0);
+	ask_driven(d);
 }
 
 static void end_driven(struct driven *d)
@@ -671,13 +680,46 @@ static void test_somebody_elses_loop_may_drive_it(void)
 	static const struct raw_turn turn = {OK_TWO, RAW_KEEP};
 	struct driven d;
 
-	begin_driven(&d, &turn);
+	begin_driven(&d, &turn, 1);
 	while (!transfer_ended(d.transfer))
 		turn_loop(&d.loop, d.transport);
 	CU_ASSERT_EQUAL(d.seen.ended, 1);
 	CU_ASSERT_EQUAL(d.seen.status, 200);
 	CU_ASSERT_STRING_EQUAL(d.seen.body, "{}");
 	CU_ASSERT_PTR_NOT_NULL(strstr(raw_server_request(d.server), "\r\nX-Request-Id: abc\r\n"));
+	end_driven(&d);
+}
+
+/* An answer, and the transfer done away with. */
+static void finish_driven(struct driven *d)
+{
+	while (!transfer_ended(d->transfer))
+		turn_loop(&d->loop, d->transport);
+	CU_ASSERT_EQUAL(d->seen.status, 200);
+	d->transfer = transfer_free(d->transfer);
+}
+
+static void test_a_loop_watches_a_connection_until_it_ends(void)
+{
+	static const struct raw_turn turns[] = {
+		{OK_TWO, RAW_KEEP}, {OK_TWO, RAW_CLOSE}, {OK_TWO, RAW_KEEP}};
+	struct driven d;
+	unsigned watches;
+
+	begin_driven(&d, turns, 3);
+	finish_driven(&d);
+	watches = d.loop.watches;
+	ask_driven(&d);
+	finish_driven(&d);
+	CU_ASSERT_EQUAL(d.loop.watches, watches);
+	while (d.loop.watches == watches) /* the server closes it, and nobody waits for that */
+		turn_loop(&d.loop, d.transport);
+	for (size_t i = 0; i < WATCHED_MAX; i++)
+		CU_ASSERT_EQUAL(d.loop.fds[i].fd, -1);
+	CU_ASSERT_EQUAL(d.loop.watches, watches + 1);
+	ask_driven(&d);
+	finish_driven(&d);
+	CU_ASSERT_EQUAL(raw_server_connections(d.server), 2);
 	end_driven(&d);
 }
 
@@ -689,7 +731,7 @@ static void test_a_paused_transfer_takes_no_more_until_it_goes_on(void)
 	struct driven d;
 
 	memset(bytes + head, 'x', sizeof(bytes) - 1 - head);
-	begin_driven(&d, &turn);
+	begin_driven(&d, &turn, 1);
 	while (d.seen.body_bytes == 0)
 		turn_loop(&d.loop, d.transport);
 	transfer_pause(d.transfer, true);
@@ -738,6 +780,7 @@ int main(void)
 		CUNIT_TEST(test_an_unused_transport_goes_with_a_child),
 		CUNIT_TEST(test_an_event_may_end_the_transfer),
 		CUNIT_TEST(test_somebody_elses_loop_may_drive_it),
+		CUNIT_TEST(test_a_loop_watches_a_connection_until_it_ends),
 		CUNIT_TEST(test_a_paused_transfer_takes_no_more_until_it_goes_on),
 	};
 

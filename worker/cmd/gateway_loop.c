@@ -65,11 +65,9 @@ static void *watch(int fd, short events, void *watched, void *userdata)
 	return event;
 }
 
-static void wake(uint64_t at_ms, void *userdata)
+static void wake(uint64_t for_ms, void *userdata)
 {
 	struct gateway_loop *loop = userdata;
-	const uint64_t now_ms = lull_clock_ms();
-	const uint64_t for_ms = at_ms > now_ms ? at_ms - now_ms : 0;
 	const struct timeval time = {.tv_sec = (time_t)(for_ms / 1000),
 				     .tv_usec = (suseconds_t)(for_ms % 1000 * 1000)};
 
@@ -77,7 +75,7 @@ static void wake(uint64_t at_ms, void *userdata)
 	 * turn, so that others get theirs. */
 	if (for_ms == 0 && !loop->in_libcurl)
 		event_active(loop->soon, EV_TIMEOUT, 0);
-	else if (at_ms == LULL_NEVER)
+	else if (for_ms == LULL_NEVER)
 		(void)event_del(loop->timer);
 	else
 		(void)event_add(loop->timer, &time);

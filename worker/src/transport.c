@@ -28,6 +28,7 @@
 
 #include <lull/lull.h>
 
+#include "loop_sockets.h"
 #include "transport.h"
 
 #define HEAD_BYTES_MAX   (256u << 10) /* all headers of an answer; libcurl's own cap came in 8.2 */
@@ -53,7 +54,7 @@ struct transport {
 	pid_t owner; /* 0: not used yet */
 	CURLM *multi;
 	CURLSH *share; /* TLS sessions, so that a new connection to the same host is cheaper */
-	struct transport_loop loop; /* watch: NULL: none, and transport_wait() it is */
+	struct loop_sockets sockets;
 	struct handle
 		*spare[SPARE_MAX]; /* of transfers that are over; the last one is the latest */
 	size_t spare_count;
@@ -110,54 +111,18 @@ bool transport_is_foreign(const struct transport *transport)
 	return transport->owner != 0 && transport->owner != getpid();
 }
 
-/* ---- an event loop of somebody else's */
-
-static int on_socket(CURL *easy, curl_socket_t fd, int what, void *userdata, void *watched)
-{
-	static const short events[] = {
-		[CURL_POLL_NONE] = 0,      [CURL_POLL_IN] = POLLIN,
-		[CURL_POLL_OUT] = POLLOUT, [CURL_POLL_INOUT] = POLLIN | POLLOUT,
-		[CURL_POLL_REMOVE] = 0,
-	};
-	struct transport *transport = userdata;
-	const struct transport_loop *loop = &transport->loop;
-
-	(void)easy;
-	watched = loop->watch(fd, events[what], watched, loop->userdata);
-	(void)curl_multi_assign(transport->multi, fd, watched);
-	return 0;
-}
-
-static int on_timer(CURLM *multi, long for_ms, void *userdata)
-{
-	const struct transport_loop *loop = &((struct transport *)userdata)->loop;
-
-	(void)multi;
-	loop->wake(for_ms < 0 ? LULL_NEVER : lull_clock_ms() + (uint64_t)for_ms, loop->userdata);
-	return 0;
-}
-
-static bool join_loop(struct transport *transport, CURLM *multi)
-{
-	if (!transport->loop.watch)
-		return true;
-	return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, transport) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
-	       curl_multi_setopt(multi, CURLMOPT_TIMERDATA, transport) == CURLM_OK;
-}
-
 void transport_use_loop(struct transport *transport, const struct transport_loop *loop)
 {
 	assert(transport->owner == 0);
-	transport->loop = *loop;
+	transport->sockets.loop = *loop;
 }
 
 static CURLM *make_multi(struct transport *transport)
 {
 	CURLM *multi = curl_multi_init();
 
-	if (multi && !join_loop(transport, multi)) {
+	if (multi && transport->sockets.loop.watch &&
+	    loop_sockets_join(&transport->sockets, multi) != 0) {
 		(void)curl_multi_cleanup(multi);
 		return NULL;
 	}
@@ -211,6 +176,7 @@ struct transport *transport_free(struct transport *transport)
 	transport_rest(transport);
 	if (transport->share)
 		(void)curl_share_cleanup(transport->share);
+	loop_sockets_deinit(&transport->sockets);
 	free(transport);
 	return NULL;
 }
@@ -325,6 +291,8 @@ static curl_socket_t open_socket(void *userdata, curlsocktype purpose, struct cu
 		transfer->socket_errno = errno;
 	else
 		transfer->socket_opened = true;
+	if (fd >= 0)
+		loop_sockets_opened(&transfer->transport->sockets, fd);
 	return fd < 0 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -407,7 +375,7 @@ static const struct {
 #define SET(option, value) (code = code ? code : curl_easy_setopt(easy, option, value))
 
 /* What stays so for all its transfers. */
-static CURLcode handle_configure(struct handle *handle, const struct transport *transport)
+static CURLcode handle_configure(struct handle *handle, struct transport *transport)
 {
 	const bool is_plain = strncasecmp(handle->url, "http:", 5) == 0;
 	CURL *easy = handle->easy;
@@ -432,6 +400,8 @@ static CURLcode handle_configure(struct handle *handle, const struct transport *
 	/* what comes packed, even unasked, is unpacked; the request's own header says what may */
 	SET(CURLOPT_ACCEPT_ENCODING, "identity");
 	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, loop_sockets_close);
+	SET(CURLOPT_CLOSESOCKETDATA, &transport->sockets);
 	SET(CURLOPT_PREREQFUNCTION, before_sending);
 	SET(CURLOPT_HEADERFUNCTION, on_header);
 	SET(CURLOPT_WRITEFUNCTION, on_body);
@@ -468,7 +438,7 @@ static bool copy(const char *text, char **ret)
 	return *ret || !text;
 }
 
-static struct handle *handle_new(const struct transport *transport, const struct transfer_job *job)
+static struct handle *handle_new(struct transport *transport, const struct transfer_job *job)
 {
 	struct handle *handle = calloc(1, sizeof(*handle));
 
@@ -692,6 +662,8 @@ int transport_ready(struct transport *transport, int fd, short events)
 		(events & POLLIN ? CURL_CSELECT_IN : 0) | (events & POLLOUT ? CURL_CSELECT_OUT : 0);
 	int running;
 
+	if (fd >= 0 && loop_sockets_dismiss(&transport->sockets, fd))
+		return 0;
 	if (curl_multi_socket_action(transport->multi, fd < 0 ? CURL_SOCKET_TIMEOUT : fd, ready,
 				     &running) != CURLM_OK)
 		return -EIO;

@@ -82,8 +82,8 @@ struct transport_loop {
 	 * POLLOUT; 0: no longer. @watched: what this returned for it before, NULL at first.
 	 */
 	void *(*watch)(int fd, short events, void *watched, void *userdata);
-	/* transport_ready() is due at that time, and no other; LULL_NEVER: at none */
-	void (*wake)(uint64_t at_ms, void *userdata);
+	/* transport_ready() is due in so long, and at no other time; LULL_NEVER: at none */
+	void (*wake)(uint64_t for_ms, void *userdata);
 	void *userdata;
 };
 /* Before the first transfer. loop: copied. */
