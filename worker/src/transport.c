@@ -35,8 +35,9 @@
 #define HEADERS_MAX      512u         /* arbitrary; far above any answer seen ... */
 #define HEADERS_MIN      32u          /* ... most of which have fewer than so many */
 #define IDLE_AGE_S       30L /* older idle connections are not reused: servers close them about then */
-#define KEEPALIVE_IDLE_S 60L /* an answer may take minutes in silence; NAT forgets after five */
-#define SENDINGS_MAX     2u  /* the request, and once more */
+#define KEPT_MAX         1024L /* connections; libcurl's own would be four for each under way */
+#define KEEPALIVE_IDLE_S 60L   /* an answer may take minutes in silence; NAT forgets after five */
+#define SENDINGS_MAX     2u    /* the request, and once more */
 #define WAIT_MS_MAX      60000u
 #define LONG_WAIT_MS     1000u
 #define CONNECT_MS_MAX   3600000u /* libcurl wants it to fit an int */
@@ -121,8 +122,9 @@ static CURLM *make_multi(struct transport *transport)
 {
 	CURLM *multi = curl_multi_init();
 
-	if (multi && transport->sockets.loop.watch &&
-	    loop_sockets_join(&transport->sockets, multi) != 0) {
+	if (multi && (curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, KEPT_MAX) != CURLM_OK ||
+		      (transport->sockets.loop.watch &&
+		       loop_sockets_join(&transport->sockets, multi) != 0))) {
 		(void)curl_multi_cleanup(multi);
 		return NULL;
 	}
