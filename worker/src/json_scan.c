@@ -92,13 +92,11 @@ static int scan_string(struct json_scanner *scanner, bool *ret_has_nul)
 	const char *end = scanner->end;
 
 	for (const char *at = scanner->at + 1; at < end;) {
-		size_t length = plain_length(at, end);
+		size_t length;
 
-		if (length > 0) {
-			at += length;
-			continue;
-		}
-
+		at += plain_length(at, end);
+		if (at == end)
+			break;
 		if (*at == '"') {
 			scanner->at = at + 1;
 			return 0;
@@ -164,14 +162,16 @@ static int scan_number(struct json_scanner *scanner)
 
 static int scan_word(struct json_scanner *scanner)
 {
-	static const char *const words[] = {"true", "false", "null"};
-	size_t left = (size_t)(scanner->end - scanner->at);
+	static const struct {
+		const char *text;
+		size_t size;
+	} words[] = {{"null", 4}, {"true", 4}, {"false", 5}};
+	const size_t left = (size_t)(scanner->end - scanner->at);
 
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		size_t size = strlen(words[i]);
-
-		if (left >= size && memcmp(scanner->at, words[i], size) == 0) {
-			scanner->at += size;
+		if (left >= words[i].size &&
+		    memcmp(scanner->at, words[i].text, words[i].size) == 0) {
+			scanner->at += words[i].size;
 			return 0;
 		}
 	}
