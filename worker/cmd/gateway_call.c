@@ -255,8 +255,9 @@ static uint64_t ping_at_ms(const struct gateway_call *call)
 static void ping(struct gateway_call *call)
 {
 	static const char comment[] = ": ping\n\n";
+	const uint64_t at_ms = ping_at_ms(call);
 
-	if (lull_clock_ms() < ping_at_ms(call))
+	if (at_ms == LULL_NEVER || lull_clock_ms() < at_ms)
 		return;
 	exchange_send(call->visit->exchange, comment, sizeof(comment) - 1);
 	call->sent_at_ms = lull_clock_ms();
@@ -316,8 +317,7 @@ static void note_sleep(struct gateway_call *call, bool sleeps)
 
 static void set_timer(struct gateway_call *call)
 {
-	const uint64_t now_ms = lull_clock_ms();
-	uint64_t until_ms = driver_until_ms(call->driver);
+	uint64_t until_ms = driver_until_ms(call->driver), now_ms;
 	struct timeval time;
 
 	if (ping_at_ms(call) < until_ms)
@@ -329,6 +329,7 @@ static void set_timer(struct gateway_call *call)
 		(void)event_del(call->timer);
 		return;
 	}
+	now_ms = lull_clock_ms();
 	until_ms = until_ms > now_ms ? until_ms - now_ms : 0;
 	time = (struct timeval){.tv_sec = (time_t)(until_ms / 1000),
 				.tv_usec = (suseconds_t)(until_ms % 1000 * 1000)};

@@ -164,7 +164,7 @@ static bool attempt_is_over(struct driver *driver)
 		http_attempt_cancel(driver->attempt);
 	if (driver->given_up || http_attempt_ended(driver->attempt))
 		return true;
-	if (lull_clock_ms() >= driver->renew_at_ms) {
+	if (driver->renew_at_ms != LULL_NEVER && lull_clock_ms() >= driver->renew_at_ms) {
 		on_progress(LULL_PROGRESS_RUNNING, driver);
 		renew_later(driver);
 	}
