@@ -9,7 +9,6 @@
  */
 #include "wire.h"
 
-#include <ctype.h>
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,7 @@
 #include <time.h>
 
 #include "json_scan.h"
-#include "text.h"
+#include "squeeze.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
@@ -444,49 +443,6 @@ static int64_t empty_bucket(const struct places *places, const char **from)
 
 /* ---- sentences, and who says them */
 
-/* Behind the backslashes of an escape: the character it stands for, 0 if that is no letter. */
-static char unescape(const char **at, const char *end)
-{
-	static const char breaks[] = {'n', 'r', 't', 'b', 'f'};
-	int code = 0;
-
-	while (*at < end && **at == '\\') /* of a text within a text */
-		(*at)++;
-	if (*at < end && memchr(breaks, **at, sizeof(breaks))) {
-		(*at)++;
-		return 0;
-	}
-	if (*at == end || **at != 'u' || end - *at < 5)
-		return 0;
-	for (int i = 1; i <= 4; i++) {
-		int digit = text_hex_digit((*at)[i]);
-
-		if (digit < 0)
-			return 0;
-		code = code * 16 + digit;
-	}
-	*at += 5;
-	return code < 0x80 ? (char)code : 0;
-}
-
-/* Its letters and digits, in lower case. Return: how many. Who quotes may write blanks, breaks and
- * escapes in another way than he who is quoted. */
-static size_t squeeze(const char *text, size_t size, char *ret)
-{
-	const char *at = text, *end = size ? text + size : text;
-	size_t used = 0;
-
-	while (at < end) {
-		char c = *at++;
-
-		if (c == '\\')
-			c = unescape(&at, end);
-		if (is_letter(c) || is_digit(c))
-			ret[used++] = (char)tolower((unsigned char)c);
-	}
-	return used;
-}
-
 static bool is_string(const struct json_token *token, const char *text)
 {
 	return token->type == JSON_TOKEN_STRING &&
@@ -510,13 +466,13 @@ static size_t squeeze_request(const char *request, size_t size, char *ret)
 			text = (struct json_token){0};
 			continue;
 		}
-		used += squeeze(text.start, text.size, ret + used);
+		used += squeeze(text.start, text.size, ret + used, NULL);
 		text = token.type == JSON_TOKEN_STRING && !is_forms_word ? token
 									 : (struct json_token){0};
 		is_forms_word = false;
 	}
-	used += squeeze(text.start, text.size, ret + used);
-	return rc == 0 ? used : squeeze(request, size, ret);
+	used += squeeze(text.start, text.size, ret + used, NULL);
+	return rc == 0 ? used : squeeze(request, size, ret, NULL);
 }
 
 /* What also stands in the request, the provider quotes. */
@@ -525,7 +481,7 @@ static bool is_quoted(const char *request, size_t request_size, const char *at, 
 	char said[SENTENCE_BYTES_MAX];
 
 	return size > sizeof(said) ||
-	       memmem(request, request_size, said, squeeze(at, size, said)) != NULL;
+	       memmem(request, request_size, said, squeeze(at, size, said, NULL)) != NULL;
 }
 
 /* "Please try again in 18.642s." Who quotes that often says nothing of his own. */
