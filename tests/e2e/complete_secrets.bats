@@ -33,6 +33,15 @@ clean() {
 	clean "$SCRATCH/said" "$SCRATCH/status" "$SCRATCH/events" "$LULL_SHM_DIR"/*
 }
 
+@test "no prompt of several lines, however it is echoed" {
+	mock_rules "[{\"model\": \"plain\", \"status\": 500, \"body\": {\"error\": {\"message\": \"You said: user: bob pin: 4711 city: Rome\"}}},
+		{\"model\": \"packed\", \"status\": 500, \"body\": {\"error\": {\"message\": \"no: USER: BOB\\\\npin: 4711\\\\r\\\\ncity: Rome\"}}}]"
+	run -69 ask --budget 400ms --when-cooling fail -m openai/plain -f openai/packed --explain $'user: bob\npin: 4711\ncity: Rome'
+	[[ $output == *"You said: [hidden]"* ]]
+	[[ $output == *"no: [hidden]"* ]]
+	[[ $output != *bob* && $output != *BOB* && $output != *4711* && $output != *Rome* ]]
+}
+
 @test "no key and no prompt in ps" {
 	mock_rules '[{"model": "silent", "delay_ms": 60000}]'
 	start_asking -m openai/silent --system "system $PROMPT" "please say $PROMPT"

@@ -34,7 +34,7 @@ static const struct {
 	 "unknown member '[hidden]' of 'messages[0]', don't say 'of' it"},
 	{MESSAGES("\"PLANTEDPROMPT: hunter2 or HunterTwo\""),
 	 "unknown token PLANTEDPROMPT, hunter2, HunterTwo, hunter",
-	 "unknown token [hidden], [hidden], [hidden], hunter"},
+	 "unknown token [hidden], [hidden], hunter"},
 	/* in quotes of any kind, or in one that was cut */
 	{MESSAGES("\"open sesame, now\""),
 	 "“sesame” ‘sesame’ «sesame» »sesame« „sesame“ „sesame” ‹sesame› 「sesame」",
@@ -48,12 +48,38 @@ static const struct {
 	 "cannot parse '[hidden]...' or \"[hidden]…\" or \"[hidden]"},
 	{MESSAGES("\"open sesame, now\""), "don't open it, that's “open-ended” and 'sesame ...'",
 	 "don't open it, that's “open-ended” and '[hidden] ...'"},
+	/* with other blanks, line breaks, escapes and capitals than the caller's */
+	{MESSAGES("\"user: bob\\npin: 4711\\r\\ncity: Rome\""),
+	 "You said: user: bob pin: 4711 city: Rome and that", "You said: [hidden] and that"},
+	{MESSAGES("\"user: bob\\npin: 4711\\r\\ncity: Rome\""),
+	 "got {\"content\":\"user: bob\\npin: 4711\\r\\ncity: Rome\"}",
+	 "got {\"content\":\"[hidden]\"}"},
+	{MESSAGES("\"tab\\tin  the\\tprompt\""), "You said: tab in the prompt",
+	 "You said: [hidden]"},
+	{MESSAGES("\"a little WORD\""), "YOU SAID: A LITTLE word", "YOU SAID: [hidden]"},
+	{MESSAGES("\"gr\xc3\xb6\xc3\x9f"
+		  "e der stra\xc3\x9f"
+		  "e\""),
+	 "{\\\"content\\\":\\\"gr\\u00f6\\u00dfe der stra\\u00dfe\\\"}",
+	 "{\\\"content\\\":\\\"[hidden]\\\"}"},
+	{MESSAGES("\"\\ud83d\\ude00 \xe4\xbd\xa0\xe5\xa5\xbd\xe5\x90\x97\""),
+	 "bad: \\ud83d\\ude00 \\u4f60\\u597d\\u5417 and \xe4\xbd\xa0",
+	 "bad: [hidden] and \xe4\xbd\xa0"},
+	/* one line of several, if it is more than a word */
+	{MESSAGES("\"the token:\\npin: 4711\\nstop\""),
+	 "said pin: 4711, and will not stop the token",
+	 "said [hidden], and will not stop [hidden]"},
+	/* on both sides of a key in it */
+	{MESSAGES("\"deploy with sk-abcdefgh12345678 at midnight\""),
+	 "You said: deploy with [hidden] at midnight", "You said: [hidden] [hidden] [hidden]"},
+	{MESSAGES("\"what it is good for\""), "Incorrect API key: [hidden]. It is wrong",
+	 "Incorrect API key: [hidden]. It is wrong"},
 	/* parts, system messages, tool arguments */
 	{MESSAGES("[{\"type\":\"text\",\"text\":\"a very private sentence\"}]"),
 	 "refused: a very private sentence", "refused: [hidden]"},
 	{"{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"function\":{\"name\":\"f\","
 	 "\"arguments\":\"{\\\"city\\\":\\\"Villarriba\\\"}\"}}]}]}",
-	 "bad arguments {\"city\":\"Villarriba\"}", "bad arguments [hidden]"},
+	 "bad arguments {\"city\":\"Villarriba\"}", "bad arguments {\"[hidden]\"}"},
 	/* what is not the caller's stays: names of models and parameters, words of the language */
 	{MESSAGES("\"what is the maximum context length?\""),
 	 "The model `gpt-4o-mini-2024-07-18` does not exist",
@@ -82,6 +108,16 @@ static void test_cases(void)
 	}
 }
 
+/* What is cut off begins something that would have been hidden. */
+static void test_a_text_that_was_cut_ends_in_what_is_hidden(void)
+{
+	static const char request[] = MESSAGES("\"attack at dawn, from the east\"");
+	char text[] = "You said: attack at";
+
+	redact(text, sizeof(text), request, strlen(request));
+	CU_ASSERT_STRING_EQUAL(text, "You said: [hidden]");
+}
+
 static void test_the_text_stays_in_its_place(void)
 {
 	const char request[] = MESSAGES("\"tell\"");
@@ -99,6 +135,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_cases),
+		CUNIT_TEST(test_a_text_that_was_cut_ends_in_what_is_hidden),
 		CUNIT_TEST(test_the_text_stays_in_its_place),
 	};
 

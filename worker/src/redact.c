@@ -9,14 +9,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "squeeze.h"
 #include "wire.h"
 
 #define HIDDEN           "[hidden]"
 #define TEXT_BYTES_MAX   256u
-#define RUN_BYTES_MIN    16u /* shorter runs of any long prompt stand in any sentence by chance */
+#define RUN_BYTES_MIN    14u /* shorter runs of any long prompt stand in any sentence by chance */
+#define CUT_BYTES_MIN    4u  /* of a run that is cut off with the text ... */
+#define BROKEN_BYTES_MIN 8u  /* ... or next to what mask.h has hidden */
+#define SHORT_BYTES_MIN  4u  /* of a whole string */
 #define WORD_BYTES_MIN   6u  /* words are hidden from here on if they look like an identifier */
 #define QUOTED_BYTES_MIN 3u
+#define UTF8_BYTES_MAX   4u
 #define CAPITALS         "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+/* What is to be cleaned, as it stands and squeezed (squeeze.h). */
+struct text {
+	const char *raw;
+	size_t raw_size;
+	bool is_cut; /* there was more */
+	size_t size;
+	char bytes[TEXT_BYTES_MAX];
+	struct squeeze_place places[TEXT_BYTES_MAX];
+};
 
 /* members of a message that hold what the caller wrote */
 static const char *const members[] = {"content", "text", "arguments", "refusal"};
@@ -26,20 +41,55 @@ static const char *const texts[] = {"prompt", "suffix", "input"};
 
 static void collect(struct json_object *value, struct buffer *words);
 
+/* Squeezed, with a NUL. */
+static void add_words(struct buffer *words, const char *said, size_t size)
+{
+	char *squeezed = malloc(size + 1);
+	size_t used;
+
+	if (!squeezed)
+		return;
+	used = squeeze(said, size, squeezed, NULL);
+	squeezed[used] = '\0';
+	if (used > 0)
+		(void)buffer_add(words, squeezed, used + 1);
+	free(squeezed);
+}
+
+/* A line of several words may be said again without the others. */
+static void add_lines(struct buffer *words, const char *said)
+{
+	while (*said) {
+		const size_t size = strcspn(said, "\r\n");
+
+		if (memchr(said, ' ', size))
+			add_words(words, said, size);
+		said += size;
+		said += strspn(said, "\r\n");
+	}
+}
+
+static void add_string(struct buffer *words, struct json_object *string)
+{
+	const char *said = json_object_get_string(string);
+
+	add_words(words, said, (size_t)json_object_get_string_len(string));
+	if (strpbrk(said, "\r\n"))
+		add_lines(words, said);
+}
+
 static void collect_member(struct json_object *value, const char *name, struct buffer *words)
 {
 	if (!json_object_is_type(value, json_type_string)) {
 		collect(value, words);
 		return;
 	}
-	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++) {
+	for (size_t i = 0; i < sizeof(members) / sizeof(members[0]); i++)
 		if (strcmp(members[i], name) == 0)
-			(void)buffer_add(words, json_object_get_string(value),
-					 (size_t)json_object_get_string_len(value) + 1);
-	}
+			add_string(words, value);
 }
 
-/* The strings of these members, however deep, each with its NUL. */
+/* The strings of these members, however deep. */
 static void collect(struct json_object *value, struct buffer *words)
 {
 	if (json_object_is_type(value, json_type_object)) {
@@ -54,57 +104,130 @@ static void collect(struct json_object *value, struct buffer *words)
 static void collect_texts(struct json_object *value, struct buffer *words)
 {
 	if (json_object_is_type(value, json_type_string))
-		collect_member(value, members[0], words);
+		add_string(words, value);
 	for (size_t i = 0;
 	     json_object_is_type(value, json_type_array) && i < json_object_array_length(value);
 	     i++)
 		collect_texts(json_object_array_get_idx(value, i), words);
 }
 
+/* ---- what is said again: how many of its bytes from `at` on, squeezed; 0: none */
+
 static bool continues_character(char c)
 {
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
 
-static size_t common_size(const char *a, const char *b)
+static bool is_ascii(char c)
+{
+	return (unsigned char)c < 0x80;
+}
+
+/* A letter of no alphabet begins a word each. */
+static bool begins_word(const struct text *text, size_t at)
+{
+	return at == 0 || text->places[at - 1].end < text->places[at].begin ||
+	       !is_ascii(text->bytes[at]) || !is_ascii(text->bytes[at - 1]);
+}
+
+static bool stands_in(const struct buffer *words, const char *bytes, size_t size)
+{
+	return memmem(words->bytes, words->size, bytes, size) != NULL;
+}
+
+static size_t common_size(const struct text *text, size_t at, const char *string)
 {
 	size_t size = 0;
 
-	while (a[size] != '\0' && a[size] == b[size])
+	while (at + size < text->size && text->bytes[at + size] == string[size])
 		size++;
-	while (size > 0 && continues_character(a[size]))
+	while (size > 0 && at + size < text->size && continues_character(text->bytes[at + size]))
 		size--;
 	return size;
 }
 
-/* Size of the longest run, from `at` on, that stands in one of the strings. */
-static size_t run_size(const char *at, size_t size_min, const struct buffer *words)
+static size_t longest_run(const struct text *text, size_t at, size_t size_min,
+			  const struct buffer *words)
 {
 	const char *end = words->bytes + words->size;
 	const char *from = words->bytes;
 	size_t longest = 0;
 
-	while ((from = memmem(from, (size_t)(end - from), at, size_min)) != NULL) {
-		size_t size = common_size(at, from);
+	if (text->size - at < size_min)
+		return 0;
+	while ((from = memmem(from, (size_t)(end - from), text->bytes + at, size_min)) != NULL) {
+		const size_t size = common_size(text, at, from++);
 
 		longest = size > longest ? size : longest;
-		from++;
 	}
 	return longest;
 }
 
-/* Is a whole string, too short for a run, said again here? */
-static size_t short_string_size(const char *at, const struct buffer *words)
+static bool is_letter(char c)
+{
+	return !is_ascii(c) || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+	       (c >= 'A' && c <= 'Z');
+}
+
+static bool ends_in(const char *text, size_t size, const char *end)
+{
+	size_t end_size = strlen(end);
+
+	return size >= end_size && memcmp(text + size - end_size, end, end_size) == 0;
+}
+
+/* Next to those bytes something has been hidden already. */
+static bool is_broken(const struct text *text, size_t at, size_t size)
+{
+	const char *after = text->raw + text->places[at + size - 1].end;
+	size_t before = text->places[at].begin;
+
+	while (before > 0 && !ends_in(text->raw, before, HIDDEN) &&
+	       !is_letter(text->raw[before - 1]))
+		before--;
+	while (*after && strncmp(after, HIDDEN, strlen(HIDDEN)) != 0 && !is_letter(*after))
+		after++;
+	return ends_in(text->raw, before, HIDDEN) || strncmp(after, HIDDEN, strlen(HIDDEN)) == 0;
+}
+
+static size_t run_size(const struct text *text, size_t at, const struct buffer *words)
+{
+	size_t size = longest_run(text, at, RUN_BYTES_MIN, words);
+
+	if (size > 0 || !begins_word(text, at))
+		return size;
+	size = longest_run(text, at, CUT_BYTES_MIN, words);
+	if ((text->is_cut && size > 0 && at + size == text->size) ||
+	    (size >= BROKEN_BYTES_MIN && is_broken(text, at, size)))
+		return size;
+	return 0;
+}
+
+/* A string that is too short for a run, or a line. */
+static size_t short_size(const struct text *text, size_t at, const struct buffer *words)
 {
 	const char *end = words->bytes + words->size;
+	size_t size;
 
-	for (const char *string = words->bytes; string < end; string += strlen(string) + 1) {
-		size_t size = strlen(string);
-
-		if (size >= 4 && size < RUN_BYTES_MIN && strncmp(at, string, size) == 0)
+	if (!begins_word(text, at))
+		return 0;
+	for (const char *string = words->bytes; string < end; string += size + 1) {
+		size = strlen(string);
+		if (size >= SHORT_BYTES_MIN && size <= text->size - at &&
+		    memcmp(text->bytes + at, string, size) == 0)
 			return size;
 	}
 	return 0;
+}
+
+/* Bytes of those from `at` on that stand before there. */
+static size_t size_until(const struct text *text, size_t at, size_t raw_end)
+{
+	size_t size = 0;
+
+	while (at + size < text->size && text->places[at + size].end <= raw_end)
+		size++;
+	return size;
 }
 
 static bool separates_words(char c)
@@ -114,25 +237,24 @@ static bool separates_words(char c)
 
 /* A word that names something, rather than one of the language: a capital, or what is no letter,
  * stands behind its first byte. */
-static size_t identifier_size(const char *at, char before)
+static size_t identifier_size(const struct text *text, size_t at, const struct buffer *words)
 {
+	const size_t begin = text->places[at].begin;
 	bool names = false;
-	size_t size = 0;
+	size_t end, size;
 
-	if (!separates_words(before))
+	if (begin > 0 && !separates_words(text->raw[begin - 1]))
 		return 0;
-	for (; !separates_words(at[size]); size++)
-		names = names || (size > 0 && strchr(CAPITALS "0123456789-_@", at[size]));
-	return names && size >= WORD_BYTES_MIN ? size : 0;
-}
-
-static bool stands_in(const struct buffer *words, const char *at, size_t size)
-{
-	return memmem(words->bytes, words->size, at, size) != NULL;
+	for (end = begin; !separates_words(text->raw[end]); end++)
+		names = names || (end > begin && strchr(CAPITALS "0123456789-_@", text->raw[end]));
+	size = size_until(text, at, end);
+	return names && end - begin >= WORD_BYTES_MIN && stands_in(words, text->bytes + at, size)
+		       ? size
+		       : 0;
 }
 
 /* What a quotation begins with, and what it ends with; more than one may end what „ begins. */
-static const struct {
+static const struct quotes {
 	const char *open;
 	const char *close;
 } quotes[] = {
@@ -142,83 +264,78 @@ static const struct {
 	{"»", "«"},       {"‹", "›"},           {"「", "」"},       {"『", "』"},
 };
 
-static bool ends_in(const char *text, size_t size, const char *end)
+/* Does such a mark stand between the letter before and this one? */
+static bool is_opened(const struct text *text, size_t at, const char *open)
 {
-	size_t end_size = strlen(end);
+	const size_t from = at > 0 ? text->places[at - 1].end : 0;
 
-	return size >= end_size && memcmp(text + size - end_size, end, end_size) == 0;
-}
-
-/* Without the dots that say there was more. */
-static size_t without_ellipsis(const char *at, size_t size)
-{
-	if (ends_in(at, size, "…"))
-		return size - strlen("…");
-	while (size > 0 && strchr(". ", at[size - 1]))
-		size--;
-	return size;
+	for (size_t end = text->places[at].begin; end >= from; end--) {
+		if (ends_in(text->raw, end, open))
+			return true;
+		if (end == 0)
+			break;
+	}
+	return false;
 }
 
 /* What the provider puts in quotes, it has from somewhere; one without an end was cut. */
-static size_t quoted_size(const char *text, size_t offset, const struct buffer *words)
+static size_t quoted_size(const struct text *text, size_t at, const struct buffer *words)
 {
-	const char *at = text + offset;
+	const char *raw = text->raw + text->places[at].begin;
 
 	for (size_t i = 0; i < sizeof(quotes) / sizeof(quotes[0]); i++) {
 		const char *close;
 		size_t size;
 
-		if (!ends_in(text, offset, quotes[i].open))
+		if (!is_opened(text, at, quotes[i].open))
 			continue;
-		close = strstr(at, quotes[i].close);
-		size = close ? (size_t)(close - at) : strlen(at);
-		if (size >= QUOTED_BYTES_MIN && stands_in(words, at, size))
-			return size;
-		size = without_ellipsis(at, size);
-		if (size >= QUOTED_BYTES_MIN && stands_in(words, at, size))
+		close = strstr(raw, quotes[i].close);
+		size = size_until(text, at, close ? (size_t)(close - text->raw) : text->raw_size);
+		if (size >= QUOTED_BYTES_MIN && stands_in(words, text->bytes + at, size))
 			return size;
 	}
 	return 0;
 }
 
-static size_t hidden_size(const char *text, size_t offset, const struct buffer *words)
+static size_t said_size(const struct text *text, size_t at, const struct buffer *words)
 {
-	const char *at = text + offset;
-	size_t left = strlen(at);
-	size_t size = left >= RUN_BYTES_MIN ? run_size(at, RUN_BYTES_MIN, words) : 0;
+	static size_t (*const ways[])(const struct text *text, size_t at,
+				      const struct buffer *words) = {run_size, short_size,
+								     quoted_size, identifier_size};
+	size_t size = 0;
 
-	if (size == 0)
-		size = short_string_size(at, words);
-	if (size == 0)
-		size = quoted_size(text, offset, words);
-	if (size == 0) {
-		size = identifier_size(at, offset > 0 ? at[-1] : '\0');
-		size = size && stands_in(words, at, size) ? size : 0;
-	}
+	for (size_t i = 0; size == 0 && i < sizeof(ways) / sizeof(ways[0]); i++)
+		size = ways[i](text, at, words);
 	return size;
 }
 
-static void hide(char *text, size_t text_size, const struct buffer *words)
+/* ---- the whole text */
+
+static void hide(char *raw, size_t raw_room, const struct buffer *words)
 {
 	char out[TEXT_BYTES_MAX];
-	const size_t room = text_size < sizeof(out) ? text_size - 1 : sizeof(out) - 1;
-	size_t used = 0;
+	const size_t room = raw_room < sizeof(out) ? raw_room - 1 : sizeof(out) - 1;
+	struct text text = {.raw = raw, .raw_size = strnlen(raw, sizeof(out) - 1)};
+	size_t used = 0, at = 0;
 
-	for (const char *at = text; *at != '\0';) {
-		size_t size = continues_character(*at)
-				      ? 0
-				      : hidden_size(text, (size_t)(at - text), words);
-		const char *piece = size ? HIDDEN : at;
-		size_t piece_size = size ? strlen(HIDDEN) : 1;
+	text.is_cut = text.raw_size + UTF8_BYTES_MAX >= raw_room;
+	text.size = squeeze(raw, text.raw_size, text.bytes, text.places);
+	for (size_t from = 0, to; from < text.raw_size; from = to) {
+		const bool is_letter = at < text.size && text.places[at].begin == from;
+		const size_t size = is_letter ? said_size(&text, at, words) : 0;
+		const char *piece = size ? HIDDEN : raw + from;
+		const size_t piece_size = size ? strlen(HIDDEN) : 1;
 
 		if (used + piece_size > room)
 			break;
 		memcpy(out + used, piece, piece_size);
 		used += piece_size;
-		at += size ? size : 1;
+		to = size ? text.places[at + size - 1].end : from + 1;
+		while (at < text.size && text.places[at].begin < to)
+			at++;
 	}
-	memcpy(text, out, used);
-	text[used] = '\0';
+	memcpy(raw, out, used);
+	raw[used] = '\0';
 }
 
 void redact(char *text, size_t text_size, const char *request, size_t request_bytes)
