@@ -114,11 +114,19 @@ struct glance {
 	bool longer_name_is_shut; /* "openai/gpt-4o", when the name is "gpt-4o" */
 };
 
+/* "gpt-4o" of "openai/gpt-4o". NULL: it has no provider */
+static const char *without_provider(const char *name)
+{
+	const char *const slash = strchr(name, '/');
+
+	return slash != NULL ? slash + 1 : NULL;
+}
+
 static bool is_longer_name(const char *longer, const char *name)
 {
-	const char *const slash = strchr(longer, '/');
+	const char *const shorter = without_provider(longer);
 
-	return slash != NULL && strcmp(slash + 1, name) == 0;
+	return shorter != NULL && strcmp(shorter, name) == 0;
 }
 
 static void note_shut(struct glance *glance, const struct lull_key_state *state, const char *name)
@@ -193,6 +201,7 @@ static int add_name(struct meaning *meaning, const struct invocation *invocation
 		    uint64_t now_ms)
 {
 	struct resolving resolving = {.meaning = meaning, .table = table, .now_ms = now_ms};
+	const char *const model = without_provider(name);
 	struct glance glance;
 	int status;
 
@@ -202,7 +211,11 @@ static int add_name(struct meaning *meaning, const struct invocation *invocation
 	if (status != 0 || !is_doubtful(&glance, name, purpose))
 		return status;
 	resolving.part = resolving.known_parts = glance.route_count;
-	return resolve_name(name, invocation->set.quiet, add_resolved, &resolving);
+	status = resolve_name(name, invocation->set.quiet, add_resolved, &resolving);
+	/* here there is no key for it, say; there are those that others have called it with */
+	if (status == 0 && resolving.part == 0 && model != NULL)
+		status = walk(meaning, table, model, now_ms, &glance);
+	return status;
 }
 
 int meaning_init(struct meaning *meaning, const struct invocation *invocation,

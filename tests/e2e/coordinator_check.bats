@@ -185,6 +185,16 @@ claude-sonnet-4: ready (not in the table)" ]
 	[ "$output" = "name:a: ready (was held until cleared)" ]
 }
 
+@test "a model that has no key here has those that others called it with" {
+	fail_route rate_limited 429 30000
+	unset OPENAI_API_KEY
+	run -75 lull check openai/gpt-4o
+	[ "$(masked <<<"$output")" = "openai/gpt-4o: cooling for LEFT s, rate_limited (HTTP 429)" ]
+	run -0 lull check openai/gpt-4
+	lull clear -q openai/gpt-4o
+	run -0 lull check gpt-4o
+}
+
 @test "what the configuration says of a name decides, whatever else is in the table" {
 	export LULL_CONFIG=$SCRATCH/lull.yaml
 	touch "$LULL_CONFIG"
