@@ -534,21 +534,22 @@ static void tell(const struct run *run, const struct lull_step *step, int status
 static int pass_output_on(const struct run *run)
 {
 	const int fds[2] = {STDOUT_FILENO, STDERR_FILENO};
+	int error = run->last.show_error;
 
-	for (int i = 0; i < 2 && !run->invocation->set.live; i++) {
-		int error = run->kept[i].error;
-
-		if (error < 0) {
-			say("unable to keep what the command wrote: %s", strerror(-error));
+	for (int i = 0; i < 2 && !run->invocation->set.live && error == 0; i++) {
+		if (run->kept[i].error < 0) {
+			say("unable to keep what the command wrote: %s",
+			    strerror(-run->kept[i].error));
 			return EXIT_NO_RUN;
 		}
 		error = spool_write_all(&run->kept[i], fds[i]);
-		if (error < 0 && i == 0) {
-			say("unable to write to stdout: %s", strerror(-error));
-			return EXIT_OUTPUT;
-		}
+		if (i == 1) /* there is nowhere left to say so */
+			error = 0;
 	}
-	return 0;
+	if (error == 0)
+		return 0;
+	say("unable to write to stdout: %s", strerror(-error));
+	return EXIT_OUTPUT;
 }
 
 /* Lets a parent see what ended us; returns only where that is blocked. */

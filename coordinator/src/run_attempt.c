@@ -257,7 +257,8 @@ static void on_signal(struct attempt *attempt)
 		stop_both(attempt);
 		return;
 	}
-	*attempt->end = (struct attempt_end){ATTEMPT_INTERRUPTED, (int)info.ssi_signo};
+	attempt->end->how = ATTEMPT_INTERRUPTED;
+	attempt->end->code = (int)info.ssi_signo;
 	if (attempt->phase >= PHASE_DRAINING)
 		attempt->phase = PHASE_OVER;
 	else
@@ -293,6 +294,7 @@ static void show(struct attempt *attempt, int to, const char *bytes, size_t size
 			attempt->sources[SOURCE_SIGNAL],
 		};
 		const size_t part = size < PIPE_BUF ? size : PIPE_BUF; /* has room, if any has */
+		int error;
 
 		if (wait_for(attempt, fds, 3) < 0)
 			continue;
@@ -302,8 +304,11 @@ static void show(struct attempt *attempt, int to, const char *bytes, size_t size
 			on_signal(attempt);
 		if (fds[0].revents == 0)
 			continue;
-		if (write_all(to, bytes, part) < 0)
-			return; /* nobody reads any more */
+		error = write_all(to, bytes, part);
+		if (error < 0 && to == STDOUT_FILENO)
+			attempt->end->show_error = error;
+		if (error < 0)
+			return;
 		bytes += part;
 		size -= part;
 	}

@@ -38,6 +38,7 @@ enum attempt_how {
 struct attempt_end {
 	enum attempt_how how;
 	int code;
+	int show_error; /* negative errno: what was to be shown could not be written to stdout */
 };
 
 /* Return: 0; negative errno: this host could not even try. */

@@ -454,8 +454,10 @@ lull: time ran out: the budget of 0.5 s is spent" ]
 }
 
 @test "a stdout that cannot be written is an error" {
-	run -74 --separate-stderr bash -c 'lull run -m a -- echo hi </dev/null >/dev/full'
-	[ "$stderr" = "lull: unable to write to stdout: No space left on device" ]
+	for live in "" "--live --cool-on-output overloaded"; do
+		run -74 --separate-stderr bash -c "lull run -m a $live -- echo hi </dev/null >/dev/full"
+		[ "$stderr" = "lull: unable to write to stdout: No space left on device" ]
+	done
 }
 
 # ------------------------------------------------------------------ what it says
