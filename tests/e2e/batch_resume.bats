@@ -149,6 +149,9 @@ teardown() {
 		# shellcheck disable=SC2086
 		run -74 bash -c "trap '' XFSZ; ulimit -f 10; exec lull batch in -o out $workers </dev/null"
 		[[ $output == *"cannot write out: File too large"*"--resume goes on"* ]]
+		[[ $output =~ ([0-9]+)/~?[0-9]+\ rows:\ ([0-9]+)\ answered,\ 0\ failed,\ ([0-9]+)\ not\ written ]]
+		[ "${BASH_REMATCH[1]}" = "$(wc -l <out)" ]
+		[ "$((BASH_REMATCH[2] - BASH_REMATCH[3]))" = "${BASH_REMATCH[1]}" ]
 		[ "$(tail -c 1 out | od -An -c | tr -d ' ')" = '\n' ]
 		jq -e .custom_id out >/dev/null
 		[ "$(wc -l <out)" -gt 5 ]

@@ -477,11 +477,17 @@ static void feed(struct batch *batch)
 
 static void write_out(struct batch *batch, struct output *output)
 {
-	int rc = output->fd >= 0 ? output_flush(output) : 0;
+	int rc;
+
+	if (output->fd < 0)
+		return;
+	if (output->is_terminal && output_is_waiting(output))
+		progress_hide(&batch->progress);
+	rc = output_flush(output);
 
 	if (rc == 0)
 		return;
-	output->pending.size = 0;
+	batch->progress.lost_count = batch->out.lost_count + batch->err.lost_count;
 	if (batch->code != EX_IOERR)
 		say(batch, LOG_LEVEL_QUIET, "batch: cannot write %s: %s", output->path,
 		    strerror(-rc));

@@ -128,6 +128,7 @@ int output_open(struct output *output, const char *path, enum output_mode mode, 
 	if (output->fd < 0 || fstat(output->fd, &status) != 0)
 		return cannot_open(path);
 	output->is_file = !is_stdout && S_ISREG(status.st_mode);
+	output->is_terminal = isatty(output->fd) == 1;
 	if (output->is_file)
 		return settle(output, status.st_size, mode, ids);
 	if (mode == OUTPUT_GO_ON) {
@@ -193,15 +194,27 @@ static int write_pending(struct output *output, size_t *ret_written)
 	return 0;
 }
 
+static uint64_t lines_in(const char *bytes, size_t size)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < size; i++)
+		count += bytes[i] == '\n';
+	return count;
+}
+
 /* After a write that has failed halfway. */
 static void cut_to_whole_lines(struct output *output, size_t written)
 {
-	const char *newline = written > 0 ? memrchr(output->pending.bytes, '\n', written) : NULL;
+	struct buffer *pending = &output->pending;
+	const char *newline = written > 0 ? memrchr(pending->bytes, '\n', written) : NULL;
+	const size_t whole = newline ? (size_t)(newline + 1 - pending->bytes) : 0;
 
-	if (newline)
-		output->end += newline + 1 - output->pending.bytes;
+	output->end += (int64_t)whole;
 	if (output->is_file)
 		(void)ftruncate(output->fd, output->end);
+	output->lost_count += lines_in(pending->bytes + whole, pending->size - whole);
+	pending->size = 0;
 }
 
 int output_flush(struct output *output)

@@ -24,9 +24,11 @@ struct output {
 	int fd;           /* -1: there is none */
 	const char *path; /* as people know it; borrowed */
 	bool is_file;     /* else a pipe, a terminal or a device */
-	int64_t end;      /* of the whole lines in it */
+	bool is_terminal;
+	int64_t end; /* of the whole lines in it */
 	struct buffer pending;
 	uint64_t done_count; /* OUTPUT_GO_ON: lines that were found in it */
+	uint64_t lost_count; /* lines that could not be written */
 };
 
 /*
@@ -39,7 +41,7 @@ int output_open(struct output *output, const char *path, enum output_mode mode, 
 int output_add(struct output *output, const char *bytes, size_t size);
 /*
  * Writes what is pending; to what is no file only as much as is taken at once. Return: 0; negative
- * errno, and a file is back at its last whole line.
+ * errno: what was pending is lost, and a file is back at its last whole line.
  */
 int output_flush(struct output *output);
 bool output_is_waiting(const struct output *output); /* until it can be written to */

@@ -64,7 +64,7 @@ static struct model_stats *stats_of(struct progress *progress, const struct rout
 
 static uint64_t done_count(const struct progress *progress)
 {
-	return progress->ok_count + progress->failed_count;
+	return progress->ok_count + progress->failed_count - progress->lost_count;
 }
 
 /* Rows in all; an estimate by bytes until the input has ended. 0: not known */
@@ -308,6 +308,7 @@ static void set_figures(struct json_object *line, const struct progress *progres
 	set_count(line, "done_before", progress->before_count);
 	set_count(line, "ok", progress->ok_count);
 	set_count(line, "failed", progress->failed_count);
+	set_count(line, "not_written", progress->lost_count);
 	set_count(line, "bad_lines", progress->bad_count);
 	set_count(line, "tokens", progress->tokens);
 	set_count(line, "for_ms", lull_clock_ms() - progress->begin_ms);
@@ -496,6 +497,8 @@ static void summary_text(const struct progress *progress)
 		put_total(&of, progress);
 	(void)fprintf(stderr, "lull: %" PRIu64 "%s rows: %" PRIu64 " answered, %" PRIu64 " failed",
 		      done, of.bytes, progress->ok_count, progress->failed_count);
+	if (progress->lost_count > 0)
+		(void)fprintf(stderr, ", %" PRIu64 " not written", progress->lost_count);
 	if (progress->before_count > 0)
 		(void)fprintf(stderr, ", %" PRIu64 " done before", progress->before_count);
 	if (progress->bad_count > 0)

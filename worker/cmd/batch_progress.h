@@ -26,7 +26,8 @@ struct progress {
 	uint64_t before_count; /* of them: in the output from before */
 	uint64_t ok_count;
 	uint64_t failed_count;
-	uint64_t bad_count; /* lines that are no rows */
+	uint64_t lost_count; /* of both: whose results could not be written */
+	uint64_t bad_count;  /* lines that are no rows */
 	uint64_t tokens;
 	uint64_t input_bytes; /* 0: not known */
 	uint64_t used_bytes;
