@@ -3,12 +3,14 @@
 # `lull batch`: form of rows and results, mistakes with their lines, progress.
 
 load batch
+load terminal
 
 setup() {
 	batch_setup
 }
 
 teardown() {
+	terminal_teardown
 	batch_teardown
 }
 
@@ -210,14 +212,27 @@ teardown() {
 @test "progress: a line each 10 s elsewhere, one line that is kept up to date on a terminal" {
 	mock_rules '[{"delay_ms": 1000}]'
 	rows 12 >in
-	needs_terminal
+	terminal_setup
 	start_batch in -o out -j 1
 	rows 4 >in2
-	script -qec "lull batch in2 -o out2 -j 1" /dev/null </dev/null >terminal
-	grep -qE '[0-9]/~?4 rows, [0-9] ok, 0 failed, [0-9.]+ rows/s, [0-9]+ tokens/s, ETA [0-9]+ s, [01] in flight' terminal
-	grep -q '4 rows: 4 answered' terminal
+	terminal_start 100 20 "lull batch in2 -o out2 -j 1"
+	waits_for '^[1-3]/~?4 rows, [0-9] ok, 0 failed, [0-9.]+ rows/s, [0-9]+ tokens/s, ETA [0-9]+ s, [01] in flight$'
+	waits_for '^lull: 4 rows: 4 answered, 0 failed; '
+	[ "$(screen | grep -c ' rows, ')" = 0 ]
+	terminal_end
 	batch_ended 0
 	[ "$(grep -cE '^lull: [0-9]+/~?12 rows, ' err)" = 1 ]
+}
+
+@test "progress makes way for results on the same terminal" {
+	mock_rules '[{"delay_ms": 700}]'
+	rows 4 >in
+	terminal_setup
+	terminal_start 500 20 "lull batch in -j 1"
+	waits_for '^[1-3]/~?4 rows, '
+	[ "$(screen | grep -c ' rows, ')" = 1 ]
+	waits_for '^lull: 4 rows: 4 answered, 0 failed; '
+	[ "$(screen | grep -c '^{"id":"batch_req_.*}$')" = 4 ]
 }
 
 @test "help and manual say the same options" {

@@ -3,51 +3,23 @@
 # lull top on a terminal that tmux plays: what it shows, what its keys do, sizes, colours, its end.
 
 load coordinator
+load terminal
 bats_require_minimum_version 1.5.0
 
 setup() {
 	coordinator_setup
-	[[ -n $(command -v tmux) ]] || skip "no tmux, which plays the terminal"
-	[[ -d /dev/pts && -n $(ls /dev/pts) ]] || skip "no /dev/pts, where terminals are"
-	export TMUX_TMPDIR=$SCRATCH LC_ALL=C.UTF-8
-	unset TMUX
-	SOCKET=0
+	terminal_setup
 	lull init -q
 }
 
 teardown() {
-	[[ -z $(command -v tmux) ]] || tmux -L "$SOCKET" kill-server 2>/dev/null || true
+	terminal_teardown
 }
 
-# start_top COLUMNS LINES [COMMAND]: what becomes of it is in $SCRATCH/code.
+# start_top COLUMNS LINES [COMMAND]
 start_top() {
-	rm -f "$SCRATCH/code"
-	tmux -L "$SOCKET" -f /dev/null new-session -d -x "$1" -y "$2" \
-		"${3:-lull top}; echo \$? >$SCRATCH/code; sleep 60"
+	terminal_start "$1" "$2" "${3:-lull top}"
 	until_true shows 'q quit|h hold'
-}
-
-# A server that is ending would take a new session along: the next one has another name.
-end_top() {
-	tmux -L "$SOCKET" kill-server
-	((SOCKET += 1))
-}
-
-screen() {
-	tmux -L "$SOCKET" capture-pane -p
-}
-
-# shows REGEX
-shows() {
-	screen | grep -qE -- "$1"
-}
-
-# waits_for REGEX: what the screen is to show.
-waits_for() {
-	until_true shows "$1" && return
-	echo "not on the screen: $1" >&2
-	screen >&2
-	return 1
 }
 
 press() {
@@ -231,11 +203,11 @@ rows() {
 	until_true eval 'tmux -L "$SOCKET" capture-pane -pe | grep -qE "\[31m *held|\[0;31m *held|31m.*held"'
 	press q
 	until_true test -s "$SCRATCH/code"
-	end_top
+	terminal_end
 	NO_COLOR=1 start_top 80 24
 	waits_for name:held
 	! tmux -L "$SOCKET" capture-pane -pe | grep -qE $'\033\\[[0-9;]*3[1-6]m'
-	end_top
+	terminal_end
 	start_top 80 24 "TERM=vt100 lull top"
 	waits_for '^held .* name:held'
 }
@@ -248,7 +220,7 @@ rows() {
 	waits_for 'name:modèle'
 	waits_for 'name:bad\?$'
 	waits_for 'name:漢字$'
-	end_top
+	terminal_end
 	start_top 80 24 "LC_ALL=C lull top"
 	waits_for 'name:mod\?\?le$'
 }
@@ -285,11 +257,11 @@ rows() {
 		*) [ "$(<"$SCRATCH/code")" = 143 ] ;;
 		esac
 		diff "$SCRATCH/before" "$SCRATCH/after"
-		end_top
+		terminal_end
 	done
 	start_top 80 24
 	pid=$(pgrep -P "$(tmux -L "$SOCKET" display-message -p '#{pane_pid}')" lull-top)
-	end_top
+	terminal_end
 	until_true eval '! kill -0 "$pid" 2>/dev/null'
 }
 

@@ -102,7 +102,7 @@ of_manual() {
 
 # of_page PAGE: of docs, what begins as a command does
 of_page() {
-	grep -E '^(    )?(lull|sudo|curl|cmake|xdg-open|\* \* \* \* \*) ' "$LULL_SOURCE_DIR/docs/$1" | sed 's/^    //'
+	grep -E '^(    )?([A-Z_]+=[^ ]+ )*(lull|sudo|curl|cmake|xdg-open|\* \* \* \* \*) ' "$LULL_SOURCE_DIR/docs/$1" | sed 's/^    //'
 }
 
 of_readme() {
@@ -149,7 +149,8 @@ collect() {
 # It serves, or asks, addresses that other programs of this host may have, or uses places of the system.
 is_server() {
 	[[ $1 == *"lull serve"* || $1 == *"gateway --listen"* || $1 == systemd-socket-activate* || $1 == kill* ||
-		$1 == "curl http://127.0.0.1:"* || $1 == *" /etc/lull/config.yaml && "* || $1 == "cd /var/lib/"* ]]
+		$1 == "curl http://127.0.0.1:"* || $1 == *" /etc/lull/config.yaml && "* || $1 == "cd /var/lib/"* ||
+		$1 == "LULL_SHM_GROUP="* ]]
 }
 
 # It goes on until somebody ends it.
@@ -233,6 +234,12 @@ ends_well() {
 				test -s lull.prom
 				exit
 				;;
+			LULL_SHM_GROUP=*)
+				(cat /etc/group; echo "lull:x:0:") >"$SCRATCH/group"
+				mount --bind "$SCRATCH/group" /etc/group
+				eval "$1" >"$SCRATCH/said"
+				exit
+				;;
 			*/etc/lull/config.yaml*)
 				mkdir "$SCRATCH/etc"
 				cp -r /etc/passwd /etc/group /etc/ld.so.* /etc/ssl "$SCRATCH/etc" 2>/dev/null || true
@@ -264,6 +271,28 @@ ends_well() {
 # of_yaml FILE: each block, ended by a NUL
 of_yaml() {
 	awk '/^```yaml/ || (/^```$/ && !inside && FILENAME ~ /scd$/) { inside = 1; next } /^```/ { if (inside) printf "%c", 0; inside = 0; next } inside' "$1"
+}
+
+# What it says, without times and times left.
+unclocked() {
+	sed -E 's/[0-9]+\.[0-9]+ s/N s/g'
+}
+
+@test "what the README begins with, and what is said to it" {
+	local line command code last=0
+
+	mock_rules '[{"model": "gpt-4o", "status": 429, "headers": {"Retry-After": 30}}]'
+	sed -n '/^```$/,/^```$/p' "$LULL_SOURCE_DIR/README.md" | sed '2,/^```$/!d; /^```$/d' >"$SCRATCH/shown"
+	[ "$(grep -c '^\$ ' "$SCRATCH/shown")" = 4 ]
+	while IFS= read -r line; do
+		[[ $line == '$ '* || -z $line ]] || continue
+		echo "$line"
+		command=${line#'$ '}
+		code=0
+		eval "${command/'$?'/$last}" </dev/null 2>&1 || code=$?
+		last=$code
+	done <"$SCRATCH/shown" >"$SCRATCH/said"
+	diff <(unclocked <"$SCRATCH/shown") <(unclocked <"$SCRATCH/said")
 }
 
 @test "configurations" {

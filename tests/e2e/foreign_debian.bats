@@ -1,0 +1,96 @@
+#!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
+# What the pages for operators have for nginx, Caddy and Prometheus, word for word: those programs take it, and an
+# answer comes through as it is made.
+
+load complete
+
+SERVERS=$LULL_SOURCE_DIR/build/foreign-debian/usr
+
+setup() {
+	[[ -d $SERVERS ]] || skip "no servers from Debian: scripts/foreign unpacks them"
+	scratch_make
+	export LULL_SOURCE_DIR SCRATCH SERVERS
+}
+
+# block PAGE WORDS: what stands there between fences and has those words
+block() {
+	awk -v words="$2" '/^```/ { if (inside && index(text, words)) printf "%s", text; inside = !inside; text = ""; next }
+		inside { text = text $0 "\n" }' "$LULL_SOURCE_DIR/docs/$1"
+}
+
+# through COMMAND: on a network and with a /run of its own, a gateway, and before it what COMMAND starts
+through() {
+	unshare -rnmp --fork --mount-proc true 2>/dev/null || skip "no namespaces to be had"
+	mkdir "$SCRATCH/ssl"
+	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=llm.example.com \
+		-out "$SCRATCH/ssl/llm.pem" -keyout "$SCRATCH/ssl/llm.key" 2>/dev/null
+	unshare -rnmp --fork --mount-proc bash -euc '
+		source "$LULL_SOURCE_DIR/tests/support/mock.bash"
+		'"$(declare -f until_true ask_proxy)"'
+		ip link set lo up
+		mount -t tmpfs none /run
+		mkdir /run/lull
+		mount --bind "$SCRATCH/ssl" /etc/ssl
+		mock_start --script "[{\"model\": \"stalls\", \"text\": \"one two three\", \"send_events\": 2, \"end\": \"stall\"}]"
+		for name in chat stalls; do
+			echo "{model_name: $name, litellm_params: {model: openai/$name, api_base: $MOCK_URL/v1, api_key: none}}"
+		done | sed "1i model_list:
+			s/^/  - /" >"$SCRATCH/c.yaml"
+		chmod 600 "$SCRATCH/c.yaml"
+		lull serve -c "$SCRATCH/c.yaml" --listen unix:/run/lull/gateway.sock >"$SCRATCH/serve" 2>&1 &
+		until_true grep -q event=ready "$SCRATCH/serve"
+		eval "exec $1" >"$SCRATCH/proxy" 2>&1 &
+		until_true ask_proxy health/ready 2>/dev/null
+		ask_proxy v1/chat/completions -d "{\"model\": \"chat\", \"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}" >"$SCRATCH/answer"
+		ask_proxy v1/chat/completions -N -d "{\"model\": \"stalls\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}" \
+			>"$SCRATCH/stream" &
+		until_true grep -q one "$SCRATCH/stream"
+	' - "$1" || {
+		cat "$SCRATCH/serve" "$SCRATCH/proxy"
+		return 1
+	}
+	[ "$(jq -r '.choices[0].message.content' "$SCRATCH/answer")" = "Answer from chat." ]
+}
+
+# ask_proxy PATH [OPTION...]
+ask_proxy() {
+	curl -sSf --insecure --max-time 20 --resolve llm.example.com:443:127.0.0.1 "https://llm.example.com/$1" "${@:2}"
+}
+
+@test "nginx" {
+	block operations.md proxy_buffering >"$SCRATCH/site"
+	grep -q 'server unix:/run/lull/gateway.sock' "$SCRATCH/site"
+	cat >"$SCRATCH/nginx.conf" <<-END
+		user root;
+		daemon off;
+		master_process off;
+		pid $SCRATCH/nginx.pid;
+		events {}
+		http {
+			access_log off;
+			client_body_temp_path $SCRATCH/body;
+			proxy_temp_path $SCRATCH/proxied;
+			fastcgi_temp_path $SCRATCH/fastcgi;
+			uwsgi_temp_path $SCRATCH/uwsgi;
+			scgi_temp_path $SCRATCH/scgi;
+			include $SCRATCH/site;
+		}
+	END
+	through '"$SERVERS/sbin/nginx" -c "$SCRATCH/nginx.conf" -e "$SCRATCH/nginx.log"'
+}
+
+@test "Caddy" {
+	{
+		printf '{\n\tlocal_certs\n\tskip_install_trust\n\tadmin off\n}\n' # nobody gives it a certificate here
+		block operations.md reverse_proxy
+	} >"$SCRATCH/Caddyfile"
+	grep -q 'unix//run/lull/gateway.sock' "$SCRATCH/Caddyfile"
+	through '"$SERVERS/bin/caddy" run --config "$SCRATCH/Caddyfile" --adapter caddyfile'
+}
+
+@test "Prometheus" {
+	block observability.md scrape_configs >"$SCRATCH/prometheus.yml"
+	grep -q 'job_name: lull' "$SCRATCH/prometheus.yml"
+	"$SERVERS/bin/promtool" check config "$SCRATCH/prometheus.yml"
+}
