@@ -130,37 +130,30 @@ static bool begins_word(const struct text *text, size_t at)
 	       !is_ascii(text->bytes[at]) || !is_ascii(text->bytes[at - 1]);
 }
 
-static bool stands_in(const struct buffer *words, const char *bytes, size_t size)
+static bool is_said(const struct text *text, size_t at, size_t size, const struct buffer *words)
 {
-	return memmem(words->bytes, words->size, bytes, size) != NULL;
+	return memmem(words->bytes, words->size, text->bytes + at, size) != NULL;
 }
 
-static size_t common_size(const struct text *text, size_t at, const char *string)
-{
-	size_t size = 0;
-
-	while (at + size < text->size && text->bytes[at + size] == string[size])
-		size++;
-	while (size > 0 && at + size < text->size && continues_character(text->bytes[at + size]))
-		size--;
-	return size;
-}
-
+/* Whoever has said a run, has said each part of it. */
 static size_t longest_run(const struct text *text, size_t at, size_t size_min,
 			  const struct buffer *words)
 {
-	const char *end = words->bytes + words->size;
-	const char *from = words->bytes;
-	size_t longest = 0;
+	size_t low = size_min, high = text->size - at;
 
-	if (text->size - at < size_min)
+	if (high < low || !is_said(text, at, low, words))
 		return 0;
-	while ((from = memmem(from, (size_t)(end - from), text->bytes + at, size_min)) != NULL) {
-		const size_t size = common_size(text, at, from++);
+	while (low < high) {
+		const size_t middle = (low + high + 1) / 2;
 
-		longest = size > longest ? size : longest;
+		if (is_said(text, at, middle, words))
+			low = middle;
+		else
+			high = middle - 1;
 	}
-	return longest;
+	while (low > 0 && at + low < text->size && continues_character(text->bytes[at + low]))
+		low--;
+	return low;
 }
 
 static bool is_letter(char c)
@@ -176,31 +169,45 @@ static bool ends_in(const char *text, size_t size, const char *end)
 	return size >= end_size && memcmp(text + size - end_size, end, end_size) == 0;
 }
 
-/* Next to those bytes something has been hidden already. */
-static bool is_broken(const struct text *text, size_t at, size_t size)
+/* Bytes of those from `at` on that stand before there. */
+static size_t size_until(const struct text *text, size_t at, size_t raw_end)
 {
-	const char *after = text->raw + text->places[at + size - 1].end;
+	size_t size = 0;
+
+	while (at + size < text->size && text->places[at + size].end <= raw_end)
+		size++;
+	return size;
+}
+
+static bool follows_hidden(const struct text *text, size_t at)
+{
 	size_t before = text->places[at].begin;
 
-	while (before > 0 && !ends_in(text->raw, before, HIDDEN) &&
-	       !is_letter(text->raw[before - 1]))
+	while (before > 0 && !is_letter(text->raw[before - 1]) &&
+	       !ends_in(text->raw, before, HIDDEN))
 		before--;
-	while (*after && strncmp(after, HIDDEN, strlen(HIDDEN)) != 0 && !is_letter(*after))
-		after++;
-	return ends_in(text->raw, before, HIDDEN) || strncmp(after, HIDDEN, strlen(HIDDEN)) == 0;
+	return ends_in(text->raw, before, HIDDEN);
+}
+
+/* What a run is left of that was cut off with the text, or that mask.h has hidden a part of. */
+static size_t broken_size(const struct text *text, size_t at, const struct buffer *words)
+{
+	const char *hidden = strstr(text->raw + text->places[at].begin, HIDDEN);
+	size_t size = hidden ? size_until(text, at, (size_t)(hidden - text->raw)) : text->size - at;
+
+	if (!begins_word(text, at))
+		return 0;
+	if ((hidden || text->is_cut) && size >= (hidden ? BROKEN_BYTES_MIN : CUT_BYTES_MIN) &&
+	    is_said(text, at, size, words))
+		return size;
+	return follows_hidden(text, at) ? longest_run(text, at, BROKEN_BYTES_MIN, words) : 0;
 }
 
 static size_t run_size(const struct text *text, size_t at, const struct buffer *words)
 {
-	size_t size = longest_run(text, at, RUN_BYTES_MIN, words);
+	const size_t size = longest_run(text, at, RUN_BYTES_MIN, words);
 
-	if (size > 0 || !begins_word(text, at))
-		return size;
-	size = longest_run(text, at, CUT_BYTES_MIN, words);
-	if ((text->is_cut && size > 0 && at + size == text->size) ||
-	    (size >= BROKEN_BYTES_MIN && is_broken(text, at, size)))
-		return size;
-	return 0;
+	return size > 0 ? size : broken_size(text, at, words);
 }
 
 /* A string that is too short for a run, or a line. */
@@ -218,16 +225,6 @@ static size_t short_size(const struct text *text, size_t at, const struct buffer
 			return size;
 	}
 	return 0;
-}
-
-/* Bytes of those from `at` on that stand before there. */
-static size_t size_until(const struct text *text, size_t at, size_t raw_end)
-{
-	size_t size = 0;
-
-	while (at + size < text->size && text->places[at + size].end <= raw_end)
-		size++;
-	return size;
 }
 
 static bool separates_words(char c)
@@ -248,9 +245,7 @@ static size_t identifier_size(const struct text *text, size_t at, const struct b
 	for (end = begin; !separates_words(text->raw[end]); end++)
 		names = names || (end > begin && strchr(CAPITALS "0123456789-_@", text->raw[end]));
 	size = size_until(text, at, end);
-	return names && end - begin >= WORD_BYTES_MIN && stands_in(words, text->bytes + at, size)
-		       ? size
-		       : 0;
+	return names && end - begin >= WORD_BYTES_MIN && is_said(text, at, size, words) ? size : 0;
 }
 
 /* What a quotation begins with, and what it ends with; more than one may end what „ begins. */
@@ -291,7 +286,7 @@ static size_t quoted_size(const struct text *text, size_t at, const struct buffe
 			continue;
 		close = strstr(raw, quotes[i].close);
 		size = size_until(text, at, close ? (size_t)(close - text->raw) : text->raw_size);
-		if (size >= QUOTED_BYTES_MIN && stands_in(words, text->bytes + at, size))
+		if (size >= QUOTED_BYTES_MIN && is_said(text, at, size, words))
 			return size;
 	}
 	return 0;
