@@ -125,7 +125,7 @@ lull: time ran out: not ready after 0.3 s" ]
 }
 
 @test "credentials, endpoints and routes can be waited for too" {
-	fail_route auth 401 300
+	fail_route auth 401 1500
 	run -0 --separate-stderr lull wait "credential:$CREDENTIAL"
 	[[ $stderr == "lull: waiting for credential:$CREDENTIAL: cooling for "* ]]
 	[ "$output" = "credential:$CREDENTIAL: ready" ]

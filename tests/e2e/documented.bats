@@ -189,7 +189,7 @@ ends_well() {
 	done
 	echo "$count examples, $bad failed"
 	[ "$bad" = 0 ]
-	[ "$count" -gt 70 ]
+	[ "$count" -gt 100 ]
 }
 
 @test "servers, on the addresses that their examples name, and places of the system" {
