@@ -408,7 +408,7 @@ static int write_headers(struct gateway_call *call)
 	for (size_t i = 0; i < HEADERS_MAX; i++) {
 		if (!all[i].value)
 			continue;
-		call->headers[count] = text_join(all[i].name, ": ", all[i].value, NULL);
+		call->headers[count] = text_join(all[i].name, ": ", all[i].value);
 		if (!call->headers[count++])
 			return -ENOMEM;
 	}
@@ -533,7 +533,7 @@ static int use_routes(struct gateway_call *call, const char *model)
 	const struct request *request = &call->request;
 	const bool asks_alike = request->timeout_ms == LULL_UNSET && !request->fallbacks;
 	const char endpoint[] = {(char)('0' + (int)call->endpoint), '\0'};
-	char *name = asks_alike ? text_join(endpoint, model, NULL) : NULL;
+	char *name = asks_alike ? text_join(endpoint, model) : NULL;
 	int rc = asks_alike && !name ? -ENOMEM
 				     : route_sets_use(&call->gateway->sets, name, find_routes, call,
 						      &call->set);

@@ -60,7 +60,7 @@ static int add_header(struct header_list *list, const char *name, const char *sc
 			return 0;
 	if (!is_clean(value))
 		return -EINVAL;
-	list->headers[list->count] = text_join(name, ": ", scheme, value, NULL);
+	list->headers[list->count] = text_join(name, ": ", scheme, value);
 	return list->headers[list->count++] ? 0 : -ENOMEM;
 }
 
@@ -122,7 +122,7 @@ static int write_url(const char *base, const char *path, char **ret)
 	const size_t size = strlen(base), path_size = strlen(path);
 	const bool is_whole = size > path_size && strcmp(base + size - path_size, path) == 0;
 
-	*ret = text_join(base, is_whole ? "" : path, NULL);
+	*ret = text_join(base, is_whole ? "" : path);
 	return *ret ? 0 : -ENOMEM;
 }
 

@@ -20,7 +20,7 @@ char *text_format(const char *format, ...)
 	return r < 0 ? NULL : text;
 }
 
-char *text_join(const char *first, ...)
+char *text_join_until_null(const char *first, ...)
 {
 	va_list arguments, again;
 	size_t size = 0;
