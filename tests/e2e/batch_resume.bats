@@ -79,6 +79,21 @@ teardown() {
 	run -65 batch in -o out --resume
 	[[ $output == *"out:1 is no line of a batch's results"* ]]
 	[ "$(<out)" = "my diary" ]
+	printf '\0\0my diary' >out
+	run -65 batch in -o out --resume
+	[ "$(tr -d '\0' <out)" = "my diary" ]
+}
+
+@test "an end that a loss of power has left is made up for" {
+	rows 4 >in
+	batch in -o out
+	for tail in '' '{"id":"batch_req_00' '{"id":"batch_req_0000000000000001","custom_id":"row-9","resp'; do
+		printf %s "$tail" >>out
+		head -c 3000 /dev/zero >>out
+		run -0 batch in -o out --resume
+		complete_output 4 out
+	done
+	[ "$(mock_count)" = 4 ]
 }
 
 @test "two runs do not write to one output" {

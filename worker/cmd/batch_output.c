@@ -19,12 +19,16 @@
 
 /* ---- opening */
 
-/* A file of another kind, taken for ours by mistake, must not lose its end. */
+/* A file of another kind, taken for ours by mistake, must not lose its end. After a loss of power there
+ * may be nothing but NULs where something was written last. */
 static bool could_be_cut_line(const struct line *line)
 {
-	const size_t head = strlen(LINE_HEAD);
+	const size_t head = strlen(LINE_HEAD), size = strnlen(line->bytes, line->size);
 
-	return memcmp(line->bytes, LINE_HEAD, line->size < head ? line->size : head) == 0;
+	for (size_t i = size; i < line->size; i++)
+		if (line->bytes[i] != '\0')
+			return false;
+	return memcmp(line->bytes, LINE_HEAD, size < head ? size : head) == 0;
 }
 
 static int not_an_output(const struct output *output, const struct line *line)
