@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Names to providers; base URLs and proxies in one form. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../../worker/src/url.h"
+#include "../../worker/src/url_parts.h"
 #include "../../worker/src/wire.h"
 #include "cunit_main.h"
 
@@ -305,6 +307,50 @@ static void test_base_urls_get_one_form(void)
 	}
 }
 
+/* As libcurl alone would have read it. */
+static bool reads_alike(const char *text)
+{
+	static const struct url_scheme schemes[] = {{"http", "80"}, {"https", "443"}, {NULL, NULL}};
+	struct url ours = {0}, libcurls = {0};
+	const int r = url_parse(text, &ours);
+	bool alike = url_read_fully(text, schemes, false, &libcurls) == r;
+
+	if (alike && r == 0)
+		alike = strcmp(ours.text, libcurls.text) == 0 &&
+			strcmp(ours.origin, libcurls.origin) == 0 &&
+			strcmp(ours.host, libcurls.host) == 0 && ours.loopback == libcurls.loopback;
+	url_deinit(&ours);
+	url_deinit(&libcurls);
+	return alike;
+}
+
+static void test_a_plain_url_is_what_libcurl_would_make_of_it(void)
+{
+	static const char *const pieces[] = {
+		"http", "https", "://", ":",     "/",     "//",    "a",         "example", ".com",
+		".",    "..",    "-",   "_",     "~",     "1",     "0",         "127",     ".0.0.1",
+		"0x7f", "8080",  "443", "80",    "65535", "65536", "A",         "%41",     "@",
+		"?",    "#",     " ",   "[::1]", "v1",    "/v1/",  "localhost", "/.",      "/..",
+		"/./",  ":0443", ":0",  "+",     "=",     "\\",    "\303\244",
+	};
+	const size_t count = sizeof(pieces) / sizeof(pieces[0]);
+	unsigned bad = 0;
+
+	srandom(1);
+	for (int i = 0; i < 200000; i++) {
+		static const char *const beginnings[] = {"", "http://", "http://", "https://"};
+		char text[160];
+		int size = snprintf(text, sizeof(text), "%s", beginnings[random() % 4]);
+
+		for (long k = random() % 8; k > 0; k--)
+			size += snprintf(text + size, sizeof(text) - (size_t)size, "%s",
+					 pieces[(size_t)random() % count]);
+		if (!reads_alike(text) && bad++ < 5)
+			fprintf(stderr, "read otherwise: '%s'\n", text);
+	}
+	CU_ASSERT_EQUAL(bad, 0);
+}
+
 static void test_what_is_no_base_url_is_refused(void)
 {
 	static const char *const texts[] = {
@@ -494,6 +540,7 @@ int main(void)
 		CUNIT_TEST(test_the_table_is_consistent),
 		CUNIT_TEST(test_a_vendor_is_never_zero_and_leaves_the_top_bit),
 		CUNIT_TEST(test_base_urls_get_one_form),
+		CUNIT_TEST(test_a_plain_url_is_what_libcurl_would_make_of_it),
 		CUNIT_TEST(test_what_is_no_base_url_is_refused),
 		CUNIT_TEST(test_proxies_get_one_form_without_their_password),
 		CUNIT_TEST(test_the_proxy_comes_from_the_variable_that_curl_takes),

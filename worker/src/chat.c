@@ -2,7 +2,6 @@
 /* A request in another form than OpenAI's, from its first byte to its last: see chat.h. */
 #include "chat.h"
 
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -86,11 +85,7 @@ int chat_set(struct chat *chat, const char *path, struct json_object *value)
 
 char *chat_model_segment(const struct chat *chat)
 {
-	char *escaped = curl_easy_escape(NULL, chat->route->model, 0);
-	char *segment = escaped ? strdup(escaped) : NULL;
-
-	curl_free(escaped);
-	return segment;
+	return text_percent_encoded(chat->route->model);
 }
 
 static int merge(struct json_object *into, struct json_object *from)

@@ -5,13 +5,13 @@
 #include "provider.h"
 
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "near.h"
+#include "url.h"
 
 /* clang-format off */
 static const struct provider providers[] = {
@@ -367,15 +367,13 @@ static const struct provider *by_prefix(const char *name, const char **ret_model
 
 static const struct provider *by_base(const char *api_base)
 {
-	const struct provider *provider = NULL;
-	CURLU *handle = curl_url();
-	char *host = NULL;
+	const struct provider *provider;
+	struct url url;
 
-	if (handle && curl_url_set(handle, CURLUPART_URL, api_base, 0) == CURLUE_OK &&
-	    curl_url_get(handle, CURLUPART_HOST, &host, 0) == CURLUE_OK)
-		provider = provider_by_host(host);
-	curl_free(host);
-	curl_url_cleanup(handle);
+	if (url_parse(api_base, &url) != 0)
+		return NULL;
+	provider = provider_by_host(url.host);
+	url_deinit(&url);
 	return provider;
 }
 

@@ -6,7 +6,6 @@
  * environment, too.
  */
 #include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -101,10 +100,10 @@ static int add_word(struct making *m, const char *name, size_t size, struct buff
 	int r;
 
 	if (strncmp(name, "model", size) == 0) {
-		char *escaped = curl_easy_escape(NULL, m->route->model, 0);
+		char *escaped = text_percent_encoded(m->route->model);
 
 		r = escaped ? buffer_add(out, escaped, strlen(escaped)) : -ENOMEM;
-		curl_free(escaped);
+		free(escaped);
 		return r;
 	}
 	r = word_value(m, find_word(name, size - is_start), &value);

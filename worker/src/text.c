@@ -38,6 +38,36 @@ char *text_join_until_null(const char *first, ...)
 	return text;
 }
 
+/* Whatever the locale is. */
+static bool is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       strchr("-._~", c);
+}
+
+char *text_percent_encoded(const char *text)
+{
+	static const char digits[] = "0123456789ABCDEF";
+	char *encoded = malloc(3 * strlen(text) + 1);
+	char *at = encoded;
+
+	if (!encoded)
+		return NULL;
+	for (; *text; text++) {
+		const unsigned char byte = (unsigned char)*text;
+
+		if (is_unreserved(*text)) {
+			*at++ = *text;
+			continue;
+		}
+		*at++ = '%';
+		*at++ = digits[byte >> 4];
+		*at++ = digits[byte & 0xf];
+	}
+	*at = '\0';
+	return encoded;
+}
+
 bool text_is(const char *text, const char *other)
 {
 	return text && strcmp(text, other) == 0;

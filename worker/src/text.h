@@ -13,6 +13,9 @@ char *text_format(const char *format, ...) __attribute__((format(printf, 1, 2)))
 #define text_join(...) text_join_until_null(__VA_ARGS__, (char *)NULL)
 char *text_join_until_null(const char *first, ...) __attribute__((sentinel));
 
+/* As a segment of a URL's path (RFC 3986, 2.1): new, owned by the caller; NULL without memory. */
+char *text_percent_encoded(const char *text);
+
 /* text: NULL is nothing */
 bool text_is(const char *text, const char *other);
 

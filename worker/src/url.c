@@ -1,86 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* URLs by libcurl's own parser, so that what is keyed is what is called: see url.h. */
+/* See url.h. */
 #include "url.h"
 
 #include <arpa/inet.h>
-#include <ctype.h>
-#include <curl/curl.h>
 #include <errno.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "text.h"
-
-/* The parts, each owned by curl; NULL: not there. */
-struct parts {
-	char *scheme, *host, *port, *path, *user, *password, *query, *fragment;
-};
-
-static void parts_deinit(struct parts *parts)
-{
-	curl_free(parts->scheme);
-	curl_free(parts->host);
-	curl_free(parts->port);
-	curl_free(parts->path);
-	curl_free(parts->user);
-	if (parts->password)
-		explicit_bzero(parts->password, strlen(parts->password));
-	curl_free(parts->password);
-	curl_free(parts->query);
-	curl_free(parts->fragment);
-}
-
-static void lower(char *text)
-{
-	for (; *text; text++)
-		*text = (char)tolower((unsigned char)*text);
-}
-
-static void cut_slashes(char *path)
-{
-	size_t size = strlen(path);
-
-	while (size > 0 && path[size - 1] == '/')
-		path[--size] = '\0';
-}
-
-/* A part that may be missing: *ret stays NULL then. Return: 0; -ENOMEM. */
-static int get_part(CURLU *handle, CURLUPart part, char **ret)
-{
-	return curl_url_get(handle, part, ret, 0) == CURLUE_OUT_OF_MEMORY ? -ENOMEM : 0;
-}
-
-static int split(CURLU *handle, const char *text, unsigned flags, struct parts *ret)
-{
-	/* clang-format off */
-	const struct {
-		CURLUPart part;
-		char **ret;
-	} wanted[] = {
-		{CURLUPART_SCHEME, &ret->scheme},
-		{CURLUPART_HOST, &ret->host},
-		{CURLUPART_PORT, &ret->port},
-		{CURLUPART_PATH, &ret->path},
-		{CURLUPART_USER, &ret->user},
-		{CURLUPART_PASSWORD, &ret->password},
-		{CURLUPART_QUERY, &ret->query},
-		{CURLUPART_FRAGMENT, &ret->fragment},
-	};
-	/* clang-format on */
-	CURLUcode code = curl_url_set(handle, CURLUPART_URL, text, flags);
-
-	if (code != CURLUE_OK)
-		return code == CURLUE_OUT_OF_MEMORY ? -ENOMEM : -EINVAL;
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		if (get_part(handle, wanted[i].part, wanted[i].ret) != 0)
-			return -ENOMEM;
-	if (!ret->scheme || !ret->host || !ret->host[0] || !ret->path)
-		return -EINVAL;
-	lower(ret->host);
-	cut_slashes(ret->path);
-	return 0;
-}
+#include "url_parts.h"
 
 /* ---- loopback */
 
@@ -130,70 +60,133 @@ unsigned long network_namespace(void)
 	return stat("/proc/self/ns/net", &status) == 0 ? (unsigned long)status.st_ino : 0;
 }
 
-/* ---- parsing */
+/* ---- URLs as most are written: nothing in them that could be written in another way */
 
-static int join(const struct parts *parts, const char *default_port, struct url *ret)
+#define LETTERS_AND_DIGITS "abcdefghijklmnopqrstuvwxyz0123456789"
+#define CAPITALS           "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define PORT_DIGITS_MAX    5u
+
+static bool begins_with_digit(const char *text)
 {
-	const char *port = parts->port ? parts->port : default_port;
-	bool shows_port = strcmp(port, default_port) != 0;
-
-	if (asprintf(&ret->text, "%s://%s%s%s%s", parts->scheme, parts->host, shows_port ? ":" : "",
-		     shows_port ? port : "", parts->path) < 0)
-		ret->text = NULL;
-	if (asprintf(&ret->origin, "%s://%s:%s", parts->scheme, parts->host, port) < 0)
-		ret->origin = NULL;
-	ret->host = strdup(parts->host);
-	ret->loopback = is_loopback(parts->host);
-	return ret->text && ret->origin && ret->host ? 0 : -ENOMEM;
+	return text[0] >= '0' && text[0] <= '9';
 }
 
-struct scheme {
-	const char *name; /* NULL ends the list */
-	const char *port;
-};
-
-static int parse(const char *text, unsigned flags, const struct scheme *schemes, bool is_proxy,
-		 struct url *ret)
+/* libcurl takes "127.1" and "0x7f000001" for addresses, and writes them as what they are. */
+static bool is_plain_host(const char *host)
 {
-	struct parts parts = {0};
-	struct url url = {0};
-	CURLU *handle = curl_url();
-	int r;
+	const char *last = strrchr(host, '.');
+	struct in_addr address;
+	char text[INET_ADDRSTRLEN];
 
-	if (!handle)
-		return -ENOMEM;
-	r = split(handle, text, flags, &parts);
-	if (r != 0)
-		goto out;
-	r = -EINVAL;
-	if (parts.query || parts.fragment || (!is_proxy && (parts.user || parts.password)))
-		goto out;
-	while (schemes->name && strcmp(schemes->name, parts.scheme) != 0)
+	if (host[0] == '\0' || strspn(host, LETTERS_AND_DIGITS ".-") != strlen(host) ||
+	    strchr(".-", host[0]) || (last && !last[1]) || strstr(host, ".."))
+		return false;
+	if (!begins_with_digit(host) && !begins_with_digit(last ? last + 1 : host))
+		return true;
+	return inet_pton(AF_INET, host, &address) == 1 &&
+	       strcmp(inet_ntop(AF_INET, &address, text, sizeof(text)), host) == 0;
+}
+
+static bool is_plain_port(const char *port)
+{
+	const size_t size = strlen(port);
+
+	return size > 0 && size <= PORT_DIGITS_MAX && port[0] != '0' &&
+	       strspn(port, "0123456789") == size && strtol(port, NULL, 10) <= UINT16_MAX;
+}
+
+/* Of what is behind its first slash. */
+static bool is_plain_path(const char *path)
+{
+	return strspn(path, LETTERS_AND_DIGITS CAPITALS "-_~./") == strlen(path) &&
+	       path[0] != '.' && path[0] != '/' && !strstr(path, "/.") && !strstr(path, "//");
+}
+
+/* scheme://host[:port][/path], taken apart in place. */
+static bool split_plain(char *text, struct url_parts *ret)
+{
+	char *host = strstr(text, "://"), *port, *path;
+	size_t size;
+
+	if (!host)
+		return false;
+	*host = '\0';
+	host += strlen("://");
+	path = strchr(host, '/');
+	*ret = (struct url_parts){.scheme = text, .host = host, .path = ""};
+	if (strspn(text, LETTERS_AND_DIGITS) != strlen(text))
+		return false;
+	if (path) {
+		size = strlen(path + 1);
+		if (!is_plain_path(path + 1))
+			return false;
+		if (size > 0 && path[size] == '/')
+			path[size] = '\0';
+		memmove(host - 1, host,
+			(size_t)(path - host)); /* room for a NUL before the slash */
+		path[-1] = '\0';
+		ret->host = --host;
+		ret->path = path[1] ? path : "";
+	}
+	port = strchr(host, ':');
+	if (port) {
+		*port++ = '\0';
+		ret->port = port;
+	}
+	return is_plain_host(host) && (!port || is_plain_port(port));
+}
+
+/* ---- parsing */
+
+int url_join(const struct url_parts *parts, const struct url_scheme *schemes, bool is_proxy,
+	     struct url *ret)
+{
+	struct url url = {.loopback = is_loopback(parts->host)};
+	const char *port, *path = is_proxy ? "" : parts->path;
+	bool shows_port;
+
+	while (schemes->name && strcmp(schemes->name, parts->scheme) != 0)
 		schemes++;
 	if (!schemes->name)
-		goto out;
-	if (is_proxy)
-		parts.path[0] = '\0';
-	r = join(&parts, schemes->port, &url);
-	if (r == 0)
-		*ret = url;
-	else
+		return -EINVAL;
+	port = parts->port ? parts->port : schemes->port;
+	shows_port = strcmp(port, schemes->port) != 0;
+	url.text = text_join(parts->scheme, "://", parts->host, shows_port ? ":" : "",
+			     shows_port ? port : "", path);
+	url.origin = text_join(parts->scheme, "://", parts->host, ":", port);
+	url.host = strdup(parts->host);
+	if (!url.text || !url.origin || !url.host) {
 		url_deinit(&url);
-out:
-	parts_deinit(&parts);
-	curl_url_cleanup(handle);
+		return -ENOMEM;
+	}
+	*ret = url;
+	return 0;
+}
+
+static int parse(const char *text, const struct url_scheme *schemes, bool is_proxy, struct url *ret)
+{
+	char *copy = strdup(text);
+	struct url_parts parts;
+	int r;
+
+	if (!copy)
+		return -ENOMEM;
+	r = split_plain(copy, &parts) ? url_join(&parts, schemes, is_proxy, ret)
+				      : url_read_fully(text, schemes, is_proxy, ret);
+	explicit_bzero(copy, strlen(text)); /* it has been cut into pieces */
+	free(copy);
 	return r;
 }
 
 /* clang-format off */
-static const struct scheme base_schemes[] = {
+static const struct url_scheme base_schemes[] = {
 	{"http", "80"},
 	{"https", "443"},
 	{NULL, NULL},
 };
 
 /* The ports are curl's own defaults. */
-static const struct scheme proxy_schemes[] = {
+static const struct url_scheme proxy_schemes[] = {
 	{"http", "1080"},
 	{"https", "443"},
 	{"socks4", "1080"},
@@ -206,7 +199,7 @@ static const struct scheme proxy_schemes[] = {
 
 int url_parse(const char *text, struct url *ret)
 {
-	return parse(text, 0, base_schemes, false, ret);
+	return parse(text, base_schemes, false, ret);
 }
 
 int proxy_parse(const char *text, struct url *ret)
@@ -216,11 +209,11 @@ int proxy_parse(const char *text, struct url *ret)
 	int r;
 
 	if (separator)
-		return parse(text, CURLU_NON_SUPPORT_SCHEME, proxy_schemes, true, ret);
+		return parse(text, proxy_schemes, true, ret);
 	with_scheme = text_format("http://%s", text);
 	if (!with_scheme)
 		return -ENOMEM;
-	r = parse(with_scheme, CURLU_NON_SUPPORT_SCHEME, proxy_schemes, true, ret);
+	r = parse(with_scheme, proxy_schemes, true, ret);
 	text_free_secret(with_scheme);
 	return r;
 }
