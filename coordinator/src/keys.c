@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Collecting what a word means, first from the table alone: one walk over its keys. Only
- * lull-worker knows all names and all routes of a model, but asking it takes ten times as long, so
- * it is done where that walk leaves a doubt: see is_doubtful(). A name key alone does not answer
- * the question: calls leave one for each name that they were made by, whatever model is behind it.
+ * Collecting what a word means, first from the table alone: one walk over its keys. Only the
+ * configuration knows all names and all routes of a model, but reading it takes as long as all the
+ * rest, so it is done where that walk leaves a doubt: see is_doubtful(). A name key alone does not
+ * answer the question: calls leave one for each name that they were made by, whatever model is
+ * behind it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -159,7 +160,7 @@ static int walk(struct meaning *meaning, struct lull_table *table, const char *m
 }
 
 /*
- * Whether lull-worker may know better. Where nothing is shut, everything is ready. A configuration
+ * Whether the configuration may know better. Where nothing is shut, everything is ready. A configuration
  * may give the name to any model, and any name to the model; one that says its provider stands for
  * the plain one too. Else a plain name is its own model.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Asking lull-worker. This costs its whole start-up, so it is done only where a look at the table,
- * or at the bytes of the configuration, leaves a doubt.
+ * at the bytes of the configuration, and at what they mean (resolve_here.c) leaves a doubt.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +17,7 @@
 
 #include "programs.h"
 #include "resolve.h"
+#include "resolve_here.h"
 #include "say.h"
 
 #define NOT_CONFIGURED 1 /* lull-worker's exit status for a name that it does not know */
@@ -137,9 +138,11 @@ static int take_key(const char *line, void *userdata)
 int resolve_name(const char *name, bool quiet, resolve_key_fn found, void *userdata)
 {
 	struct key_taker taker = {.found = found, .userdata = userdata};
-	int result;
-	const int status = ask("--", name, quiet, take_key, &taker, &result);
+	int result, status;
 
+	if (resolve_name_here(name, quiet, found, userdata, &result))
+		return result;
+	status = ask("--", name, quiet, take_key, &taker, &result);
 	if (status < 0 && !quiet)
 		say("%s cannot be asked what '%s' is configured as (%s); going by the table alone",
 		    PROGRAM_WORKER, name, strerror(-status));
@@ -171,5 +174,7 @@ int resolve_table(bool quiet, char *ret_table, size_t table_size)
 	int result;
 
 	ret_table[0] = '\0';
+	if (resolve_table_here(ret_table, table_size))
+		return 0;
 	return ask("--table", NULL, quiet, take_table, &taker, &result);
 }

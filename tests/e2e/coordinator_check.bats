@@ -9,6 +9,14 @@ setup() {
 	coordinator_setup
 }
 
+# A configuration that is no more than that, and with an address that only libcurl understands: lull-worker is asked.
+configure_unplainly() {
+	export LULL_CONFIG=${1:-$SCRATCH/lull.yaml}
+	mkdir -p "${LULL_CONFIG%/*}"
+	echo 'model_list: [{model_name: elsewhere, litellm_params: {model: openai/x, api_base: "https://API.example.com/v1", api_key: k}}]' >"$LULL_CONFIG"
+	chmod 600 "$LULL_CONFIG"
+}
+
 @test "what is not in the table is ready, and checking it changes nothing" {
 	run -0 lull check gpt-4o
 	[ "$output" = "gpt-4o: ready (not in the table)" ]
@@ -102,7 +110,7 @@ claude-sonnet-4: ready (not in the table)" ]
 	jq -e '.ready and .names[0].seconds_left == 0 and .names[0].cause == null' <<<"$output"
 }
 
-@test "a name that only the configuration knows is resolved by lull-worker" {
+@test "a name of a configuration that is not written plainly is resolved by lull-worker" {
 	with_worker <<-EOF
 		[ "\$*" = "resolve -- fast" ] || { echo "unexpected: \$*" >&2; exit 70; }
 		echo "route:$ROUTE"
@@ -119,8 +127,7 @@ claude-sonnet-4: ready (not in the table)" ]
 	run -0 lull check fast # no configuration: not asked
 	[ "$output" = "fast: ready (not in the table)" ]
 
-	export LULL_CONFIG=$SCRATCH/lull.yaml
-	touch "$LULL_CONFIG"
+	configure_unplainly
 	run -0 lull check fast # the other route is not in the table, so it is ready
 	[ "$output" = "fast: ready" ]
 	lull hold -q "credential:$OTHER_CREDENTIAL"
@@ -196,8 +203,7 @@ claude-sonnet-4: ready (not in the table)" ]
 }
 
 @test "what the configuration says of a name decides, whatever else is in the table" {
-	export LULL_CONFIG=$SCRATCH/lull.yaml
-	touch "$LULL_CONFIG"
+	configure_unplainly
 	with_worker <<-EOF
 		echo "route:$ROUTE"
 		echo "name:gpt-4o"
@@ -215,8 +221,7 @@ claude-sonnet-4: ready (not in the table)" ]
 	with_worker <<-EOF
 		touch "$SCRATCH/asked"
 	EOF
-	export LULL_CONFIG=$SCRATCH/lull.yaml
-	touch "$LULL_CONFIG"
+	configure_unplainly
 	fail_route answered 200 -1
 	run -0 lull check gpt-4o openai/gpt-4o fast
 	unset LULL_CONFIG
@@ -225,8 +230,39 @@ claude-sonnet-4: ready (not in the table)" ]
 	lull hold -q another
 	lull hold -q openai/gpt-4
 	run -75 lull check gpt-4o
-	[ ! -e "$SCRATCH/asked" ]
 	run -75 lull check gpt-4o openai/gpt-4o --all
+	[ ! -e "$SCRATCH/asked" ]
+	OPENAI_API_KEY=k OPENAI_BASE_URL=https://API.example.com/v1 run -75 lull check openai/gpt-4o
+	[ -e "$SCRATCH/asked" ]
+}
+
+@test "a configuration that is written plainly is read without lull-worker" {
+	with_worker <<-EOF
+		touch "$SCRATCH/asked"
+		exit 70
+	EOF
+	export LULL_CONFIG=$SCRATCH/lull.yaml SITE_KEY=k
+	cat >"$LULL_CONFIG" <<-EOF
+		model_list:
+		  - {model_name: fast, litellm_params: {model: openai/gpt-4o, api_base: "https://api.example.com/v1", api_key: os.environ/SITE_KEY}}
+		  - {model_name: spare, litellm_params: {model: anthropic/claude-sonnet-4, api_key: os.environ/SITE_KEY}}
+		router_settings: {model_group_alias: {quick: fast}}
+		lull: {table: team}
+	EOF
+	lull hold -q fast
+	[ "$(ls "$LULL_SHM_DIR")" = team ]
+	for name in fast quick gpt-4o openai/gpt-4o; do
+		run -75 lull check "$name"
+	done
+	run -0 lull check spare
+	run -0 lull clear quick
+	[ "$output" = "name:fast: ready (was held until cleared)" ]
+	lull hold -q nobody
+	run -0 --separate-stderr lull check fast
+	[ -z "$stderr" ]
+	[ ! -e "$SCRATCH/asked" ]
+	unset SITE_KEY
+	run -0 lull check fast # lull-worker says what is missing
 	[ -e "$SCRATCH/asked" ]
 }
 
@@ -236,21 +272,21 @@ claude-sonnet-4: ready (not in the table)" ]
 	EOF
 	fail_route rate_limited 429 30000
 	mkdir -p "$XDG_CONFIG_HOME/lull"
-	touch "$XDG_CONFIG_HOME/lull/config.json"
+	echo '{"model_list": [{"model_name": "elsewhere", "litellm_params": {"model": "openai/x", "api_base": "https://API.example.com/v1", "api_key": "k"}}]}' \
+		>"$XDG_CONFIG_HOME/lull/config.json"
 	run -75 lull check fast
 	rm "$XDG_CONFIG_HOME/lull/config.json"
 	run -0 lull check fast
 	run -75 lull check openai/gpt-4o
 	run -75 lull check gpt-4o
 	unset XDG_CONFIG_HOME
-	mkdir -p "$HOME/.config/lull"
-	touch "$HOME/.config/lull/config.yml"
+	configure_unplainly "$HOME/.config/lull/config.yml"
+	unset LULL_CONFIG
 	run -75 lull check fast
 }
 
 @test "without lull-worker, or when it fails, the table alone is believed" {
-	export LULL_CONFIG=$SCRATCH/lull.yaml
-	touch "$LULL_CONFIG"
+	configure_unplainly
 	lull hold -q another # where nothing is shut there is no doubt, and nobody is asked
 	with_worker <<-EOF
 		exit 78

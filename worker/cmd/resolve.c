@@ -50,19 +50,11 @@ static void print_errors(const char *line, bool is_error, void *userdata)
 		(void)fprintf(stderr, "%s\n", line);
 }
 
-static void print_key(enum lull_kind kind, const char *key)
+static int print_key(uint32_t kind, const char *key, void *userdata)
 {
-	if (key)
-		(void)printf("%s:%s\n", lull_kind_name(kind), key);
-}
-
-static void print_route(const struct lull_route *route)
-{
-	print_key(LULL_KIND_ROUTE, route->route_key);
-	print_key(LULL_KIND_CREDENTIAL, route->credential_key);
-	print_key(LULL_KIND_ENDPOINT, route->endpoint_key);
-	for (size_t i = 0; i < LULL_NAMES_MAX && route->names[i]; i++)
-		print_key(LULL_KIND_NAME, route->names[i]);
+	(void)userdata;
+	(void)printf("%s:%s\n", lull_kind_name(kind), key);
+	return 0;
 }
 
 static void print_routes(const struct route_list *list)
@@ -72,8 +64,7 @@ static void print_routes(const struct route_list *list)
 
 		if (route->problem)
 			log_warn("model '%s' is not usable: %s", route->name, route->problem);
-		if (route->call.route_key)
-			print_route(&route->call);
+		(void)route_keys(route, print_key, NULL);
 	}
 }
 

@@ -475,3 +475,27 @@ const char *config_first_model(const struct config *config)
 			return config->settings.entries[i].model_name;
 	return NULL;
 }
+
+int route_keys(const struct http_route *route,
+	       int (*fn)(uint32_t kind, const char *key, void *userdata), void *userdata)
+{
+	const struct lull_route *call = &route->call;
+	const struct {
+		enum lull_kind kind;
+		const char *key;
+	} keys[] = {
+		{LULL_KIND_ROUTE, call->route_key},
+		{LULL_KIND_CREDENTIAL, call->credential_key},
+		{LULL_KIND_ENDPOINT, call->endpoint_key},
+	};
+	int r = 0;
+
+	if (!call->route_key)
+		return 0;
+	for (size_t i = 0; r == 0 && i < sizeof(keys) / sizeof(keys[0]); i++)
+		if (keys[i].key)
+			r = fn(keys[i].kind, keys[i].key, userdata);
+	for (size_t i = 0; r == 0 && i < LULL_NAMES_MAX && call->names[i]; i++)
+		r = fn(LULL_KIND_NAME, call->names[i], userdata);
+	return r;
+}

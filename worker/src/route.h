@@ -55,6 +55,11 @@ struct route_list {
 	uint32_t count;
 };
 
+/* The keys that it stands on: of the route, its credential, its endpoint, its names; none, where it
+ * has no route key. Return: 0, or the first other value that fn returned. */
+int route_keys(const struct http_route *route,
+	       int (*fn)(uint32_t kind, const char *key, void *userdata), void *userdata);
+
 void route_list_deinit(struct route_list *list); /* NULL-safe members; wipes keys */
 
 #endif
