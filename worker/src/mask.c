@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "text.h"
+
 #define HIDDEN           "[hidden]"
 #define CUT              "\u2026"
 #define SECRET_BYTES_MIN 6     /* shorter "keys" of local servers are words like "none" */
@@ -49,14 +51,9 @@ static void put(struct line *line, const char *bytes, size_t size)
 	line->used += size;
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
-
 static bool is_key_char(char c)
 {
-	return is_alnum(c) || c == '_' || c == '-' || c == '*';
+	return text_is_alnum(c) || c == '_' || c == '-' || c == '*';
 }
 
 static size_t word_size(const char *text)
@@ -116,11 +113,11 @@ static size_t hidden_quote_size(struct reader *reader)
 	bool has_blank = false;
 	size_t size = 1;
 
-	if ((*text != '\'' && *text != '"' && *text != '`') || is_alnum(reader->before) ||
+	if ((*text != '\'' && *text != '"' && *text != '`') || text_is_alnum(reader->before) ||
 	    text == reader->closing)
 		return 0;
 	for (; size < QUOTED_BYTES_MAX && text[size] != '\0'; size++) {
-		if (text[size] == *text && !is_alnum(text[size + 1])) {
+		if (text[size] == *text && !text_is_alnum(text[size + 1])) {
 			reader->closing = text + size;
 			return has_blank ? size + 1 : 0;
 		}

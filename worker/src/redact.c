@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "squeeze.h"
+#include "text.h"
 #include "wire.h"
 
 #define HIDDEN           "[hidden]"
@@ -158,8 +159,7 @@ static size_t longest_run(const struct text *text, size_t at, size_t size_min,
 
 static bool is_letter(char c)
 {
-	return !is_ascii(c) || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-	       (c >= 'A' && c <= 'Z');
+	return !is_ascii(c) || text_is_alnum(c);
 }
 
 static bool ends_in(const char *text, size_t size, const char *end)

@@ -24,8 +24,7 @@ static bool is_letter_or_digit(uint32_t code)
 	};
 
 	if (code < 0x80)
-		return (code >= '0' && code <= '9') || (code >= 'a' && code <= 'z') ||
-		       (code >= 'A' && code <= 'Z');
+		return text_is_alnum((char)code);
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
 		if (code >= others[i].first && code <= others[i].last)
 			return false;

@@ -38,11 +38,9 @@ char *text_join_until_null(const char *first, ...)
 	return text;
 }
 
-/* Whatever the locale is. */
-static bool is_unreserved(char c)
+bool text_is_alnum(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       strchr("-._~", c);
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
 char *text_percent_encoded(const char *text)
@@ -56,7 +54,7 @@ char *text_percent_encoded(const char *text)
 	for (; *text; text++) {
 		const unsigned char byte = (unsigned char)*text;
 
-		if (is_unreserved(*text)) {
+		if (text_is_alnum(*text) || strchr("-._~", *text)) {
 			*at++ = *text;
 			continue;
 		}

@@ -22,6 +22,9 @@ bool text_is(const char *text, const char *other);
 /* Line breaks and the like: nothing that belongs into a name, a key or a header. */
 bool text_has_control(const char *text);
 
+/* Of ASCII, whatever the locale is. */
+bool text_is_alnum(char c);
+
 /* 0 to 15, in either case; -1: it is none */
 int text_hex_digit(char c);
 
