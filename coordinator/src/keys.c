@@ -160,9 +160,9 @@ static int walk(struct meaning *meaning, struct lull_table *table, const char *m
 }
 
 /*
- * Whether the configuration may know better. Where nothing is shut, everything is ready. A configuration
- * may give the name to any model, and any name to the model; one that says its provider stands for
- * the plain one too. Else a plain name is its own model.
+ * Whether the configuration may know better. Where nothing is shut, everything is ready. It may
+ * give the name to any model, and any name to the model; one that says its provider stands for the
+ * plain one too. Else a plain name is its own model.
  */
 static bool is_doubtful(const struct glance *glance, const char *name, enum meaning_purpose purpose)
 {

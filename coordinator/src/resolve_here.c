@@ -5,6 +5,7 @@
  * is not written plainly, which has to be understood as libcurl understands it, is left to
  * lull-worker; and so is a configuration with mistakes in it, since it says them best.
  */
+#include <errno.h>
 #include <stdio.h>
 
 #include "../../worker/src/config.h"
@@ -19,7 +20,7 @@ int url_read_fully(const char *text, const struct url_scheme *schemes, bool is_p
 {
 	(void)text, (void)schemes, (void)is_proxy, (void)ret;
 	saw_unplain_url = true;
-	return -1; /* nobody believes what comes of it */
+	return -EINVAL; /* nobody believes what comes of it */
 }
 
 static void say_nothing(const char *line, bool is_error, void *userdata)
