@@ -10,6 +10,7 @@
 
 #include "anthropic.h"
 #include "bedrock.h"
+#include "chat.h"
 #include "cohere.h"
 #include "gemini.h"
 #include "mistral.h"
@@ -20,14 +21,14 @@
 
 /* clang-format off */
 static const struct adapter adapters[] = {
-	{"openai", openai_write_request, NULL, NULL, NULL, FRAMING_SSE},
-	{"anthropic", anthropic_write_request, anthropic_translate_answer, anthropic_translate_event, NULL, FRAMING_SSE},
-	{"bedrock", bedrock_write_request, bedrock_translate_answer, bedrock_translate_event, "x-amzn-requestid", FRAMING_BINARY},
-	{"cohere", cohere_write_request, cohere_translate_answer, cohere_translate_event, NULL, FRAMING_SSE},
-	{"gemini", gemini_write_request, gemini_translate_answer, gemini_translate_event, NULL, FRAMING_SSE},
-	{"mistral", mistral_write_request, NULL, NULL, NULL, FRAMING_SSE},
-	{"ollama", ollama_write_request, ollama_translate_answer, ollama_translate_event, NULL, FRAMING_OBJECTS},
-	{"responses", responses_write_request, responses_translate_answer, responses_translate_event, NULL, FRAMING_SSE},
+	{"openai", NULL, NULL, NULL, NULL, FRAMING_SSE},
+	{"anthropic", &anthropic_form, anthropic_translate_answer, anthropic_translate_event, NULL, FRAMING_SSE},
+	{"bedrock", &bedrock_form, bedrock_translate_answer, bedrock_translate_event, "x-amzn-requestid", FRAMING_BINARY},
+	{"cohere", &cohere_form, cohere_translate_answer, cohere_translate_event, NULL, FRAMING_SSE},
+	{"gemini", &gemini_form, gemini_translate_answer, gemini_translate_event, NULL, FRAMING_SSE},
+	{"mistral", &mistral_form, NULL, NULL, NULL, FRAMING_SSE},
+	{"ollama", &ollama_form, ollama_translate_answer, ollama_translate_event, NULL, FRAMING_OBJECTS},
+	{"responses", &responses_form, responses_translate_answer, responses_translate_event, NULL, FRAMING_SSE},
 };
 /* clang-format on */
 
@@ -54,8 +55,8 @@ static int write_in_form(const struct http_route *route, const char *request, si
 	};
 	const struct adapter *adapter = adapter_of(route);
 
-	if (route->endpoint == ENDPOINT_CHAT)
-		return adapter->write_request(route, request, request_bytes, stream, ret, error);
+	if (adapter->form && route->endpoint == ENDPOINT_CHAT)
+		return chat_write(adapter->form, route, request, request_bytes, stream, ret, error);
 	if (!adapter->translate_answer)
 		return openai_write_request(route, request, request_bytes, stream, ret, error);
 	(void)snprintf(error, REQUEST_ERROR_BYTES, "the form of %s has no %s",

@@ -5,9 +5,7 @@
 
 #include "wire.h"
 
-int anthropic_write_request(const struct http_route *route, const char *request,
-			    size_t request_bytes, bool stream, struct http_request *ret,
-			    char *error);
+extern const struct chat_form anthropic_form;
 int anthropic_translate_answer(struct chunk_writer *out, struct json_object *root);
 int anthropic_translate_event(struct chunk_writer *out, const char *event,
 			      struct json_object *root);

@@ -58,7 +58,7 @@ static struct json_object *document_block(struct chat *chat, const struct chat_p
 	if (strcmp(part->media_type, "application/pdf") == 0)
 		return source_block("document", part);
 	(void)chat_refuse(chat, "messages[%zu]: of files, %s takes PDF only", chat->message,
-			  chat->form);
+			  chat->form->name);
 	return NULL;
 }
 
@@ -84,23 +84,6 @@ static struct json_object *result_block(struct chat *chat, const struct chat_par
 	if (rc == 0)
 		rc = json_set_string(block, "content", part->text);
 	return json_or_null(block, rc);
-}
-
-static int write_messages(struct chat *chat)
-{
-	static const struct chat_form form = {
-		.messages = "messages",
-		.assistant = "assistant",
-		.parts = "content",
-		.write = {[CHAT_TEXT] = text_block,
-			  [CHAT_IMAGE] = image_block,
-			  [CHAT_FILE] = document_block,
-			  [CHAT_CALL] = call_block,
-			  [CHAT_RESULT] = result_block},
-	};
-	int rc = chat_messages(chat, &form);
-
-	return rc == 0 ? chat_shorten_texts(chat) : rc;
 }
 
 /* All instructions in order, an empty line between them. */
@@ -175,17 +158,6 @@ static const struct chat_param params[] = {
 };
 /* clang-format on */
 
-static int write_params(struct chat *chat)
-{
-	int rc = chat_params(chat, params);
-
-	if (rc == 0 && !wire_member(chat->body, "max_tokens"))
-		rc = chat_set(chat, "max_tokens", json_object_new_int(MAX_TOKENS_DEFAULT));
-	if (rc == 0 && chat->stream)
-		rc = chat_set(chat, "stream", json_object_new_boolean(1));
-	return rc;
-}
-
 /* ---- tools */
 
 static struct json_object *write_tool(struct chat *chat, struct json_object *function)
@@ -205,16 +177,16 @@ static struct json_object *write_tool(struct chat *chat, struct json_object *fun
 	return json_or_null(tool, rc);
 }
 
-static int write_choice(struct chat *chat, bool one_only)
+static int place_tools(struct chat *chat, struct json_object *tools, enum chat_choice choice,
+		       const char *name)
 {
 	static const char *const types[] = {
 		[CHAT_CHOICE_UNSAID] = "auto",  [CHAT_CHOICE_AUTO] = "auto",
 		[CHAT_CHOICE_REQUIRED] = "any", [CHAT_CHOICE_NONE] = "none",
 		[CHAT_CHOICE_NAMED] = "tool",
 	};
-	enum chat_choice choice;
-	const char *name;
-	int rc = chat_tool_choice(chat, &choice, &name);
+	const bool one_only = chat_one_call_only(chat);
+	int rc = chat_set(chat, "tools", tools);
 
 	if (rc != 0 || (choice == CHAT_CHOICE_UNSAID && !one_only))
 		return rc;
@@ -227,36 +199,32 @@ static int write_choice(struct chat *chat, bool one_only)
 	return rc;
 }
 
-static int write_tools(struct chat *chat)
+/* ---- the whole */
+
+static int finish(struct chat *chat)
 {
-	struct json_object *tools;
-	int rc = chat_tools(chat, write_tool, &tools);
-
-	if (rc != 0 || !tools)
-		return rc;
-	rc = chat_set(chat, "tools", tools);
-	return rc == 0 ? write_choice(chat, chat_one_call_only(chat)) : rc;
-}
-
-int anthropic_write_request(const struct http_route *route, const char *request,
-			    size_t request_bytes, bool stream, struct http_request *ret,
-			    char *error)
-{
-	struct chat chat = {.out = ret, .error = error, .stream = stream};
-	int rc = chat_init(&chat, "anthropic", route, request, request_bytes);
+	int rc = chat_shorten_texts(chat);
 
 	if (rc == 0)
-		rc = chat_set(&chat, "model", json_object_new_string(route->model));
-	if (rc == 0)
-		rc = write_messages(&chat);
-	if (rc == 0)
-		rc = write_system(&chat);
-	if (rc == 0)
-		rc = write_params(&chat);
-	if (rc == 0)
-		rc = write_tools(&chat);
-	if (rc == 0)
-		rc = chat_finish(&chat, "/messages");
-	chat_deinit(&chat);
+		rc = write_system(chat);
+	if (rc == 0 && !wire_member(chat->body, "max_tokens"))
+		rc = chat_set(chat, "max_tokens", json_object_new_int(MAX_TOKENS_DEFAULT));
 	return rc;
 }
+
+const struct chat_form anthropic_form = {
+	.name = "anthropic",
+	.messages = "messages",
+	.assistant = "assistant",
+	.parts = "content",
+	.write = {[CHAT_TEXT] = text_block,
+		  [CHAT_IMAGE] = image_block,
+		  [CHAT_FILE] = document_block,
+		  [CHAT_CALL] = call_block,
+		  [CHAT_RESULT] = result_block},
+	.params = params,
+	.write_tool = write_tool,
+	.place_tools = place_tools,
+	.finish = finish,
+	.path = "/messages",
+};

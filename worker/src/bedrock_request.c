@@ -95,7 +95,7 @@ static struct json_object *image_block(struct chat *chat, const struct chat_part
 	(void)chat_refuse(chat,
 			  part->url ? "messages[%zu]: %s takes images as data URLs only"
 				    : "messages[%zu]: of images, %s takes PNG, JPEG, GIF and WebP",
-			  chat->message, chat->form);
+			  chat->message, chat->form->name);
 	return NULL;
 }
 
@@ -119,7 +119,7 @@ static struct json_object *document_block(struct chat *chat, const struct chat_p
 	if (format)
 		return bytes_block("document", format, name, part->data);
 	(void)chat_refuse(chat, "messages[%zu]: a file of type '%.64s' has no form in %s",
-			  chat->message, part->media_type, chat->form);
+			  chat->message, part->media_type, chat->form->name);
 	return NULL;
 }
 
@@ -169,17 +169,6 @@ static struct json_object *result_block(struct chat *chat, const struct chat_par
 		rc = json_set_string(content, "status", "success");
 	return json_or_null(block, rc);
 }
-
-static const struct chat_form form = {
-	.messages = "messages",
-	.assistant = "assistant",
-	.parts = "content",
-	.write = {[CHAT_TEXT] = text_block,
-		  [CHAT_IMAGE] = image_block,
-		  [CHAT_FILE] = document_block,
-		  [CHAT_CALL] = call_block,
-		  [CHAT_RESULT] = result_block},
-};
 
 /* ---- parameters */
 
@@ -232,56 +221,44 @@ static int write_choice(struct chat *chat, enum chat_choice choice, const char *
 
 /* "none" has no form there: the tools are left out. Messages with calls in them are refused
  * without tools, so then it is the choice that is left out. */
-static int write_tools(struct chat *chat)
+static int place_tools(struct chat *chat, struct json_object *tools, enum chat_choice choice,
+		       const char *name)
 {
-	struct json_object *tools;
-	enum chat_choice choice;
-	const char *name;
-	int rc = chat_tools(chat, write_tool, &tools);
+	int rc;
 
-	if (rc != 0 || !tools)
-		return rc;
-	rc = chat_tool_choice(chat, &choice, &name);
-	if (rc != 0 ||
-	    (choice == CHAT_CHOICE_NONE && json_object_object_length(chat->names) == 0)) {
+	if (choice == CHAT_CHOICE_NONE && json_object_object_length(chat->names) == 0) {
 		json_object_put(tools);
-		return rc;
+		return 0;
 	}
 	rc = chat_set(chat, "toolConfig.tools", tools);
 	return rc == 0 ? write_choice(chat, choice, name) : rc;
 }
 
-/* ---- the request */
+/* ---- the whole */
 
-static int finish(struct chat *chat)
+static char *make_path(const struct chat *chat)
 {
-	char *model = chat_model_segment(chat);
-	char *path =
-		model ? text_format("/model/%s/converse%s", model, chat->stream ? "-stream" : "")
-		      : NULL;
-	int rc = path ? chat_finish(chat, path) : -ENOMEM;
+	char *model = text_percent_encoded(chat->route->model), *path = NULL;
 
+	if (model)
+		path = text_format("/model/%s/converse%s", model, chat->stream ? "-stream" : "");
 	free(model);
-	free(path);
-	return rc;
+	return path;
 }
 
-int bedrock_write_request(const struct http_route *route, const char *request, size_t request_bytes,
-			  bool stream, struct http_request *ret, char *error)
-{
-	struct chat chat = {.out = ret, .error = error, .stream = stream};
-	int rc = chat_init(&chat, "bedrock", route, request, request_bytes);
-
-	if (rc == 0)
-		rc = chat_messages(&chat, &form);
-	if (rc == 0)
-		rc = chat_write_system(&chat, &form, "system");
-	if (rc == 0)
-		rc = chat_params(&chat, params);
-	if (rc == 0)
-		rc = write_tools(&chat);
-	if (rc == 0)
-		rc = finish(&chat);
-	chat_deinit(&chat);
-	return rc;
-}
+const struct chat_form bedrock_form = {
+	.name = "bedrock",
+	.messages = "messages",
+	.assistant = "assistant",
+	.parts = "content",
+	.system = "system",
+	.write = {[CHAT_TEXT] = text_block,
+		  [CHAT_IMAGE] = image_block,
+		  [CHAT_FILE] = document_block,
+		  [CHAT_CALL] = call_block,
+		  [CHAT_RESULT] = result_block},
+	.params = params,
+	.write_tool = write_tool,
+	.place_tools = place_tools,
+	.make_path = make_path,
+};

@@ -13,13 +13,10 @@
 #include "text.h"
 #include "wire_error.h"
 
-int chat_init(struct chat *chat, const char *form, const struct http_route *route,
-	      const char *request, size_t request_bytes)
+static int chat_init(struct chat *chat, const char *request, size_t request_bytes)
 {
 	char problem[128];
 
-	chat->form = form;
-	chat->route = route;
 	buffer_init(&chat->scratch, WIRE_BODY_BYTES_MAX);
 	chat->request = json_read(request, request_bytes, problem);
 	if (!json_object_is_type(chat->request, json_type_object))
@@ -30,7 +27,7 @@ int chat_init(struct chat *chat, const char *form, const struct http_route *rout
 	return chat->body && chat->system && chat->names ? 0 : -ENOMEM;
 }
 
-void chat_deinit(struct chat *chat)
+static void chat_deinit(struct chat *chat)
 {
 	json_object_put(chat->request);
 	json_object_put(chat->body);
@@ -83,11 +80,6 @@ int chat_set(struct chat *chat, const char *path, struct json_object *value)
 
 /* ---- the end */
 
-char *chat_model_segment(const struct chat *chat)
-{
-	return text_percent_encoded(chat->route->model);
-}
-
 static int merge(struct json_object *into, struct json_object *from)
 {
 	int rc = 0;
@@ -136,12 +128,56 @@ static int write_body(struct chat *chat)
 	return rc;
 }
 
-int chat_finish(struct chat *chat, const char *path)
+/* The body as it is now, with what the route's extra_body adds, to where it goes. */
+static int write_out(struct chat *chat)
 {
-	int rc = merge_extra_body(chat);
+	const struct chat_form *form = chat->form;
+	char *path = form->path ? strdup(form->path) : form->make_path(chat);
+	int rc = path ? merge_extra_body(chat) : -ENOMEM;
 
 	if (rc == 0)
 		rc = write_body(chat);
-	return rc == 0 ? headers_write(chat->route, path, chat->stream, chat->out, chat->error)
-		       : rc;
+	if (rc == 0)
+		rc = headers_write(chat->route, path, chat->stream, chat->out, chat->error);
+	free(path);
+	return rc;
+}
+
+/* ---- the whole */
+
+/* Both only where the path does not say them. */
+static int write_model(struct chat *chat)
+{
+	return chat->form->path
+		       ? chat_set(chat, "model", json_object_new_string(chat->route->model))
+		       : 0;
+}
+
+static int write_stream(struct chat *chat)
+{
+	return chat->form->path && (chat->stream || chat->form->says_no_stream)
+		       ? chat_set(chat, "stream", json_object_new_boolean(chat->stream))
+		       : 0;
+}
+
+int chat_write(const struct chat_form *form, const struct http_route *route, const char *request,
+	       size_t request_bytes, bool stream, struct http_request *ret, char *error)
+{
+	static int (*const steps[])(struct chat *) = {
+		write_model, chat_messages, chat_system, chat_params, chat_tools, write_stream,
+	};
+	struct chat chat = {
+		.form = form, .route = route, .out = ret, .error = error, .stream = stream};
+	int rc = chat_init(&chat, request, request_bytes);
+
+	if (rc == 0 && form->prepare)
+		rc = form->prepare(&chat);
+	for (size_t i = 0; rc == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
+		rc = steps[i](&chat);
+	if (rc == 0 && form->finish)
+		rc = form->finish(&chat);
+	if (rc == 0)
+		rc = write_out(&chat);
+	chat_deinit(&chat);
+	return rc;
 }

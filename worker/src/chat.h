@@ -40,9 +40,11 @@ struct chat_part {
 	struct json_object *from;      /* as the caller wrote it */
 };
 
+struct chat_form;
+
 struct chat {
+	const struct chat_form *form;
 	const struct http_route *route;
-	const char *form;            /* its name, for sentences */
 	struct json_object *request; /* in OpenAI's form */
 	struct json_object *body;    /* in the other form */
 	struct json_object *system;  /* list of texts: the system and developer messages */
@@ -55,15 +57,77 @@ struct chat {
 	struct buffer scratch;
 };
 
+enum chat_choice {
+	CHAT_CHOICE_UNSAID,
+	CHAT_CHOICE_AUTO,
+	CHAT_CHOICE_REQUIRED,
+	CHAT_CHOICE_NONE,
+	CHAT_CHOICE_NAMED
+};
+
+struct chat_param {
+	const char *name; /* OpenAI's; NULL ends the list */
+	const char *path; /* as in chat_set(); NULL without write: it is said elsewhere */
+	/* NULL: the value as it is */
+	int (*write)(struct chat *chat, const struct chat_param *param, struct json_object *value);
+};
+
+/* In the order in which it is used. NULL and false stand for what a form has not. */
+struct chat_form {
+	const char *name; /* for sentences */
+
+	/* Sets what the caller's request may set otherwise, or changes the request. */
+	int (*prepare)(struct chat *chat);
+
+	/* Messages. */
+	const char *messages;  /* "messages", "contents" */
+	const char *assistant; /* the model's role; the other is "user" everywhere */
+	const char *parts;     /* "content", "parts" */
+	/* Where the parts of a type have a list of their own, beside `parts`; NULL: they do not. */
+	const char *lists[CHAT_PART_TYPE_COUNT];
+	/* Messages stay what they are, in OpenAI's shape: of system and tool, too. Else turns of
+	 * one role become one, and system messages are gathered in chat->system. */
+	bool keeps_messages;
+	/* And of calls and results, which stand in the list of messages on their own. Developers
+	 * are not made systems then, and arguments are the text that they were. */
+	bool has_items;
+	bool names_results; /* a kept result says its tool's name, beside its call's id */
+	/* A part of each type: new; NULL: after chat_refuse(), or out of memory. What has no writer
+	 * is refused. */
+	struct json_object *(*write[CHAT_PART_TYPE_COUNT])(struct chat *chat,
+							   const struct chat_part *part);
+	const char *system; /* as in chat_set(): where a list of chat->system's texts goes */
+
+	/* Parameters: each by its row; those without one by the rule above. */
+	const struct chat_param *params;
+
+	/* One tool, from the object of its name, description and parameters: as in `write`. */
+	struct json_object *(*write_tool)(struct chat *chat, struct json_object *function);
+	/* All of them (taken) and the choice; `name`: the tool's, of CHAT_CHOICE_NAMED. */
+	int (*place_tools)(struct chat *chat, struct json_object *tools, enum chat_choice choice,
+			   const char *name);
+
+	/* Changes the body that has all of this. */
+	int (*finish)(struct chat *chat);
+
+	/* Behind the route's base URL. The body then says the model and whether it streams; else
+	 * the path that make_path() gives does: new, owned by the caller; NULL without memory. */
+	const char *path;
+	char *(*make_path)(const struct chat *chat);
+	bool says_no_stream; /* "stream" stands in the body when it is false, too */
+};
+
 /*
- * Begins a translation of the caller's request.
- * Return: 0; -EINVAL; -ENOMEM. In any case chat_deinit() is due.
+ * The caller's request, in a form.
+ * @ret, @error: as in request_write(), which has emptied *ret and frees it on failure
+ * Return: as all below, and what headers_write() returns.
  */
-int chat_init(struct chat *chat, const char *form, const struct http_route *route,
-	      const char *request, size_t request_bytes);
-void chat_deinit(struct chat *chat);
+int chat_write(const struct chat_form *form, const struct http_route *route, const char *request,
+	       size_t request_bytes, bool stream, struct http_request *ret, char *error);
 
 /* All below: 0; -EINVAL the route cannot take the request, chat->error says why; -ENOMEM. */
+
+/* ---- for a form's functions */
 
 /* Says why. Return: -EINVAL. */
 int chat_refuse(struct chat *chat, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -74,51 +138,19 @@ void chat_omit(struct chat *chat, const char *name);
  * out of memory. */
 int chat_set(struct chat *chat, const char *path, struct json_object *value);
 
-/* ---- messages (chat_messages.c) */
-struct chat_form {
-	const char *messages;  /* "messages", "contents" */
-	const char *assistant; /* the model's role; the other is "user" everywhere */
-	const char *parts;     /* "content", "parts" */
-	/* Where the parts of a type have a list of their own, beside `parts`; NULL: they do not. */
-	const char *lists[CHAT_PART_TYPE_COUNT];
-	/* Messages stay what they are, in OpenAI's shape: of system and tool, too. */
-	bool keeps_messages;
-	/* And of calls and results, which stand in the list of messages on their own. Developers
-	 * are not made systems then, and arguments are the text that they were. */
-	bool has_items;
-	bool names_results; /* a kept result says its tool's name, beside its call's id */
-	/* A part of each type: new; NULL: after chat_refuse(), or out of memory. What has no writer
-	 * is refused. */
-	struct json_object *(*write[CHAT_PART_TYPE_COUNT])(struct chat *chat,
-							   const struct chat_part *part);
-};
-
-/* Turns of one role become one, and system messages are gathered in chat->system, unless the form
- * keeps messages. */
-int chat_messages(struct chat *chat, const struct chat_form *form);
-
-/* chat->system as a list of the form's texts. */
-int chat_write_system(struct chat *chat, const struct chat_form *form, const char *path);
-
 /* For chat_form.write: in OpenAI's shape. */
 struct json_object *chat_openai_text(struct chat *chat, const struct chat_part *part);
 struct json_object *chat_openai_image(struct chat *chat, const struct chat_part *part);
 struct json_object *chat_openai_call(struct chat *chat, const struct chat_part *part);
+/* For chat_form.write_tool: in OpenAI's shape. */
+struct json_object *chat_openai_tool(struct chat *chat, struct json_object *function);
+/* The schema of a tool's parameters; of one that has none, an object without members. New; NULL
+ * without memory. */
+struct json_object *chat_tool_parameters(struct json_object *function);
 
-/* One text alone is written as text, not as a list of one part. For forms whose messages have
- * "content". */
+/* For chat_form.finish: one text alone is written as text, not as a list of one part. For forms
+ * whose messages have "content". */
 int chat_shorten_texts(struct chat *chat);
-
-/* ---- parameters (chat_params.c) */
-struct chat_param {
-	const char *name; /* OpenAI's; NULL ends the list */
-	const char *path; /* as in chat_set(); NULL without write: it is said elsewhere */
-	/* NULL: the value as it is */
-	int (*write)(struct chat *chat, const struct chat_param *param, struct json_object *value);
-};
-
-/* Each parameter by its row; those without one by the rule above. */
-int chat_params(struct chat *chat, const struct chat_param *params);
 
 /* For chat_param.write: cut to 0 to 1; a text as a list of one; a list of five at most; older than
  * max_completion_tokens. */
@@ -128,40 +160,14 @@ int chat_write_five(struct chat *chat, const struct chat_param *param, struct js
 int chat_write_max_tokens(struct chat *chat, const struct chat_param *param,
 			  struct json_object *value);
 
-/*
- * @write: one tool, from the object of its name, description and parameters; new, NULL as in part
- * @ret_list: new, owned by the caller; NULL: the request has no tools
- */
-int chat_tools(struct chat *chat,
-	       struct json_object *(*write)(struct chat *chat, struct json_object *function),
-	       struct json_object **ret_list);
-/* For chat_tools(): in OpenAI's shape. */
-struct json_object *chat_openai_tool(struct chat *chat, struct json_object *function);
-/* The schema of a tool's parameters; of one that has none, an object without members. New; NULL
- * without memory. */
-struct json_object *chat_tool_parameters(struct json_object *function);
-
-enum chat_choice {
-	CHAT_CHOICE_UNSAID,
-	CHAT_CHOICE_AUTO,
-	CHAT_CHOICE_REQUIRED,
-	CHAT_CHOICE_NONE,
-	CHAT_CHOICE_NAMED
-};
-/* @ret_name: the tool's, of CHAT_CHOICE_NAMED */
-int chat_tool_choice(struct chat *chat, enum chat_choice *ret_choice, const char **ret_name);
 /* parallel_tool_calls is false */
 bool chat_one_call_only(const struct chat *chat);
 
-/* ---- the request (chat.c) */
+/* ---- the steps of chat_write() */
 
-/* The route's model as one segment of a path: new, owned by the caller; NULL without memory. */
-char *chat_model_segment(const struct chat *chat);
-
-/*
- * The body as it is now, with what the route's extra_body adds, to where `path` stands behind the
- * route's base URL.
- */
-int chat_finish(struct chat *chat, const char *path);
+int chat_messages(struct chat *chat); /* chat_messages.c */
+int chat_system(struct chat *chat);
+int chat_params(struct chat *chat); /* chat_params.c */
+int chat_tools(struct chat *chat);
 
 #endif

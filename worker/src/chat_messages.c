@@ -19,7 +19,6 @@
 
 struct reading {
 	struct chat *chat;
-	const struct chat_form *form;
 	struct json_object *turns;
 	struct json_object *turn; /* the last one; NULL none */
 	const char *role;         /* of it */
@@ -41,7 +40,7 @@ static const char *string_of(struct json_object *object, const char *name)
 static struct json_object *turn_of(struct reading *reading, const char *role)
 {
 	if (reading->turn && text_is(reading->role, role) &&
-	    (!reading->form->keeps_messages || reading->message == reading->chat->message))
+	    (!reading->chat->form->keeps_messages || reading->message == reading->chat->message))
 		return reading->turn;
 	reading->turn = json_object_new_object();
 	reading->role = role;
@@ -63,8 +62,7 @@ static struct json_object *list_of(struct reading *reading, const char *role, co
 }
 
 /* Behind what `list` has, which is NULL without memory. */
-static int append_part(struct chat *chat, const struct chat_form *form,
-		       const struct chat_part *part, struct json_object *list)
+static int append_part(struct chat *chat, const struct chat_part *part, struct json_object *list)
 {
 	static const char *const names[CHAT_PART_TYPE_COUNT] = {
 		[CHAT_TEXT] = "text has",   [CHAT_IMAGE] = "images have",
@@ -73,10 +71,10 @@ static int append_part(struct chat *chat, const struct chat_form *form,
 	};
 	struct json_object *written;
 
-	if (!form->write[part->type])
+	if (!chat->form->write[part->type])
 		return chat_refuse(chat, "messages[%zu]: %s no form in %s", chat->message,
-				   names[part->type], chat->form);
-	written = form->write[part->type](chat, part);
+				   names[part->type], chat->form->name);
+	written = chat->form->write[part->type](chat, part);
 	if (!written)
 		return chat->is_refused ? -EINVAL : -ENOMEM;
 	return json_append(list, written);
@@ -84,15 +82,15 @@ static int append_part(struct chat *chat, const struct chat_form *form,
 
 static int add_part(struct reading *reading, const char *role, const struct chat_part *part)
 {
-	const struct chat_form *form = reading->form;
+	const struct chat_form *form = reading->chat->form;
 	const char *list = form->lists[part->type] ? form->lists[part->type] : form->parts;
 
 	reading->is_said = true;
 	if (form->has_items && (part->type == CHAT_CALL || part->type == CHAT_RESULT)) {
 		reading->turn = NULL;
-		return append_part(reading->chat, form, part, reading->turns);
+		return append_part(reading->chat, part, reading->turns);
 	}
-	return append_part(reading->chat, form, part, list_of(reading, role, list));
+	return append_part(reading->chat, part, list_of(reading, role, list));
 }
 
 static int add_text(struct reading *reading, const char *role, const char *text)
@@ -187,7 +185,7 @@ static int read_part(struct chat *chat, struct json_object *from, struct chat_pa
 		return 0;
 	return chat_refuse(chat,
 			   "messages[%zu]: a part of type '%.32s' cannot be translated for %s",
-			   chat->message, type ? type : "", chat->form);
+			   chat->message, type ? type : "", chat->form->name);
 }
 
 static int add_content(struct reading *reading, const char *role, struct json_object *content)
@@ -223,7 +221,7 @@ static int read_texts(struct chat *chat, struct json_object *content, struct buf
 		if (!string_of(json_object_array_get_idx(content, i), "text"))
 			return chat_refuse(chat,
 					   "messages[%zu]: nothing but text has a form here in %s",
-					   chat->message, chat->form);
+					   chat->message, chat->form->name);
 	return openai_add_text(content, out);
 }
 
@@ -259,13 +257,13 @@ static int add_call(struct reading *reading, struct json_object *call)
 		return chat_refuse(chat,
 				   "messages[%zu]: a tool call that is no function with an id",
 				   chat->message);
-	rc = reading->form->has_items
+	rc = reading->chat->form->has_items
 		     ? 0
 		     : parse_arguments(chat, string_of(function, "arguments"), &part.arguments);
 	if (rc == 0)
 		rc = json_set_new(chat->names, part.id, json_object_new_string(part.name));
 	if (rc == 0)
-		rc = add_part(reading, reading->form->assistant, &part);
+		rc = add_part(reading, reading->chat->form->assistant, &part);
 	json_object_put(part.arguments);
 	return rc;
 }
@@ -279,7 +277,7 @@ static int add_calls(struct reading *reading, struct json_object *message)
 		return chat_refuse(
 			reading->chat,
 			"messages[%zu]: 'function_call' has no form in %s; use tool_calls",
-			reading->chat->message, reading->chat->form);
+			reading->chat->message, reading->chat->form->name);
 	for (size_t i = 0; openai_is_list(calls) && rc == 0 && i < json_object_array_length(calls);
 	     i++)
 		rc = add_call(reading, json_object_array_get_idx(calls, i));
@@ -291,7 +289,7 @@ static int label_result(struct reading *reading, const struct chat_part *part)
 {
 	int rc = json_set_string(reading->turn, "tool_call_id", part->id);
 
-	if (rc == 0 && reading->form->names_results)
+	if (rc == 0 && reading->chat->form->names_results)
 		rc = json_set_string(reading->turn, "tool_name", part->name);
 	return rc;
 }
@@ -299,7 +297,7 @@ static int label_result(struct reading *reading, const struct chat_part *part)
 static int add_result(struct reading *reading, struct json_object *message)
 {
 	struct chat *chat = reading->chat;
-	const struct chat_form *form = reading->form;
+	const struct chat_form *form = reading->chat->form;
 	struct buffer text;
 	struct chat_part part = {.type = CHAT_RESULT, .id = string_of(message, "tool_call_id")};
 	int rc;
@@ -326,7 +324,7 @@ static int add_result(struct reading *reading, struct json_object *message)
 static int add_system(struct reading *reading, const char *role, struct json_object *message)
 {
 	struct chat *chat = reading->chat;
-	const struct chat_form *form = reading->form;
+	const struct chat_form *form = reading->chat->form;
 	struct json_object *whole;
 	struct buffer text;
 	int rc;
@@ -346,7 +344,7 @@ static int add_system(struct reading *reading, const char *role, struct json_obj
 
 static int add_assistant(struct reading *reading, struct json_object *message)
 {
-	const char *role = reading->form->assistant;
+	const char *role = reading->chat->form->assistant;
 	int rc = add_content(reading, role, wire_member(message, "content"));
 
 	if (rc == 0)
@@ -367,7 +365,7 @@ static int add_message(struct reading *reading, struct json_object *message)
 	if (text_is(role, "tool"))
 		return add_result(reading, message);
 	return chat_refuse(reading->chat, "messages[%zu]: the role '%.32s' has no form in %s",
-			   reading->chat->message, role ? role : "", reading->chat->form);
+			   reading->chat->message, role ? role : "", reading->chat->form->name);
 }
 
 /* A user's last turn without a word: what stood before it would be asked, or be a prefill. */
@@ -383,14 +381,14 @@ static int check_last_turn(const struct reading *reading)
 		       ? chat_refuse(reading->chat,
 				     "messages[%zu]: the last message is empty, which has no form "
 				     "in %s",
-				     count - 1, reading->chat->form)
+				     count - 1, reading->chat->form->name)
 		       : 0;
 }
 
-int chat_messages(struct chat *chat, const struct chat_form *form)
+int chat_messages(struct chat *chat)
 {
 	struct json_object *messages = wire_member(chat->request, "messages");
-	struct reading reading = {.chat = chat, .form = form, .turns = json_object_new_array()};
+	struct reading reading = {.chat = chat, .turns = json_object_new_array()};
 	int rc;
 
 	if (!json_object_is_type(messages, json_type_array)) {
@@ -398,7 +396,7 @@ int chat_messages(struct chat *chat, const struct chat_form *form)
 		return chat_refuse(chat, "'messages' is %s, expected a list",
 				   messages ? "no list" : "missing");
 	}
-	rc = chat_set(chat, form->messages, reading.turns);
+	rc = chat_set(chat, chat->form->messages, reading.turns);
 	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
 		chat->message = i;
 		reading.is_said = false;
@@ -410,26 +408,26 @@ int chat_messages(struct chat *chat, const struct chat_form *form)
 		rc = chat_refuse(chat,
 				 "the messages hold nothing but instructions, and %s wants a "
 				 "user's turn",
-				 chat->form);
+				 chat->form->name);
 	return rc;
 }
 
-int chat_write_system(struct chat *chat, const struct chat_form *form, const char *path)
+int chat_system(struct chat *chat)
 {
 	const size_t count = json_object_array_length(chat->system);
 	struct json_object *list;
 	int rc;
 
-	if (count == 0)
+	if (count == 0 || !chat->form->system)
 		return 0;
 	list = json_object_new_array();
-	rc = chat_set(chat, path, list);
+	rc = chat_set(chat, chat->form->system, list);
 	for (size_t i = 0; rc == 0 && i < count; i++) {
 		struct json_object *from = json_object_array_get_idx(chat->system, i);
 		const struct chat_part part = {.type = CHAT_TEXT,
 					       .text = json_object_get_string(from)};
 
-		rc = append_part(chat, form, &part, list);
+		rc = append_part(chat, &part, list);
 	}
 	return rc;
 }

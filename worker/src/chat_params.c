@@ -81,10 +81,9 @@ static const struct chat_param *find_param(const struct chat_param *params, cons
 	return NULL;
 }
 
-static int write_param(struct chat *chat, const struct chat_param *params, const char *name,
-		       struct json_object *value)
+static int write_param(struct chat *chat, const char *name, struct json_object *value)
 {
-	const struct chat_param *param = find_param(params, name);
+	const struct chat_param *param = find_param(chat->form->params, name);
 
 	if (!value)
 		return 0;
@@ -97,18 +96,18 @@ static int write_param(struct chat *chat, const struct chat_param *params, const
 	if (is_unremarkable(name) || is_default(name, value))
 		return 0;
 	if (is_relied_on(name, value))
-		return chat_refuse(chat, "'%s' as given has no form in %s", name, chat->form);
+		return chat_refuse(chat, "'%s' as given has no form in %s", name, chat->form->name);
 	chat_omit(chat, name);
 	return 0;
 }
 
-int chat_params(struct chat *chat, const struct chat_param *params)
+int chat_params(struct chat *chat)
 {
 	int rc = 0;
 
 	json_object_object_foreach(chat->request, name, value)
 	{
-		rc = rc == 0 ? write_param(chat, params, name, value) : rc;
+		rc = rc == 0 ? write_param(chat, name, value) : rc;
 	}
 	return rc;
 }
@@ -167,7 +166,6 @@ int chat_write_max_tokens(struct chat *chat, const struct chat_param *param,
 /* ---- tools */
 
 static int add_tool(struct chat *chat, size_t index, struct json_object *tool,
-		    struct json_object *(*write)(struct chat *chat, struct json_object *function),
 		    struct json_object *list)
 {
 	struct json_object *function = wire_member(tool, "function"), *written;
@@ -175,31 +173,11 @@ static int add_tool(struct chat *chat, size_t index, struct json_object *tool,
 	if (!is(wire_member(tool, "type"), "function") ||
 	    !openai_is_text(wire_member(function, "name")))
 		return chat_refuse(chat, "tools[%zu]: only functions with a name have a form in %s",
-				   index, chat->form);
-	written = write(chat, function);
+				   index, chat->form->name);
+	written = chat->form->write_tool(chat, function);
 	if (written)
 		return json_append(list, written);
 	return chat->is_refused ? -EINVAL : -ENOMEM;
-}
-
-int chat_tools(struct chat *chat,
-	       struct json_object *(*write)(struct chat *chat, struct json_object *function),
-	       struct json_object **ret_list)
-{
-	struct json_object *tools = wire_member(chat->request, "tools"), *list;
-	int rc = 0;
-
-	*ret_list = NULL;
-	if (!openai_is_list(tools))
-		return 0;
-	list = json_object_new_array();
-	for (size_t i = 0; rc == 0 && i < json_object_array_length(tools); i++)
-		rc = add_tool(chat, i, json_object_array_get_idx(tools, i), write, list);
-	if (rc == 0)
-		*ret_list = list;
-	else
-		json_object_put(list);
-	return rc;
 }
 
 struct json_object *chat_tool_parameters(struct json_object *function)
@@ -227,7 +205,7 @@ struct json_object *chat_openai_tool(struct chat *chat, struct json_object *func
 	return json_or_null(tool, rc);
 }
 
-int chat_tool_choice(struct chat *chat, enum chat_choice *ret_choice, const char **ret_name)
+static int read_choice(struct chat *chat, enum chat_choice *ret_choice, const char **ret_name)
 {
 	static const char *const words[] = {
 		[CHAT_CHOICE_AUTO] = "auto",
@@ -248,10 +226,31 @@ int chat_tool_choice(struct chat *chat, enum chat_choice *ret_choice, const char
 		}
 	}
 	if (!openai_is_text(name))
-		return chat_refuse(chat, "'tool_choice' as given has no form in %s", chat->form);
+		return chat_refuse(chat, "'tool_choice' as given has no form in %s",
+				   chat->form->name);
 	*ret_choice = CHAT_CHOICE_NAMED;
 	*ret_name = json_object_get_string(name);
 	return 0;
+}
+
+int chat_tools(struct chat *chat)
+{
+	struct json_object *tools = wire_member(chat->request, "tools"), *list;
+	enum chat_choice choice;
+	const char *name;
+	int rc = 0;
+
+	if (!openai_is_list(tools))
+		return 0;
+	list = json_object_new_array();
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(tools); i++)
+		rc = add_tool(chat, i, json_object_array_get_idx(tools, i), list);
+	if (rc == 0)
+		rc = read_choice(chat, &choice, &name);
+	if (rc == 0)
+		return chat->form->place_tools(chat, list, choice, name);
+	json_object_put(list);
+	return rc;
 }
 
 bool chat_one_call_only(const struct chat *chat)

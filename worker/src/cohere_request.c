@@ -9,24 +9,6 @@
 #include "openai.h"
 #include "text.h"
 
-static int write_messages(struct chat *chat)
-{
-	static const struct chat_form form = {
-		.messages = "messages",
-		.assistant = "assistant",
-		.parts = "content",
-		.lists = {[CHAT_CALL] = "tool_calls"},
-		.keeps_messages = true,
-		.write = {[CHAT_TEXT] = chat_openai_text,
-			  [CHAT_IMAGE] = chat_openai_image,
-			  [CHAT_CALL] = chat_openai_call,
-			  [CHAT_RESULT] = chat_openai_text},
-	};
-	int rc = chat_messages(chat, &form);
-
-	return rc == 0 ? chat_shorten_texts(chat) : rc;
-}
-
 /* ---- parameters */
 
 /* Its range is 0.01 to 0.99, of which the ends mean what OpenAI's do. */
@@ -54,7 +36,7 @@ static int write_format(struct chat *chat, const struct chat_param *param,
 		return 0;
 	if (schema && has_tools)
 		return chat_refuse(chat, "a schema for the answer beside tools has no form in %s",
-				   chat->form);
+				   chat->form->name);
 	if (!schema && (has_tools || !text_is(type, "json_object"))) {
 		chat_omit(chat, param->name);
 		return 0;
@@ -104,16 +86,15 @@ static int keep_named(struct chat *chat, struct json_object *tools, const char *
 		       : chat_refuse(chat, "'tool_choice' names a tool that is not among 'tools'");
 }
 
-static int write_choice(struct chat *chat, struct json_object *tools)
+static int place_tools(struct chat *chat, struct json_object *tools, enum chat_choice choice,
+		       const char *name)
 {
 	static const char *const words[] = {
 		[CHAT_CHOICE_UNSAID] = NULL,         [CHAT_CHOICE_AUTO] = NULL,
 		[CHAT_CHOICE_REQUIRED] = "REQUIRED", [CHAT_CHOICE_NONE] = "NONE",
 		[CHAT_CHOICE_NAMED] = "REQUIRED",
 	};
-	enum chat_choice choice;
-	const char *name;
-	int rc = chat_tool_choice(chat, &choice, &name);
+	int rc = chat_set(chat, "tools", tools);
 
 	if (rc == 0 && name)
 		rc = keep_named(chat, tools, name);
@@ -122,35 +103,21 @@ static int write_choice(struct chat *chat, struct json_object *tools)
 	return rc;
 }
 
-static int write_tools(struct chat *chat)
-{
-	struct json_object *tools;
-	int rc = chat_tools(chat, chat_openai_tool, &tools);
-
-	if (rc != 0 || !tools)
-		return rc;
-	rc = chat_set(chat, "tools", tools);
-	return rc == 0 ? write_choice(chat, tools) : rc;
-}
-
-int cohere_write_request(const struct http_route *route, const char *request, size_t request_bytes,
-			 bool stream, struct http_request *ret, char *error)
-{
-	struct chat chat = {.out = ret, .error = error, .stream = stream};
-	int rc = chat_init(&chat, "cohere", route, request, request_bytes);
-
-	if (rc == 0)
-		rc = chat_set(&chat, "model", json_object_new_string(route->model));
-	if (rc == 0)
-		rc = write_messages(&chat);
-	if (rc == 0)
-		rc = chat_params(&chat, params);
-	if (rc == 0)
-		rc = write_tools(&chat);
-	if (rc == 0)
-		rc = chat_set(&chat, "stream", json_object_new_boolean(stream));
-	if (rc == 0)
-		rc = chat_finish(&chat, "/chat");
-	chat_deinit(&chat);
-	return rc;
-}
+const struct chat_form cohere_form = {
+	.name = "cohere",
+	.messages = "messages",
+	.assistant = "assistant",
+	.parts = "content",
+	.lists = {[CHAT_CALL] = "tool_calls"},
+	.keeps_messages = true,
+	.write = {[CHAT_TEXT] = chat_openai_text,
+		  [CHAT_IMAGE] = chat_openai_image,
+		  [CHAT_CALL] = chat_openai_call,
+		  [CHAT_RESULT] = chat_openai_text},
+	.params = params,
+	.write_tool = chat_openai_tool,
+	.place_tools = place_tools,
+	.finish = chat_shorten_texts,
+	.path = "/chat",
+	.says_no_stream = true,
+};

@@ -5,8 +5,7 @@
 
 #include "wire.h"
 
-int gemini_write_request(const struct http_route *route, const char *request, size_t request_bytes,
-			 bool stream, struct http_request *ret, char *error);
+extern const struct chat_form gemini_form;
 int gemini_translate_answer(struct chunk_writer *out, struct json_object *root);
 int gemini_translate_event(struct chunk_writer *out, const char *event, struct json_object *root);
 

@@ -18,21 +18,24 @@
 
 /* ---- models */
 
-/* A model is one of a collection; people may write that, too. Return: the collection; the model
- * loses it. */
-static const char *split_model(char **model)
+/* A model is one of a collection; people may write that, too. Return: the size of "models/" before
+ * its name. */
+static size_t collection_bytes(const char *model)
 {
 	static const char *const collections[] = {"models/", "tunedModels/"};
 
 	for (size_t i = 0; i < sizeof(collections) / sizeof(collections[0]); i++) {
 		const size_t size = strlen(collections[i]);
 
-		if (strncmp(*model, collections[i], size) == 0 && (*model)[size]) {
-			*model += size;
-			return collections[i];
-		}
+		if (strncmp(model, collections[i], size) == 0 && model[size])
+			return size;
 	}
-	return collections[0];
+	return 0;
+}
+
+static const char *name_of(const struct chat *chat)
+{
+	return chat->route->model + collection_bytes(chat->route->model);
 }
 
 /* Gemini 3 or later; "gemini-flash-latest" is one, too. */
@@ -134,7 +137,7 @@ static const char *signature_of(const struct chat *chat, const struct chat_part 
 	struct json_object *extra = wire_member(part->from, "extra_content");
 	const char *signature = wire_text(wire_member(extra, "google"), "thought_signature");
 
-	if (!signature && is_gemini_3(chat->route->model) && is_first_call(chat))
+	if (!signature && is_gemini_3(name_of(chat)) && is_first_call(chat))
 		signature = "skip_thought_signature_validator";
 	return signature;
 }
@@ -171,18 +174,6 @@ static struct json_object *result_part(struct chat *chat, const struct chat_part
 	json_object_put(result);
 	return json_or_null(object, rc);
 }
-
-static const struct chat_form form = {
-	.messages = "contents",
-	.assistant = "model",
-	.parts = "parts",
-	.write = {[CHAT_TEXT] = text_part,
-		  [CHAT_IMAGE] = image_part,
-		  [CHAT_FILE] = data_part,
-		  [CHAT_AUDIO] = data_part,
-		  [CHAT_CALL] = call_part,
-		  [CHAT_RESULT] = result_part},
-};
 
 /* ---- parameters */
 
@@ -229,7 +220,7 @@ static int write_effort(struct chat *chat, const struct chat_param *param,
 		{"medium", NULL, 8192},
 		{"high", "high", 24576},
 	};
-	const char *model = chat->route->model, *effort = json_object_get_string(value);
+	const char *model = name_of(chat), *effort = json_object_get_string(value);
 
 	for (size_t i = 0; i < sizeof(efforts) / sizeof(efforts[0]); i++) {
 		if (!text_is(effort, efforts[i].effort))
@@ -298,7 +289,7 @@ static int allow_only(struct chat *chat, const char *name)
 	return -ENOMEM;
 }
 
-static int write_choice(struct chat *chat)
+static int write_choice(struct chat *chat, enum chat_choice choice, const char *name)
 {
 	static const char *const modes[] = {
 		[CHAT_CHOICE_AUTO] = "AUTO",
@@ -306,71 +297,60 @@ static int write_choice(struct chat *chat)
 		[CHAT_CHOICE_NONE] = "NONE",
 		[CHAT_CHOICE_NAMED] = "ANY",
 	};
-	enum chat_choice choice;
-	const char *name;
-	int rc = chat_tool_choice(chat, &choice, &name);
+	int rc;
 
-	if (rc != 0 || choice == CHAT_CHOICE_UNSAID)
-		return rc;
+	if (choice == CHAT_CHOICE_UNSAID)
+		return 0;
 	rc = chat_set(chat, "toolConfig.functionCallingConfig.mode",
 		      json_object_new_string(modes[choice]));
 	return rc == 0 && name ? allow_only(chat, name) : rc;
 }
 
-static int write_tools(struct chat *chat)
+static int place_tools(struct chat *chat, struct json_object *functions, enum chat_choice choice,
+		       const char *name)
 {
-	struct json_object *functions, *tools, *tool;
-	int rc = chat_tools(chat, write_tool, &functions);
+	struct json_object *tools = json_object_new_array(), *tool = json_object_new_object();
+	int rc = chat_set(chat, "tools", tools);
 
-	if (rc != 0 || !functions)
-		return rc;
-	tools = json_object_new_array();
-	rc = chat_set(chat, "tools", tools);
-	tool = json_object_new_object();
 	if (rc == 0)
 		rc = json_append(tools, json_object_get(tool));
 	if (rc == 0)
 		rc = json_set(tool, "functionDeclarations", json_object_get(functions));
 	json_object_put(tool);
 	json_object_put(functions);
-	return rc == 0 ? write_choice(chat) : rc;
+	return rc == 0 ? write_choice(chat, choice, name) : rc;
 }
 
 /* ---- the whole */
 
-static int finish(struct chat *chat, const char *collection)
+static char *make_path(const struct chat *chat)
 {
-	char *model = chat_model_segment(chat), *path = NULL;
-	int rc;
+	const int size = (int)collection_bytes(chat->route->model);
+	char *name = text_percent_encoded(name_of(chat)), *path = NULL;
 
-	if (model)
-		path = text_format("/%s%s:%s", collection, model,
+	if (name)
+		path = text_format("/%.*s%s:%s", size > 0 ? size : (int)strlen("models/"),
+				   size > 0 ? chat->route->model : "models/", name,
 				   chat->stream ? "streamGenerateContent?alt=sse"
 						: "generateContent");
-	rc = path ? chat_finish(chat, path) : -ENOMEM;
-	free(model);
-	free(path);
-	return rc;
+	free(name);
+	return path;
 }
 
-int gemini_write_request(const struct http_route *route, const char *request, size_t request_bytes,
-			 bool stream, struct http_request *ret, char *error)
-{
-	struct http_route bare = *route; /* its model without the collection */
-	const char *collection = split_model(&bare.model);
-	struct chat chat = {.out = ret, .error = error, .stream = stream};
-	int rc = chat_init(&chat, "gemini", &bare, request, request_bytes);
-
-	if (rc == 0)
-		rc = chat_messages(&chat, &form);
-	if (rc == 0)
-		rc = chat_write_system(&chat, &form, "systemInstruction.parts");
-	if (rc == 0)
-		rc = chat_params(&chat, params);
-	if (rc == 0)
-		rc = write_tools(&chat);
-	if (rc == 0)
-		rc = finish(&chat, collection);
-	chat_deinit(&chat);
-	return rc;
-}
+const struct chat_form gemini_form = {
+	.name = "gemini",
+	.messages = "contents",
+	.assistant = "model",
+	.parts = "parts",
+	.system = "systemInstruction.parts",
+	.write = {[CHAT_TEXT] = text_part,
+		  [CHAT_IMAGE] = image_part,
+		  [CHAT_FILE] = data_part,
+		  [CHAT_AUDIO] = data_part,
+		  [CHAT_CALL] = call_part,
+		  [CHAT_RESULT] = result_part},
+	.params = params,
+	.write_tool = write_tool,
+	.place_tools = place_tools,
+	.make_path = make_path,
+};

@@ -5,7 +5,6 @@
 
 #include "wire.h"
 
-int mistral_write_request(const struct http_route *route, const char *request, size_t request_bytes,
-			  bool stream, struct http_request *ret, char *error);
+extern const struct chat_form mistral_form;
 
 #endif

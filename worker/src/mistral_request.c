@@ -107,38 +107,7 @@ static int check_last(struct chat *chat, struct json_object *last)
 	if (json_object_get_boolean(wire_member(from, "prefix")))
 		return json_set_new(last, "prefix", json_object_new_boolean(1));
 	return chat_refuse(chat, "the last message is the assistant's, which has no form in %s",
-			   chat->form);
-}
-
-static int write_messages(struct chat *chat)
-{
-	static const struct chat_form form = {
-		.messages = "messages",
-		.assistant = "assistant",
-		.parts = "content",
-		.lists = {[CHAT_CALL] = "tool_calls"},
-		.keeps_messages = true,
-		.write = {[CHAT_TEXT] = chat_openai_text,
-			  [CHAT_IMAGE] = chat_openai_image,
-			  [CHAT_FILE] = file_part,
-			  [CHAT_AUDIO] = audio_part,
-			  [CHAT_CALL] = chat_openai_call,
-			  [CHAT_RESULT] = chat_openai_text},
-	};
-	struct json_object *messages, *message = NULL;
-	int rc = change_ids(chat);
-
-	if (rc == 0)
-		rc = chat_messages(chat, &form);
-	if (rc == 0)
-		rc = chat_shorten_texts(chat);
-	messages = wire_member(chat->body, "messages");
-	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
-		message = json_object_array_get_idx(messages, i);
-		if (!wire_member(message, "content"))
-			rc = json_set(message, "content", NULL);
-	}
-	return rc == 0 ? check_last(chat, message) : rc;
+			   chat->form->name);
 }
 
 /* ---- parameters */
@@ -190,42 +159,51 @@ static struct json_object *write_tool(struct chat *chat, struct json_object *fun
 }
 
 /* The choice has OpenAI's words. */
-static int write_tools(struct chat *chat)
+static int place_tools(struct chat *chat, struct json_object *tools, enum chat_choice choice,
+		       const char *name)
 {
-	struct json_object *tools;
-	enum chat_choice choice;
-	const char *name;
-	int rc = chat_tools(chat, write_tool, &tools);
+	int rc = chat_set(chat, "tools", tools);
 
-	if (rc != 0 || !tools)
-		return rc;
-	rc = chat_set(chat, "tools", tools);
-	if (rc == 0)
-		rc = chat_tool_choice(chat, &choice, &name);
+	(void)name;
 	if (rc != 0 || choice == CHAT_CHOICE_UNSAID)
 		return rc;
 	return chat_set(chat, "tool_choice",
 			json_object_get(wire_member(chat->request, "tool_choice")));
 }
 
-int mistral_write_request(const struct http_route *route, const char *request, size_t request_bytes,
-			  bool stream, struct http_request *ret, char *error)
-{
-	struct chat chat = {.out = ret, .error = error, .stream = stream};
-	int rc = chat_init(&chat, "mistral", route, request, request_bytes);
+/* ---- the whole */
 
-	if (rc == 0)
-		rc = chat_set(&chat, "model", json_object_new_string(route->model));
-	if (rc == 0)
-		rc = write_messages(&chat);
-	if (rc == 0)
-		rc = chat_params(&chat, params);
-	if (rc == 0)
-		rc = write_tools(&chat);
-	if (rc == 0 && stream)
-		rc = chat_set(&chat, "stream", json_object_new_boolean(1));
-	if (rc == 0)
-		rc = chat_finish(&chat, "/chat/completions");
-	chat_deinit(&chat);
-	return rc;
+/* No message is without its content. */
+static int finish(struct chat *chat)
+{
+	struct json_object *messages = wire_member(chat->body, "messages"), *message = NULL;
+	int rc = chat_shorten_texts(chat);
+
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++) {
+		message = json_object_array_get_idx(messages, i);
+		if (!wire_member(message, "content"))
+			rc = json_set(message, "content", NULL);
+	}
+	return rc == 0 ? check_last(chat, message) : rc;
 }
+
+const struct chat_form mistral_form = {
+	.name = "mistral",
+	.messages = "messages",
+	.assistant = "assistant",
+	.parts = "content",
+	.lists = {[CHAT_CALL] = "tool_calls"},
+	.keeps_messages = true,
+	.prepare = change_ids,
+	.write = {[CHAT_TEXT] = chat_openai_text,
+		  [CHAT_IMAGE] = chat_openai_image,
+		  [CHAT_FILE] = file_part,
+		  [CHAT_AUDIO] = audio_part,
+		  [CHAT_CALL] = chat_openai_call,
+		  [CHAT_RESULT] = chat_openai_text},
+	.params = params,
+	.write_tool = write_tool,
+	.place_tools = place_tools,
+	.finish = finish,
+	.path = "/chat/completions",
+};

@@ -20,7 +20,7 @@ static struct json_object *write_image(struct chat *chat, const struct chat_part
 	if (part->data)
 		return json_object_new_string(part->data);
 	(void)chat_refuse(chat, "messages[%zu]: %s takes images as data URLs only", chat->message,
-			  chat->form);
+			  chat->form->name);
 	return NULL;
 }
 
@@ -49,29 +49,6 @@ static int join_texts(struct json_object *message)
 	if (rc == 0)
 		rc = json_set_text(message, "content", &text);
 	buffer_deinit(&text);
-	return rc;
-}
-
-static int write_messages(struct chat *chat)
-{
-	static const struct chat_form form = {
-		.messages = "messages",
-		.assistant = "assistant",
-		.parts = "content",
-		.lists = {[CHAT_IMAGE] = "images", [CHAT_CALL] = "tool_calls"},
-		.keeps_messages = true,
-		.names_results = true,
-		.write = {[CHAT_TEXT] = chat_openai_text,
-			  [CHAT_IMAGE] = write_image,
-			  [CHAT_CALL] = write_call,
-			  [CHAT_RESULT] = chat_openai_text},
-	};
-	struct json_object *messages;
-	int rc = chat_messages(chat, &form);
-
-	messages = wire_member(chat->body, "messages");
-	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++)
-		rc = join_texts(json_object_array_get_idx(messages, i));
 	return rc;
 }
 
@@ -144,42 +121,47 @@ static const struct chat_param params[] = {
 /* ---- tools */
 
 /* None is said by leaving them out; that one has to be called cannot be said. */
-static int write_tools(struct chat *chat)
+static int place_tools(struct chat *chat, struct json_object *tools, enum chat_choice choice,
+		       const char *name)
 {
-	struct json_object *tools;
-	enum chat_choice choice;
-	const char *name;
-	int rc = chat_tools(chat, chat_openai_tool, &tools);
-
-	if (rc != 0 || !tools)
-		return rc;
-	rc = chat_tool_choice(chat, &choice, &name);
-	if (rc == 0 && (choice == CHAT_CHOICE_REQUIRED || choice == CHAT_CHOICE_NAMED))
-		rc = chat_refuse(chat, "'tool_choice' as given has no form in %s", chat->form);
-	if (rc == 0 && choice != CHAT_CHOICE_NONE)
+	(void)name;
+	if (choice == CHAT_CHOICE_UNSAID || choice == CHAT_CHOICE_AUTO)
 		return chat_set(chat, "tools", tools);
 	json_object_put(tools);
-	return rc;
+	return choice == CHAT_CHOICE_NONE
+		       ? 0
+		       : chat_refuse(chat, "'tool_choice' as given has no form in %s",
+				     chat->form->name);
 }
 
-int ollama_write_request(const struct http_route *route, const char *request, size_t request_bytes,
-			 bool stream, struct http_request *ret, char *error)
+/* ---- the whole */
+
+static int finish(struct chat *chat)
 {
-	struct chat chat = {.out = ret, .error = error, .stream = stream};
-	int rc = chat_init(&chat, "ollama", route, request, request_bytes);
+	struct json_object *messages = wire_member(chat->body, "messages");
+	int rc = 0;
 
-	if (rc == 0)
-		rc = chat_set(&chat, "model", json_object_new_string(route->model));
-	if (rc == 0)
-		rc = write_messages(&chat);
-	if (rc == 0)
-		rc = chat_params(&chat, params);
-	if (rc == 0)
-		rc = write_tools(&chat);
-	if (rc == 0) /* it streams unless told not to */
-		rc = chat_set(&chat, "stream", json_object_new_boolean(stream));
-	if (rc == 0)
-		rc = chat_finish(&chat, "/api/chat");
-	chat_deinit(&chat);
+	for (size_t i = 0; rc == 0 && i < json_object_array_length(messages); i++)
+		rc = join_texts(json_object_array_get_idx(messages, i));
 	return rc;
 }
+
+const struct chat_form ollama_form = {
+	.name = "ollama",
+	.messages = "messages",
+	.assistant = "assistant",
+	.parts = "content",
+	.lists = {[CHAT_IMAGE] = "images", [CHAT_CALL] = "tool_calls"},
+	.keeps_messages = true,
+	.names_results = true,
+	.write = {[CHAT_TEXT] = chat_openai_text,
+		  [CHAT_IMAGE] = write_image,
+		  [CHAT_CALL] = write_call,
+		  [CHAT_RESULT] = chat_openai_text},
+	.params = params,
+	.write_tool = chat_openai_tool,
+	.place_tools = place_tools,
+	.finish = finish,
+	.path = "/api/chat",
+	.says_no_stream = true, /* it streams unless told not to */
+};

@@ -93,19 +93,6 @@ static struct json_object *result_item(struct chat *chat, const struct chat_part
 	return json_or_null(item, rc == 0 ? json_set_string(item, "output", part->text) : rc);
 }
 
-static const struct chat_form form = {
-	.messages = "input",
-	.assistant = "assistant",
-	.parts = "content",
-	.keeps_messages = true,
-	.has_items = true,
-	.write = {[CHAT_TEXT] = text_part,
-		  [CHAT_IMAGE] = image_part,
-		  [CHAT_FILE] = file_part,
-		  [CHAT_CALL] = call_item,
-		  [CHAT_RESULT] = result_item},
-};
-
 /* ---- parameters */
 
 static int write_max_tokens(struct chat *chat, const struct chat_param *param,
@@ -184,13 +171,6 @@ static const struct chat_param params[] = {
 };
 /* clang-format on */
 
-static int write_params(struct chat *chat)
-{
-	int rc = chat_set(chat, "store", json_object_new_boolean(0));
-
-	return rc == 0 ? chat_params(chat, params) : rc;
-}
-
 /* ---- tools */
 
 static struct json_object *write_tool(struct chat *chat, struct json_object *function)
@@ -211,16 +191,15 @@ static struct json_object *write_tool(struct chat *chat, struct json_object *fun
 	return json_or_null(tool, rc);
 }
 
-static int write_choice(struct chat *chat)
+static int place_tools(struct chat *chat, struct json_object *tools, enum chat_choice choice,
+		       const char *name)
 {
 	static const char *const words[] = {
 		[CHAT_CHOICE_UNSAID] = NULL,         [CHAT_CHOICE_AUTO] = "auto",
 		[CHAT_CHOICE_REQUIRED] = "required", [CHAT_CHOICE_NONE] = "none",
 		[CHAT_CHOICE_NAMED] = NULL,
 	};
-	enum chat_choice choice;
-	const char *name;
-	int rc = chat_tool_choice(chat, &choice, &name);
+	int rc = chat_set(chat, "tools", tools);
 
 	if (rc == 0 && words[choice])
 		rc = chat_set(chat, "tool_choice", json_object_new_string(words[choice]));
@@ -231,36 +210,29 @@ static int write_choice(struct chat *chat)
 	return rc;
 }
 
-static int write_tools(struct chat *chat)
-{
-	struct json_object *tools;
-	int rc = chat_tools(chat, write_tool, &tools);
+/* ---- the whole */
 
-	if (rc != 0 || !tools)
-		return rc;
-	rc = chat_set(chat, "tools", tools);
-	return rc == 0 ? write_choice(chat) : rc;
+static int store_nothing(struct chat *chat)
+{
+	return chat_set(chat, "store", json_object_new_boolean(0));
 }
 
-int responses_write_request(const struct http_route *route, const char *request,
-			    size_t request_bytes, bool stream, struct http_request *ret,
-			    char *error)
-{
-	struct chat chat = {.out = ret, .error = error, .stream = stream};
-	int rc = chat_init(&chat, "the Responses API", route, request, request_bytes);
-
-	if (rc == 0)
-		rc = chat_set(&chat, "model", json_object_new_string(route->model));
-	if (rc == 0)
-		rc = chat_messages(&chat, &form);
-	if (rc == 0)
-		rc = write_params(&chat);
-	if (rc == 0)
-		rc = write_tools(&chat);
-	if (rc == 0)
-		rc = chat_set(&chat, "stream", json_object_new_boolean(stream));
-	if (rc == 0)
-		rc = chat_finish(&chat, "/responses");
-	chat_deinit(&chat);
-	return rc;
-}
+const struct chat_form responses_form = {
+	.name = "the Responses API",
+	.messages = "input",
+	.assistant = "assistant",
+	.parts = "content",
+	.keeps_messages = true,
+	.has_items = true,
+	.prepare = store_nothing, /* unless the caller says so */
+	.write = {[CHAT_TEXT] = text_part,
+		  [CHAT_IMAGE] = image_part,
+		  [CHAT_FILE] = file_part,
+		  [CHAT_CALL] = call_item,
+		  [CHAT_RESULT] = result_item},
+	.params = params,
+	.write_tool = write_tool,
+	.place_tools = place_tools,
+	.path = "/responses",
+	.says_no_stream = true,
+};

@@ -205,6 +205,7 @@ const char *stream_finish(const struct stream_reader *reader);
 struct stream_reader *stream_free(struct stream_reader *reader);
 
 /* ---- adapters: rows of one table, one for each form in which models are spoken to */
+struct chat_form;
 struct chunk_writer;
 
 /* What divides a stream into events. */
@@ -216,10 +217,7 @@ enum framing {
 
 struct adapter {
 	const char *name;
-	/* As request_write(), which has emptied *ret and frees it on failure. */
-	int (*write_request)(const struct http_route *route, const char *request,
-			     size_t request_bytes, bool stream, struct http_request *ret,
-			     char *error);
+	const struct chat_form *form; /* chat.h; NULL: OpenAI's own */
 	/*
 	 * A parsed body, or the data of a parsed event, that is no error: what it says, written as
 	 * chunks in OpenAI's form. Both NULL: it is in that form already. `event`: its name, or "".
