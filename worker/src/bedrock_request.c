@@ -9,7 +9,6 @@
 #include "bedrock.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>

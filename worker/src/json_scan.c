@@ -218,18 +218,30 @@ int json_scan(struct json_scanner *scanner, struct json_token *ret_token)
 	return r == 0 ? 1 : r;
 }
 
+int json_scan_rest(struct json_scanner *scanner, struct json_token *token)
+{
+	int depth = 0;
+
+	for (;;) {
+		int r;
+
+		depth += json_token_is(token, '{') || json_token_is(token, '[');
+		depth -= json_token_is(token, '}') || json_token_is(token, ']');
+		if (depth <= 0)
+			return 1;
+		r = json_scan(scanner, token);
+		if (r != 1)
+			return r;
+	}
+}
+
 size_t json_value_size(const char *value, const char *end)
 {
 	struct json_scanner scanner;
 	struct json_token token;
-	int depth = 0;
 
 	json_scan_init(&scanner, value, (size_t)(end - value));
-	do {
-		if (json_scan(&scanner, &token) != 1)
-			return 0;
-		depth += json_token_is(&token, '{') || json_token_is(&token, '[');
-		depth -= json_token_is(&token, '}') || json_token_is(&token, ']');
-	} while (depth > 0);
+	if (json_scan(&scanner, &token) != 1 || json_scan_rest(&scanner, &token) != 1)
+		return 0;
 	return (size_t)(scanner.at - value);
 }

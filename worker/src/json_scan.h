@@ -49,6 +49,10 @@ void json_scan_init(struct json_scanner *scanner, const char *bytes, size_t size
 /* Return: 1 *ret_token is the next token; 0 the text has ended; -EINVAL see scanner->error. */
 int json_scan(struct json_scanner *scanner, struct json_token *ret_token);
 
+/* Reads on to the end of the value that *token begins; *token is its last one then. Return: as
+ * json_scan(). */
+int json_scan_rest(struct json_scanner *scanner, struct json_token *token);
+
 /*
  * As json_read() (wire.h), but says the line, and lets a key stand twice in one object.
  * @ret_error: what is wrong at *ret_line, static; NULL when memory ran out

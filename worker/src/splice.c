@@ -58,22 +58,6 @@ static bool is_mark(const struct json_token *token, const char *marks)
 	return token->type == JSON_TOKEN_PUNCTUATION && strchr(marks, *token->start);
 }
 
-/* The value that begins with *token, and the token behind it. 1; or as json_scan() */
-static int skip_value(struct json_scanner *scanner, struct json_token *token, const char **ret_end)
-{
-	int depth = 0, rc = 1;
-
-	do {
-		if (is_mark(token, "{["))
-			depth++;
-		else if (is_mark(token, "}]"))
-			depth--;
-		*ret_end = token->start + token->size;
-		rc = json_scan(scanner, token);
-	} while (rc == 1 && depth > 0);
-	return rc;
-}
-
 /* "key" : value, from *token on, which is the comma or brace behind it afterwards */
 static int read_segment(struct json_scanner *scanner, struct json_token *token,
 			struct splice *found, struct json_token *ret_key)
@@ -83,7 +67,10 @@ static int read_segment(struct json_scanner *scanner, struct json_token *token,
 	    !is_mark(token, ":") || json_scan(scanner, token) != 1 || is_mark(token, "}],:"))
 		return -EINVAL;
 	found->value = token->start;
-	if (skip_value(scanner, token, &found->value_end) != 1 || !is_mark(token, ",}"))
+	if (json_scan_rest(scanner, token) != 1)
+		return -EINVAL;
+	found->value_end = token->start + token->size;
+	if (json_scan(scanner, token) != 1 || !is_mark(token, ",}"))
 		return -EINVAL;
 	found->segment_end = token->start;
 	return 0;
