@@ -212,12 +212,11 @@ static int add_content(struct reading *reading, const char *role, struct json_ob
 /* Of a message that holds nothing but text, or a list of texts: added to *out. */
 static int read_texts(struct chat *chat, struct json_object *content, struct buffer *out)
 {
-	const bool is_list = json_object_is_type(content, json_type_array);
-
-	if (content && !is_list && !json_object_is_type(content, json_type_string))
+	if (content && !json_object_is_type(content, json_type_array) &&
+	    !json_object_is_type(content, json_type_string))
 		return chat_refuse(chat, "messages[%zu]: content is neither text nor a list",
 				   chat->message);
-	for (size_t i = 0; is_list && i < json_object_array_length(content); i++)
+	for (size_t i = 0; i < json_length(content); i++)
 		if (!string_of(json_object_array_get_idx(content, i), "text"))
 			return chat_refuse(chat,
 					   "messages[%zu]: nothing but text has a form here in %s",
@@ -278,8 +277,7 @@ static int add_calls(struct reading *reading, struct json_object *message)
 			reading->chat,
 			"messages[%zu]: 'function_call' has no form in %s; use tool_calls",
 			reading->chat->message, reading->chat->form->name);
-	for (size_t i = 0; openai_is_list(calls) && rc == 0 && i < json_object_array_length(calls);
-	     i++)
+	for (size_t i = 0; rc == 0 && i < json_length(calls); i++)
 		rc = add_call(reading, json_object_array_get_idx(calls, i));
 	return rc;
 }

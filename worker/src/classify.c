@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "json_build.h"
 #include "json_scan.h"
 #include "mask.h"
 #include "rules.h"
@@ -89,9 +90,7 @@ static const char *failed_finish_among(struct json_object *list, const char *nam
 {
 	const char *finish = NULL;
 
-	if (!json_object_is_type(list, json_type_array))
-		return NULL;
-	for (size_t i = 0; !finish && i < json_object_array_length(list); i++)
+	for (size_t i = 0; !finish && i < json_length(list); i++)
 		finish = rule_failed_finish(wire_text(json_object_array_get_idx(list, i), name));
 	return finish;
 }

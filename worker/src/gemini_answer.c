@@ -34,11 +34,6 @@ static const struct finish_name finishes[] = {
 	{NULL, NULL},
 };
 
-static size_t count(struct json_object *list)
-{
-	return json_object_is_type(list, json_type_array) ? json_object_array_length(list) : 0;
-}
-
 /* ---- parts */
 
 /* {"google": {"thought_signature": ...}}: where Google's own OpenAI-compatible face has it. */
@@ -93,7 +88,7 @@ static int add_token(struct json_object *list, struct json_object *token, struct
 	struct json_object *others = json_object_new_array(), *other;
 	int rc = json_set_new(token, "top_logprobs", others);
 
-	for (size_t i = 0; rc == 0 && i < count(top); i++) {
+	for (size_t i = 0; rc == 0 && i < json_length(top); i++) {
 		other = new_token(json_object_array_get_idx(top, i));
 		rc = other ? json_append(others, other) : -ENOMEM;
 	}
@@ -109,11 +104,11 @@ static int read_logprobs(struct chunk_writer *out, uint32_t choice, struct json_
 	struct json_object *tops = wire_member(result, "topCandidates"), *list, *top;
 	int rc = 0;
 
-	if (count(chosen) == 0)
+	if (json_length(chosen) == 0)
 		return 0;
 	list = json_object_new_array();
-	for (size_t i = 0; rc == 0 && i < count(chosen); i++) {
-		top = i < count(tops) ? json_object_array_get_idx(tops, i) : NULL;
+	for (size_t i = 0; rc == 0 && i < json_length(chosen); i++) {
+		top = i < json_length(tops) ? json_object_array_get_idx(tops, i) : NULL;
 		rc = add_token(list, new_token(json_object_array_get_idx(chosen, i)),
 			       wire_member(top, "candidates"));
 	}
@@ -135,7 +130,7 @@ static int read_candidate(struct chunk_writer *out, struct json_object *candidat
 
 	if (index < 0 || index >= CHUNK_CHOICES_MAX)
 		return -EBADMSG;
-	for (size_t i = 0; rc == 0 && i < count(parts); i++)
+	for (size_t i = 0; rc == 0 && i < json_length(parts); i++)
 		rc = read_part(out, choice, json_object_array_get_idx(parts, i));
 	if (rc == 0)
 		rc = read_logprobs(out, choice, wire_member(candidate, "logprobsResult"));
@@ -162,18 +157,18 @@ static int read_response(struct chunk_writer *out, struct json_object *root)
 {
 	struct json_object *candidates = wire_member(root, "candidates"), *candidate;
 	const char *blocked = wire_text(wire_member(root, "promptFeedback"), "blockReason");
-	bool is_end = count(candidates) == 0 && (blocked || out->has_finished);
+	bool is_end = json_length(candidates) == 0 && (blocked || out->has_finished);
 	int rc = chunk_note_usage(out, wire_member(root, "usageMetadata"));
 
 	if (rc == 0)
 		rc = chunk_identify(out, wire_text(root, "responseId"),
 				    wire_text(root, "modelVersion"));
-	for (size_t i = 0; rc == 0 && i < count(candidates); i++) {
+	for (size_t i = 0; rc == 0 && i < json_length(candidates); i++) {
 		candidate = json_object_array_get_idx(candidates, i);
 		rc = read_candidate(out, candidate);
 		is_end = is_end || wire_text(candidate, "finishReason");
 	}
-	if (rc == 0 && blocked && count(candidates) == 0)
+	if (rc == 0 && blocked && json_length(candidates) == 0)
 		rc = chunk_finish(out, 0, finishes, "SAFETY");
 	return rc == 0 && is_end ? write_usage(out) : rc;
 }
@@ -186,7 +181,7 @@ int gemini_translate_answer(struct chunk_writer *out, struct json_object *root)
 		return read_response(out, root);
 	if (!json_object_is_type(root, json_type_array))
 		return -EBADMSG;
-	for (size_t i = 0; rc == 0 && i < count(root); i++)
+	for (size_t i = 0; rc == 0 && i < json_length(root); i++)
 		rc = read_response(out, json_object_array_get_idx(root, i));
 	return rc;
 }

@@ -18,7 +18,6 @@
 
 #include "text.h"
 
-#define HIDDEN           "[hidden]"
 #define CUT              "\u2026"
 #define SECRET_BYTES_MIN 6     /* shorter "keys" of local servers are words like "none" */
 #define SECRET_BYTES_MAX 65536 /* more is no key */
@@ -215,7 +214,7 @@ void mask_write(char *out, size_t size, const char *message, const char *secret)
 	while (reader.at < end && !line.full) {
 		used = hidden_size(&reader);
 		if (used > 0)
-			put(&line, HIDDEN, strlen(HIDDEN));
+			put(&line, MASK_HIDDEN, strlen(MASK_HIDDEN));
 		else
 			used = put_character(&line, reader.at);
 		reader.at += used;

@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 
+#define MASK_HIDDEN "[hidden]" /* stands where something was */
+
 /* Writes at most size - 1 bytes and a NUL. secret: the route's key, or NULL. */
 void mask_write(char *out, size_t size, const char *message, const char *secret);
 

@@ -55,14 +55,12 @@ static int change_ids(struct chat *chat)
 	struct json_object *messages = wire_member(chat->request, "messages");
 	int rc = 0;
 
-	for (size_t i = 0;
-	     openai_is_list(messages) && rc == 0 && i < json_object_array_length(messages); i++) {
+	for (size_t i = 0; rc == 0 && i < json_length(messages); i++) {
 		struct json_object *message = json_object_array_get_idx(messages, i);
 		struct json_object *calls = wire_member(message, "tool_calls");
 
 		rc = change_id(message, "tool_call_id");
-		for (size_t k = 0;
-		     openai_is_list(calls) && rc == 0 && k < json_object_array_length(calls); k++)
+		for (size_t k = 0; rc == 0 && k < json_length(calls); k++)
 			rc = change_id(json_object_array_get_idx(calls, k), "id");
 	}
 	return rc;

@@ -9,11 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_build.h"
+#include "mask.h"
 #include "squeeze.h"
 #include "text.h"
 #include "wire.h"
 
-#define HIDDEN           "[hidden]"
 #define TEXT_BYTES_MAX   256u
 #define RUN_BYTES_MIN    14u /* shorter runs of any long prompt stand in any sentence by chance */
 #define CUT_BYTES_MIN    4u  /* of a run that is cut off with the text ... */
@@ -95,10 +96,9 @@ static void collect(struct json_object *value, struct buffer *words)
 {
 	if (json_object_is_type(value, json_type_object)) {
 		json_object_object_foreach(value, name, member) collect_member(member, name, words);
-	} else if (json_object_is_type(value, json_type_array)) {
-		for (size_t i = 0; i < json_object_array_length(value); i++)
-			collect(json_object_array_get_idx(value, i), words);
 	}
+	for (size_t i = 0; i < json_length(value); i++)
+		collect(json_object_array_get_idx(value, i), words);
 }
 
 /* A text, or a list of them. */
@@ -106,9 +106,7 @@ static void collect_texts(struct json_object *value, struct buffer *words)
 {
 	if (json_object_is_type(value, json_type_string))
 		add_string(words, value);
-	for (size_t i = 0;
-	     json_object_is_type(value, json_type_array) && i < json_object_array_length(value);
-	     i++)
+	for (size_t i = 0; i < json_length(value); i++)
 		collect_texts(json_object_array_get_idx(value, i), words);
 }
 
@@ -184,15 +182,15 @@ static bool follows_hidden(const struct text *text, size_t at)
 	size_t before = text->places[at].begin;
 
 	while (before > 0 && !is_letter(text->raw[before - 1]) &&
-	       !ends_in(text->raw, before, HIDDEN))
+	       !ends_in(text->raw, before, MASK_HIDDEN))
 		before--;
-	return ends_in(text->raw, before, HIDDEN);
+	return ends_in(text->raw, before, MASK_HIDDEN);
 }
 
 /* What a run is left of that was cut off with the text, or that mask.h has hidden a part of. */
 static size_t broken_size(const struct text *text, size_t at, const struct buffer *words)
 {
-	const char *hidden = strstr(text->raw + text->places[at].begin, HIDDEN);
+	const char *hidden = strstr(text->raw + text->places[at].begin, MASK_HIDDEN);
 	size_t size = hidden ? size_until(text, at, (size_t)(hidden - text->raw)) : text->size - at;
 
 	if (!begins_word(text, at))
@@ -318,8 +316,8 @@ static void hide(char *raw, size_t raw_room, const struct buffer *words)
 	for (size_t from = 0, to; from < text.raw_size; from = to) {
 		const bool is_letter = at < text.size && text.places[at].begin == from;
 		const size_t size = is_letter ? said_size(&text, at, words) : 0;
-		const char *piece = size ? HIDDEN : raw + from;
-		const size_t piece_size = size ? strlen(HIDDEN) : 1;
+		const char *piece = size ? MASK_HIDDEN : raw + from;
+		const size_t piece_size = size ? strlen(MASK_HIDDEN) : 1;
 
 		if (used + piece_size > room)
 			break;

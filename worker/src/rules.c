@@ -18,6 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "json_build.h"
+
 #define LONG_WAIT_MS 3600000 /* Azure names such waits for one oversized request */
 
 /* ---- facts: what a code or a sentence cannot tell */
@@ -97,17 +99,12 @@ static bool quota_violation(const struct wire_error *error, const char *name, co
 			    bool whole)
 {
 	struct json_object *details = wire_member(error->object, "details");
-	size_t count = json_object_is_type(details, json_type_array)
-			       ? json_object_array_length(details)
-			       : 0;
 
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = 0; i < json_length(details); i++) {
 		struct json_object *list =
 			wire_member(json_object_array_get_idx(details, i), "violations");
 
-		if (!json_object_is_type(list, json_type_array))
-			continue;
-		for (size_t k = 0; k < json_object_array_length(list); k++) {
+		for (size_t k = 0; k < json_length(list); k++) {
 			const char *text = wire_text(json_object_array_get_idx(list, k), name);
 
 			if (text &&

@@ -25,9 +25,7 @@
 
 static struct json_object *first_of(struct json_object *array)
 {
-	if (!json_object_is_type(array, json_type_array) || json_object_array_length(array) == 0)
-		return NULL;
-	return json_object_array_get_idx(array, 0);
+	return json_length(array) > 0 ? json_object_array_get_idx(array, 0) : NULL;
 }
 
 /* an object or a text that says something */
@@ -50,9 +48,7 @@ static struct json_object *error_among(struct json_object *list)
 {
 	struct json_object *error = NULL;
 
-	if (!json_object_is_type(list, json_type_array))
-		return NULL;
-	for (size_t i = 0; !error && i < json_object_array_length(list); i++)
+	for (size_t i = 0; !error && i < json_length(list); i++)
 		error = error_of(json_object_array_get_idx(list, i));
 	return error;
 }
@@ -113,9 +109,7 @@ static const char *reason_of(struct json_object *object)
 	struct json_object *details = wire_member(object, "details");
 	const char *reason = NULL;
 
-	if (!json_object_is_type(details, json_type_array))
-		return NULL;
-	for (size_t i = 0; !reason && i < json_object_array_length(details); i++)
+	for (size_t i = 0; !reason && i < json_length(details); i++)
 		reason = wire_text(json_object_array_get_idx(details, i), "reason");
 	return reason;
 }
