@@ -82,6 +82,8 @@ static void test_the_given_secret_is_hidden_in_any_form(void)
 	check("key none is not a key", "none", "key none is not a key");
 	check("key is unset", "", "key is unset");
 	check("key ending in 9abcdefXYZ.", "sk0123456789abcdefXYZ", "key ending in [hidden].");
+	check("key SK0123456789ABCdefxyz is wrong", "sk0123456789abcdefXYZ",
+	      "key [hidden] is wrong");
 	check("key 0123...fXYZ", "sk0123456789abcdefXYZ", "key 0123...fXYZ");
 }
 

@@ -5,7 +5,7 @@
  * logged and pasted into bug reports, so both are hidden here, in the one place where a message
  * becomes a line:
  *
- *   - the route's own key, wherever it stands, and any long piece of it;
+ *   - the route's own key, wherever it stands, in capitals or not, and any long piece of it;
  *   - words that look like a key: a vendor's prefix, or a long run of letters and digits;
  *   - whatever is quoted and holds a blank: names of parameters and models do not, prose does.
  *
@@ -13,6 +13,7 @@
  */
 #include "mask.h"
 
+#include <ctype.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -140,7 +141,8 @@ static size_t secret_piece_size(const struct reader *reader)
 	for (const char *from = reader->secret; *from; from++) {
 		size_t size = 0;
 
-		while (from[size] && from[size] == reader->at[size])
+		while (from[size] && tolower((unsigned char)from[size]) ==
+					     tolower((unsigned char)reader->at[size]))
 			size++;
 		longest = size > longest ? size : longest;
 	}
