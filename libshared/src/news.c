@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -32,20 +33,25 @@ static void marker_path(const char *dir, const char *table_path, const char *pro
 /* Opens the marker, made now if need be: never through a link, never another user's. */
 static int marker_open(const char *path, bool *ret_made)
 {
-	int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
-	int fd = open(path, flags);
+	const int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+	const int fd = open(path, flags | O_CREAT | O_EXCL, 0600);
 
-	*ret_made = fd < 0 && errno == ENOENT;
-	return *ret_made ? open(path, flags | O_CREAT | O_EXCL, 0600) : fd;
+	*ret_made = fd >= 0;
+	return fd < 0 && errno == EEXIST ? open(path, flags) : fd;
 }
 
-static bool marker_is_recent(const struct stat *st)
+/* Of several processes that look at the same moment one tells it: the one that has the lock. */
+static bool marker_is_recent(int fd)
 {
 	struct timespec now;
+	struct stat st;
 
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0)
+		return true;
 	/* not time(): it may be a tick behind the stamp of a file that was touched just now */
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	return st->st_mtime <= now.tv_sec && now.tv_sec - st->st_mtime < NEWS_EVERY_S;
+	return fstat(fd, &st) == 0 && st.st_mtime <= now.tv_sec &&
+	       now.tv_sec - st.st_mtime < NEWS_EVERY_S;
 }
 
 /* Was it told within the hour? If not, it is now. -1: the marker cannot be used. */
@@ -58,7 +64,7 @@ static int marker_check(const char *path)
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid()) {
-		told = !made && marker_is_recent(&st);
+		told = !made && marker_is_recent(fd);
 		if (!told && futimens(fd, NULL) != 0)
 			told = -1;
 	}

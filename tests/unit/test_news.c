@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -84,6 +85,46 @@ static void test_a_problem_is_news_once_an_hour(void)
 	marker_age(-100); /* the wall clock was set back */
 	CU_ASSERT_EQUAL(lull_table_problem_is_news(table), 1);
 	CU_ASSERT_EQUAL(lull_table_problem_is_news(table), 0);
+	end();
+}
+
+/* Sixteen processes ask at once. Return: to how many it was news. */
+static int ask_at_once(void)
+{
+	pid_t children[16];
+	int gate[2], told = 0;
+	char byte;
+
+	CU_ASSERT_EQUAL_FATAL(pipe(gate), 0);
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			(void)close(gate[1]);
+			(void)!read(gate[0], &byte, 1); /* until the other end is closed */
+			_exit(lull_table_problem_is_news(table));
+		}
+	}
+	(void)close(gate[0]);
+	(void)close(gate[1]);
+	for (size_t i = 0; i < sizeof(children) / sizeof(children[0]); i++) {
+		int status = 0;
+
+		CU_ASSERT_EQUAL(waitpid(children[i], &status, 0), children[i]);
+		told += WEXITSTATUS(status);
+	}
+	return told;
+}
+
+static void test_many_at_once_tell_it_once(void)
+{
+	begin();
+	for (int round = 0; round < 20; round++) {
+		CU_ASSERT_EQUAL(ask_at_once(), 1);
+		marker_find();
+		marker_age(3700);
+		CU_ASSERT_EQUAL(ask_at_once(), 1);
+		CU_ASSERT_EQUAL(unlink(marker), 0);
+	}
 	end();
 }
 
@@ -199,6 +240,7 @@ int main(void)
 {
 	static const CU_TestInfo tests[] = {
 		CUNIT_TEST(test_a_problem_is_news_once_an_hour),
+		CUNIT_TEST(test_many_at_once_tell_it_once),
 		CUNIT_TEST(test_each_table_has_its_own_news),
 		CUNIT_TEST(test_each_problem_of_a_table_is_news),
 		CUNIT_TEST(test_no_problem_is_no_news),
