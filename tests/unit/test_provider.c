@@ -371,6 +371,10 @@ static void test_what_is_no_base_url_is_refused(void)
 		"https://ho st/",
 		"https://host/\n",
 		"https://[::1/",
+		"https://ho%7fst/",
+		"https://ho%east/",
+		"https://host/v\xea",
+		"https://host/v\x7f",
 	};
 
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {

@@ -122,6 +122,16 @@ size_t text_utf8_length(const unsigned char *at, const unsigned char *end)
 	return 0;
 }
 
+bool text_is_plain(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text, *end = at + strlen(text);
+	size_t length = 1;
+
+	for (; at < end && length > 0; at += length)
+		length = iscntrl(*at) ? 0 : text_utf8_length(at, end);
+	return length > 0;
+}
+
 void text_make_plain(char *text)
 {
 	const unsigned char *end = (const unsigned char *)text + strlen(text);

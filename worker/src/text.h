@@ -34,6 +34,8 @@ int text_hex_digit(char c);
  */
 size_t text_utf8_length(const unsigned char *at, const unsigned char *end);
 
+/* UTF-8 without control characters. */
+bool text_is_plain(const char *text);
 /* Control characters, and halves of characters where a text was cut, become '?'. */
 void text_make_plain(char *text);
 

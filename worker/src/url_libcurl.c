@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "text.h"
 #include "url_parts.h"
 
 /* Each owned by curl; NULL: not there. */
@@ -71,6 +72,8 @@ static int split(CURLU *handle, const char *text, unsigned flags, struct parts *
 		if (get_part(handle, wanted[i].part, wanted[i].ret) != 0)
 			return -ENOMEM;
 	if (!ret->scheme || !ret->host || !ret->host[0] || !ret->path)
+		return -EINVAL;
+	if (!text_is_plain(ret->host) || !text_is_plain(ret->path)) /* "%ea" in a host is decoded */
 		return -EINVAL;
 	lower(ret->host);
 	cut_slashes(ret->path);
