@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Every example of the README, of each --help, of each manual page about commands and of the pages for operators,
 # word for word, and every configuration. What is not Lull's (llm, mail, sudo, a provider on the internet) is played.
-# prefork.bats has those in C.
+# prefork.bats has those in C, documented_output.bats what is printed, foreign_debian.bats and units.bats what is for other programs.
 
 load complete
 

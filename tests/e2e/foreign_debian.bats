@@ -94,3 +94,14 @@ ask_proxy() {
 	grep -q 'job_name: lull' "$SCRATCH/prometheus.yml"
 	"$SERVERS/bin/promtool" check config "$SCRATCH/prometheus.yml"
 }
+
+@test "Prometheus: what to be told of" {
+	local page=$LULL_SOURCE_DIR/docs/man/lull-metrics.1.scd expression
+
+	printf 'groups:\n  - name: lull\n    rules:\n' >"$SCRATCH/rules.yml"
+	sed -n '/^```/,/^```/p' "$page" | grep -E '^(sum|rate|lull_)' | while IFS= read -r expression; do
+		printf "      - {alert: A, expr: '%s', labels: {line: \"%d\"}}\n" "$expression" $((++line))
+	done >>"$SCRATCH/rules.yml"
+	run -0 "$SERVERS/bin/promtool" check rules "$SCRATCH/rules.yml"
+	[[ $output == *"5 rules found"* ]]
+}

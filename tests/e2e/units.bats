@@ -25,6 +25,21 @@ setup() {
 	[ -z "$output" ]
 }
 
+@test "what docs/operations.md adds to the unit" {
+	local count=0 drop_in
+
+	mkdir "$SCRATCH/system/lull.service.d"
+	mapfile -d '' drop_ins < <(awk '/^    \[Service\]/ { inside = 1 } inside && !/^    / { printf "%c", 0; inside = 0 } inside { print substr($0, 5) }' \
+		"$LULL_SOURCE_DIR/docs/operations.md")
+	for drop_in in "${drop_ins[@]}"; do
+		sed "s#=/usr/bin/lull #=$LULL_BIN_DIR/lull #" <<<"$drop_in" >"$SCRATCH/system/lull.service.d/local.conf"
+		run -0 systemd-analyze verify --man=no "$SCRATCH/system/lull.service"
+		[ -z "$output" ]
+		count=$((count + 1))
+	done
+	[ "$count" = 2 ]
+}
+
 @test "systemd-analyze security stays below 2.0" {
 	systemd-analyze security --help | grep -q -- --threshold || skip "an old systemd-analyze"
 	run -0 systemd-analyze security --offline=yes --threshold=20 "$SCRATCH/system/lull.service"
