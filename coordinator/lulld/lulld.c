@@ -304,6 +304,7 @@ int main(int argc, char **argv)
 
 	keep_standard_descriptors_taken();
 	(void)signal(SIGPIPE, SIG_IGN);
+	(void)lull_table_guard();
 	status = run(argc - verb, argv + verb);
 	error = out_finish();
 	if (error < 0 && status == EXIT_DONE) {

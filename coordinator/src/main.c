@@ -173,6 +173,7 @@ int main(int argc, char **argv)
 		return program_become(other->program, argv);
 	keep_standard_descriptors_taken();
 	(void)signal(SIGPIPE, SIG_IGN); /* a closed pipe is an error with a sentence */
+	(void)lull_table_guard();
 	status = dispatch(argc, argv);
 	error = out_finish();
 	if (error == -EPIPE && status == EXIT_OUTPUT) /* of who follows, until nobody reads */

@@ -471,6 +471,7 @@ int main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
+	(void)lull_table_guard();
 	if (options_parse(&verb_top, argc, argv, &invocation) < 0)
 		return options_usage_error(&verb_top);
 	if (invocation.set.help) {

@@ -11,7 +11,8 @@
  * know at their next call, because all of them read one table: nothing here has to be done for it.
  *
  * Things to copy: the handle is opened in the worker, after fork(); SIGTERM ends a running call as
- * cancelled, so nobody is blamed for it; a failure becomes a status and a Retry-After.
+ * cancelled, so nobody is blamed for it; a failure becomes a status and a Retry-After; whoever cuts
+ * off the table's file ends no worker.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -277,6 +278,7 @@ int main(int argc, char **argv)
 	(void)sigaddset(&signals, SIGINT);
 	(void)sigaddset(&signals, SIGCHLD);
 	(void)sigprocmask(SIG_BLOCK, &signals, NULL);
+	(void)lull_table_guard();
 	listening = listen_on((uint16_t)atoi(argv[1]));
 	for (int i = 0; i < count; i++)
 		workers[i] = start_worker(listening, argv + 3, model_count);

@@ -13,7 +13,7 @@
  * replaced by rename; somebody else's is left alone, and so is a file of ours that nothing marks as
  * a table.
  *
- * Beyond our power: whoever may write the file may also truncate it, and the next access is SIGBUS.
+ * Whoever may write the file may also make it shorter, and the next access is SIGBUS: guard.h.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "guard.h"
 #include "hash.h"
 #include "mapping.h"
 
@@ -98,8 +99,10 @@ void segment_free_local(struct segment *segment)
 void segment_unmap(struct segment *segment)
 {
 	segment_free_local(atomic_load_explicit(&segment->overflow, memory_order_acquire));
-	if (segment->header)
+	if (segment->header) {
+		guard_remove(segment->header);
 		(void)munmap(segment->header, segment->size_bytes);
+	}
 	segment->header = NULL;
 }
 
@@ -255,6 +258,7 @@ static int file_map(int fd, const struct file_head *head, const struct place *pl
 		.mode = head->st.st_mode & MODE_BITS,
 	};
 	segment_point(ret_segment, base, head->header.slot_count);
+	guard_add(base, ret_segment->size_bytes);
 	return 0;
 }
 

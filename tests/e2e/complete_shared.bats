@@ -110,3 +110,18 @@ sleeps() {
 	run --separate-stderr -0 ask -m openai/m1 --table broken hi
 	[[ $stderr == *"cooldowns are not shared"* ]]
 }
+
+@test "a table whose file is made shorter under a call: it answers, and the next one says so, once" {
+	asked() { [ "$(mock_count m)" = 1 ]; }
+	mock_rules '[{"delay_ms": 1000}]'
+	start_asking -m openai/m hi
+	until_true asked
+	truncate -s 0 "$SCRATCH"/shm/*
+	asking_ended 0
+	[ "$(<"$SCRATCH/out")$(<"$SCRATCH/err")" = "Answer from m." ]
+	mock_rules '[]'
+	run --separate-stderr -0 ask -m openai/m hi
+	[[ $stderr == *"it has been replaced by an empty table" ]]
+	run --separate-stderr -0 ask -m openai/m hi
+	[ -z "$stderr" ]
+}

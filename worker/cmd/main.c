@@ -99,6 +99,7 @@ int main(int argc, char **argv)
 	keep_standard_descriptors();
 	forbid_core_dumps();
 	(void)signal(SIGPIPE, SIG_IGN); /* a failing write says so by itself */
+	(void)lull_table_guard();
 	if (argc < 2) {
 		print_help(stderr);
 		return EX_USAGE;

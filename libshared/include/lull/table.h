@@ -10,7 +10,7 @@
  *     write anything into it. What is read from it is input like any other, so nothing in it can
  *     crash, hang or mislead a reader beyond a wrong cooldown, and that ends by itself. One thing
  *     is theirs to break: a file that is made shorter while it is mapped ends its readers by
- *     SIGBUS, as every mapped file does. Delete it instead; that is noticed.
+ *     SIGBUS, as every mapped file does, unless the program called lull_table_guard().
  *   - A table always opens. Where shared memory is not to be had (no /dev/shm, no permission, wrong
  *     version, LULL_DISABLE=1), the handle stands on process-local memory with the same behaviour,
  *     and lull_table_problem() says why.
@@ -103,6 +103,17 @@ LULL_API void lull_table_close(struct lull_table *table);
  * Return: 0, whatever was found.  Threads: safe.  Signals: not from handlers.
  */
 LULL_API int lull_table_refresh(struct lull_table *table);
+
+/**
+ * lull_table_guard() - outlive that a table's file is made shorter while it is mapped
+ *
+ * For programs, once, at their start: it sets the process's handler of SIGBUS, which leaves to the
+ * one before it what is about no table. Work on a table that was cut off goes on in memory of this
+ * process alone, where every key is ready, until lull_table_refresh() has replaced the file.
+ *
+ * Return: 0; negative errno.  Threads: safe.  Fork: children have it; after exec() nobody has.
+ */
+LULL_API int lull_table_guard(void);
 
 /**
  * lull_table_problem() - why the table is not shared, or what had to be repaired
