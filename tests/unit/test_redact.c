@@ -48,6 +48,15 @@ static const struct {
 	 "cannot parse '[hidden]...' or \"[hidden]…\" or \"[hidden]"},
 	{MESSAGES("\"open sesame, now\""), "don't open it, that's “open-ended” and 'sesame ...'",
 	 "don't open it, that's “open-ended” and '[hidden] ...'"},
+	/* as a URL or a page has it */
+	{MESSAGES("\"please explain: <größe> & quantum\""),
+	 "bad path /please%20explain%3A%20%3Cgr%C3%B6%c3%9fe%3E+%26+quantum?x=1%",
+	 "bad path /[hidden]?x=1%"},
+	{MESSAGES("\"please explain: <größe> & quantum\""),
+	 "got &quot;please explain: &lt;gr&#246;&#xDf;e&gt; &amp; quantum&quot; &#; &#x; &#xz; &no",
+	 "got &quot;[hidden]&quot; &#; &#x; &#xz; &no"},
+	{MESSAGES("\"100% of AT&T, please; 5%fe and &#99999999; too\""),
+	 "why 100% of AT&T, please; 5%fe and &#99999999; too?", "why [hidden]?"},
 	/* with other blanks, line breaks, escapes and capitals than the caller's */
 	{MESSAGES("\"user: bob\\npin: 4711\\r\\ncity: Rome\""),
 	 "You said: user: bob pin: 4711 city: Rome and that", "You said: [hidden] and that"},

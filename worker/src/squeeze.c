@@ -102,6 +102,83 @@ static uint32_t read_utf8(const char **at, const char *end)
 	return length ? code : NO_CODE;
 }
 
+/* "%c3%a4" of a URL: a byte each. NO_CODE, and *at is behind the percent sign: it is no such */
+static uint32_t read_percent(const char **at, const char *end)
+{
+	char bytes[UTF8_BYTES] = "";
+	const char *percent = *at, *begin = bytes;
+	size_t count = 0;
+	uint32_t code;
+
+	for (; count < UTF8_BYTES && end - percent >= 3 && *percent == '%'; percent += 3) {
+		const int high = text_hex_digit(percent[1]), low = text_hex_digit(percent[2]);
+
+		if (high < 0 || low < 0)
+			break;
+		bytes[count++] = (char)(high << 4 | low);
+	}
+	code = count > 0 ? read_utf8(&begin, bytes + count) : NO_CODE;
+	*at += count > 0 ? 3 * (begin - bytes) : 1;
+	return code;
+}
+
+/* Behind "&#": a decimal number, or "x" and a hexadecimal one, and a semicolon. */
+static uint32_t read_number(const char **at, const char *end)
+{
+	const bool is_hex = *at < end && (**at | 0x20) == 'x';
+	const char *digit = *at + is_hex;
+	uint32_t code = 0;
+
+	for (; digit < end && *digit != ';'; digit++) {
+		const int value = text_hex_digit(*digit);
+
+		if (value < 0 || (!is_hex && value > 9) || code > 0x10ffff / 16)
+			return NO_CODE;
+		code = code * (is_hex ? 16 : 10) + (uint32_t)value;
+	}
+	if (digit == end || code == 0 || code > 0x10ffff)
+		return NO_CODE;
+	*at = digit + 1;
+	return code;
+}
+
+/* "&quot;" and the like of a page: one by number, or the name of what is no letter. NO_CODE, and
+ * *at is behind the ampersand: it is neither */
+static uint32_t read_entity(const char **at, const char *end)
+{
+	static const char *const signs[] = {"amp;", "lt;", "gt;", "quot;", "apos;", "nbsp;"};
+
+	(*at)++;
+	if (*at < end && **at == '#') {
+		(*at)++;
+		return read_number(at, end);
+	}
+	for (size_t i = 0; i < sizeof(signs) / sizeof(signs[0]); i++) {
+		const size_t size = strlen(signs[i]);
+
+		if ((size_t)(end - *at) >= size && memcmp(*at, signs[i], size) == 0) {
+			*at += size;
+			break;
+		}
+	}
+	return NO_CODE;
+}
+
+static uint32_t read_character(const char **at, const char *end)
+{
+	switch (**at) {
+	case '\\':
+		(*at)++;
+		return read_escape(at, end);
+	case '%':
+		return read_percent(at, end);
+	case '&':
+		return read_entity(at, end);
+	default:
+		return read_utf8(at, end);
+	}
+}
+
 /* Return: how many bytes */
 static size_t write_utf8(uint32_t code, char ret[UTF8_BYTES])
 {
@@ -122,15 +199,9 @@ size_t squeeze(const char *text, size_t size, char *ret, struct squeeze_place *r
 	while (at < end) {
 		const char *begin = at;
 		char bytes[UTF8_BYTES];
+		uint32_t code = read_character(&at, end);
 		size_t length;
-		uint32_t code;
 
-		if (*at == '\\') {
-			at++;
-			code = read_escape(&at, end);
-		} else {
-			code = read_utf8(&at, end);
-		}
 		if (!is_letter_or_digit(code))
 			continue;
 		if (code >= 'A' && code <= 'Z')

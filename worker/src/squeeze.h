@@ -15,7 +15,7 @@ struct squeeze_place {
 
 /*
  * @ret: room for @size bytes; no NUL is added. Letters are in lower case; those beyond ASCII stay
- * as they are, in UTF-8. JSON's escapes count as what they stand for.
+ * as they are, in UTF-8. The escapes of JSON, URLs and HTML count as what they stand for.
  * @ret_places: one for each byte of *ret; NULL if nobody wants to know
  * Return: how many bytes
  */
