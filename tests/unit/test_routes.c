@@ -490,8 +490,9 @@ static void test_routes_that_cannot_be_used_say_why(void)
 		const char *problem;
 	} cases[] = {
 		{"opneai/gpt-4o", "unable to map 'opneai/gpt-4o' to a provider, expected a prefix such as openai/; did you mean 'openai/gpt-4o'?"},
-		{"", "a model name that is empty or has control characters"},
-		{"a\nb", "a model name that is empty or has control characters"},
+		{"", "a model name that is empty, has control characters or is no UTF-8"},
+		{"a\nb", "a model name that is empty, has control characters or is no UTF-8"},
+		{"gpt-4o\xff", "a model name that is empty, has control characters or is no UTF-8"},
 		{"openai/*", "'openai/*' names no model, expected one without *"},
 		{"*", "'*' names no model, expected one without *"},
 		{"claude-3", "no key for anthropic, expected $ANTHROPIC_API_KEY"},

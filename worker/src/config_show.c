@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <json.h>
@@ -45,8 +46,13 @@ static void put(struct builder *b, struct json_object *object, const char *key,
 static void put_text(struct builder *b, struct json_object *object, const char *key,
 		     const char *text)
 {
+	char *plain = text ? strdup(text) : NULL;
+
+	if (plain)
+		text_make_plain(plain); /* the path of a file may be of any bytes */
 	if (text)
-		put(b, object, key, json_object_new_string(text));
+		put(b, object, key, plain ? json_object_new_string(plain) : NULL);
+	free(plain);
 }
 
 static void put_number(struct builder *b, struct json_object *object, const char *key,

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "classify.h"
+#include "json_build.h"
 #include "text.h"
 
 /* ---- what a message says */
@@ -24,11 +25,27 @@ bool openai_is_list(struct json_object *value)
 	return json_object_is_type(value, json_type_array) && json_object_array_length(value) > 0;
 }
 
+static bool part_says_something(struct json_object *part)
+{
+	struct json_object *text = wire_member(part, "text");
+
+	return text ? openai_is_text(text)
+		    : json_object_is_type(part, json_type_object) &&
+			       json_object_object_length(part) > 0;
+}
+
+static bool content_says_something(struct json_object *content)
+{
+	bool says = openai_is_text(content);
+
+	for (size_t i = 0; !says && i < json_length(content); i++)
+		says = part_says_something(json_object_array_get_idx(content, i));
+	return says;
+}
+
 bool openai_says_something(struct json_object *message)
 {
-	struct json_object *content = wire_member(message, "content");
-
-	return openai_is_text(content) || openai_is_list(content) ||
+	return content_says_something(wire_member(message, "content")) ||
 	       openai_is_list(wire_member(message, "tool_calls")) ||
 	       openai_is_text(wire_member(message, "refusal")) ||
 	       json_object_is_type(wire_member(message, "function_call"), json_type_object) ||

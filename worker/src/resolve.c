@@ -102,8 +102,9 @@ static int find_provider(struct making *m)
 	if (strlen(name) > LULL_KEY_BYTES_MAX)
 		return unusable(m, "a model name of %zu bytes, expected at most %u", strlen(name),
 				LULL_KEY_BYTES_MAX);
-	if (!name[0] || text_has_control(name))
-		return unusable(m, "a model name that is empty or has control characters");
+	if (!name[0] || !text_is_plain(name))
+		return unusable(
+			m, "a model name that is empty, has control characters or is no UTF-8");
 	if (m->entry->problem)
 		return unusable(m, "%s", m->entry->problem);
 	return map_name(m);
@@ -409,6 +410,8 @@ int resolve_entry(const struct config *config, const struct entry *entry, uint32
 		r = -ENOMEM;
 	for (size_t i = 0; r == 0 && i < sizeof(steps) / sizeof(steps[0]); i++)
 		r = steps[i](&m);
+	if (r == UNUSABLE)
+		text_make_plain(route.name); /* it will only be shown */
 	if (r >= 0)
 		r = label_route(&m);
 	url_deinit(&m.base);

@@ -53,9 +53,12 @@ static struct json_object *error_among(struct json_object *list)
 	return error;
 }
 
+/* OpenAI's Responses say so in the type; Mistral and older vLLM in the object, where the message
+ * may be an object, too. */
 static bool is_error(struct json_object *root)
 {
-	return text_is(wire_text(root, "type"), "error") && wire_text(root, "message");
+	return wire_member(root, "message") && (text_is(wire_text(root, "type"), "error") ||
+						text_is(wire_text(root, "object"), "error"));
 }
 
 struct json_object *wire_error_in(struct json_object *root)
