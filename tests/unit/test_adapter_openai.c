@@ -350,6 +350,7 @@ static void test_what_only_looks_like_an_answer_is_none(void)
 		{WHOLE("{\"content\":null}", "\"tool_calls\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("{\"content\":null,\"tool_calls\":[]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("{\"content\":[]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
+		{WHOLE("{\"content\":[[],{},7,{\"type\":\"text\"},{\"type\":\"text\",\"text\":\"\"}]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("{\"content\":7}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("{\"content\":[{\"type\":\"thinking\",\"thinking\":\"hm\"}]}", "\"stop\""), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},
 		{WHOLE("null", "null"), "empty answer", LULL_CLASS_MALFORMED_RESPONSE},

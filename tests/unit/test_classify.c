@@ -309,6 +309,8 @@ static void test_under_a_200_the_error_names_the_status(void)
 		{ANY, 200, NULL, "{\"error\":{\"code\":\"503\"}}", "status 503", "overloaded", OWN, OWN},
 		{ANY, 200, NULL, "{\"type\":\"error\",\"code\":\"rate_limit_exceeded\",\"message\":\"m\"}", "openai rate_limit_exceeded", "rate_limited", OWN, OWN},
 		{ANY, 200, NULL, "{\"type\":\"error\",\"code\":null,\"message\":\"m\"}", "status 500", "server_error", OWN, OWN},
+		{ANY, 200, NULL, "{\"object\":\"error\",\"code\":429,\"message\":\"m\"}", "status 429", "rate_limited", OWN, OWN},
+		{ANY, 200, NULL, "{\"object\":\"error\",\"message\":{\"detail\":\"m\"}}", "status 500", "server_error", OWN, OWN},
 		{ANY, 200, NULL, "{\"type\":\"new\",\"code\":\"401\",\"message\":\"m\"}", "no answer in it", "malformed_response", OWN, OWN},
 		{ANY, 200, NULL, "{\"error\":{\"code\":7}}", "status 500", "server_error", OWN, OWN},
 		{ANY, 200, NULL, "{\"error\":{\"code\":600}}", "status 500", "server_error", OWN, OWN},

@@ -29,9 +29,9 @@ static bool part_says_something(struct json_object *part)
 {
 	struct json_object *text = wire_member(part, "text");
 
-	return text ? openai_is_text(text)
-		    : json_object_is_type(part, json_type_object) &&
-			       json_object_object_length(part) > 0;
+	if (text || text_is(wire_text(part, "type"), "text"))
+		return openai_is_text(text);
+	return json_object_is_type(part, json_type_object) && json_object_object_length(part) > 0;
 }
 
 static bool content_says_something(struct json_object *content)
