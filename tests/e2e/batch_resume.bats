@@ -262,3 +262,19 @@ killed() {
 	complete_output 21 out
 	[ "$(jq -r 'select(.error) | "\(.custom_id) \(.error.code)"' out)" = "row-20 worker_died" ]
 }
+
+@test "workers that are killed while they wait take no row with them, nor stand their deaths behind the progress line" {
+	rows 20 >in
+	lull cool -q openai/m 60s
+	start_batch in -o out -j 4 --workers 2 --progress tty
+	until_true grep -aq paused err
+	for ((i = 1; i <= 9; i++)); do
+		sleep 0.4 # they wait again
+		pkill -KILL -P "$BATCH"
+		until_true eval '[ "$(grep -ac "has ended by signal 9" err)" -ge $((2 * i)) ]'
+	done
+	lull clear -q openai/m
+	batch_ended 0
+	complete_output 20 out
+	! grep -aP '[^\r]\x1b\[Klull: ' err
+}

@@ -140,34 +140,19 @@ static const struct command command = {
 
 /* ---- saying it */
 
-static void say(struct batch *batch, enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 3, 4)));
-
-static void say(struct batch *batch, enum log_level level, const char *format, ...)
-{
-	char text[1024];
-	va_list arguments;
-
-	va_start(arguments, format);
-	(void)vsnprintf(text, sizeof(text), format, arguments);
-	va_end(arguments);
-	progress_hide(&batch->progress);
-	log_line(level, "%s", text);
-}
-
 static void say_message(const char *line, int is_error, void *userdata)
 {
-	say(userdata, is_error ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL, "%s", line);
+	(void)userdata;
+	log_line(is_error ? LOG_LEVEL_QUIET : LOG_LEVEL_NORMAL, "%s", line);
 }
 
 /* A line of the input. After many of them the rest is only counted. */
 static void complain(struct batch *batch, uint64_t line, const char *what)
 {
 	if (batch->complaint_count++ < COMPLAINTS_MAX)
-		say(batch, LOG_LEVEL_QUIET, "%s:%" PRIu64 ": %s", batch->input_name, line, what);
+		log_error("%s:%" PRIu64 ": %s", batch->input_name, line, what);
 	else if (batch->complaint_count == COMPLAINTS_MAX + 1)
-		say(batch, LOG_LEVEL_QUIET, "%s: and further lines, which are only counted",
-		    batch->input_name);
+		log_error("%s: and further lines, which are only counted", batch->input_name);
 }
 
 /* The run ends: no more rows, and those under way come to their end. The crew hears of it when it
@@ -182,7 +167,7 @@ static void stop(struct batch *batch, int code)
 
 static void fail(struct batch *batch, const char *what, int err)
 {
-	say(batch, LOG_LEVEL_QUIET, "batch: %s: %s", what, strerror(err));
+	log_error("batch: %s: %s", what, strerror(err));
 	stop(batch, err == ENOMEM ? EX_SOFTWARE : EX_IOERR);
 }
 
@@ -220,7 +205,7 @@ static void free_slot(struct batch *batch, uint32_t slot)
 static void stop_for_auth(struct batch *batch, const struct row_report *report)
 {
 	if (batch->code == 0)
-		say(batch, LOG_LEVEL_QUIET, "batch: it stops: %s", report->why);
+		log_error("batch: it stops: %s", report->why);
 	stop(batch, report->result->exit_code);
 }
 
@@ -241,8 +226,7 @@ static void on_ended(const char *bytes, size_t size, void *userdata)
 		return;
 	}
 	if (!answered && batch->settings->call.log_level == LOG_LEVEL_VERBOSE)
-		say(batch, LOG_LEVEL_VERBOSE, "%s:%" PRIu64 ": %s", batch->input_name, row->line,
-		    report.why);
+		log_info("%s:%" PRIu64 ": %s", batch->input_name, row->line, report.why);
 	if (progress_note(&batch->progress, &report) != 0 ||
 	    write_line(batch, output_for(batch, answered), row->bytes, row->id_bytes, report.text,
 		       report.result->text_bytes) != 0)
@@ -390,8 +374,7 @@ static void end_of_input(struct batch *batch)
 	batch->input_is_done = true;
 	batch->progress.input_ended = true;
 	if (has_shrunk(batch)) {
-		say(batch, LOG_LEVEL_QUIET, "batch: %s has become shorter while it was read",
-		    batch->input_name);
+		log_error("batch: %s has become shorter while it was read", batch->input_name);
 		stop(batch, EX_DATAERR);
 	}
 }
@@ -467,8 +450,7 @@ static void feed(struct batch *batch)
 	if (rc == -ENOMEM) {
 		fail(batch, "cannot go on", ENOMEM);
 	} else if (rc < 0) {
-		say(batch, LOG_LEVEL_QUIET, "batch: cannot read %s: %s", batch->input_name,
-		    strerror(-rc));
+		log_error("batch: cannot read %s: %s", batch->input_name, strerror(-rc));
 		stop(batch, EX_DATAERR);
 	}
 }
@@ -489,8 +471,7 @@ static void write_out(struct batch *batch, struct output *output)
 		return;
 	batch->progress.lost_count = batch->out.lost_count + batch->err.lost_count;
 	if (batch->code != EX_IOERR)
-		say(batch, LOG_LEVEL_QUIET, "batch: cannot write %s: %s", output->path,
-		    strerror(-rc));
+		log_error("batch: cannot write %s: %s", output->path, strerror(-rc));
 	batch->code = 0;
 	stop(batch, EX_IOERR);
 }
@@ -507,10 +488,10 @@ static void take_signal(struct batch *batch)
 	if (read(batch->signal_fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return;
 	if (batch->caught_signal == 0)
-		say(batch, LOG_LEVEL_QUIET,
-		    "batch: interrupted; calls under way (%" PRIu32 ") come to their end, again to "
-		    "drop them",
-		    crew_running_count(batch->crew));
+		log_error("batch: interrupted; calls under way (%" PRIu32
+			  ") come to their end, again to "
+			  "drop them",
+			  crew_running_count(batch->crew));
 	batch->caught_signal = (int)info.ssi_signo;
 	stop(batch, EX_TEMPFAIL);
 }
@@ -548,7 +529,7 @@ static bool is_over(const struct batch *batch, unsigned signal_count)
 
 static void give_up(struct batch *batch, int rc)
 {
-	say(batch, LOG_LEVEL_QUIET, "batch: it cannot go on: %s", strerror(-rc));
+	log_error("batch: it cannot go on: %s", strerror(-rc));
 	batch->code = EX_SOFTWARE;
 }
 
@@ -825,8 +806,7 @@ static void check_deleted(struct batch *batch, struct output *output)
 	if (!output->is_file || output->fd < 0 || fstat(output->fd, &status) != 0 ||
 	    status.st_nlink > 0)
 		return;
-	say(batch, LOG_LEVEL_QUIET, "batch: %s was deleted meanwhile, and its results with it",
-	    output->path);
+	log_error("batch: %s was deleted meanwhile, and its results with it", output->path);
 	output->is_file = false; /* nothing stands in it */
 	batch->code = EX_IOERR;
 }
@@ -838,12 +818,11 @@ static void say_how_to_go_on(struct batch *batch)
 	if (batch->code == 0 && !batch->was_cut)
 		return;
 	if (batch->out.is_file)
-		say(batch, level,
-		    "batch: what stands in %s is done; the same command with --resume goes on",
-		    batch->out.path);
+		log_line(level,
+			 "batch: what stands in %s is done; the same command with --resume goes on",
+			 batch->out.path);
 	else
-		say(batch, level,
-		    "batch: not all rows are done; with -o FILE, --resume could go on");
+		log_line(level, "batch: not all rows are done; with -o FILE, --resume could go on");
 }
 
 /* The one word of a quiet run: cron mails nothing else. */
@@ -853,8 +832,8 @@ static void say_what_failed(struct batch *batch)
 	const struct output *output = output_for(batch, false);
 
 	if (batch->settings->call.log_level == LOG_LEVEL_QUIET && failed_count > 0)
-		say(batch, LOG_LEVEL_QUIET, "batch: rows that failed: %" PRIu64 "; %s says why",
-		    failed_count, output->path);
+		log_error("batch: rows that failed: %" PRIu64 "; %s says why", failed_count,
+			  output->path);
 }
 
 static int exit_code(const struct batch *batch)

@@ -224,12 +224,14 @@ static uint32_t rows_before(const struct crew *crew, const struct worker *worker
 	return count;
 }
 
-/* The last of the worker's rows that may have been under way when it died; those behind it only
- * waited, and are not to blame. */
+/* The number of the last of the worker's rows that may have been under way when it died; those
+ * behind it only waited, and are not to blame. 0: none was. */
 static uint64_t last_under_way(const struct crew *crew, const struct worker *worker)
 {
 	const uint32_t most = worker->jobs * ENGINE_ROWS_PER_JOB;
 
+	if (worker->is_paused && worker->running_count == 0)
+		return 0;
 	for (uint32_t slot = 0; slot < crew_capacity(crew); slot++)
 		if (crew->owners[slot] == worker && rows_before(crew, worker, slot) == most - 1)
 			return crew->numbers[slot];

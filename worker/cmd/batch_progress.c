@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "../src/json_build.h"
+#include "log.h"
 
 #define EACH_MS       10000u
 #define EACH_TTY_MS   250u
@@ -27,16 +28,32 @@ struct model_stats {
 	uint64_t rows, fallbacks, cooled, saved;
 };
 
+static struct progress *on_terminal; /* whose line might stand there; NULL: nobody's */
+
+/* For log_set_writer(): a sentence does not stand behind the line. */
+static bool make_way(enum log_level level, const char *text)
+{
+	(void)level, (void)text;
+	progress_hide(on_terminal);
+	return false;
+}
+
 void progress_init(struct progress *progress, enum progress_mode mode, struct lull_table *table)
 {
 	if (mode == PROGRESS_AUTO)
 		mode = isatty(STDERR_FILENO) ? PROGRESS_TTY : PROGRESS_PLAIN;
 	*progress = (struct progress){.mode = mode, .table = table, .begin_ms = lull_clock_ms()};
 	progress->next_ms = mode == PROGRESS_TTY ? 0 : progress->begin_ms + EACH_MS;
+	if (mode != PROGRESS_TTY)
+		return;
+	on_terminal = progress;
+	log_set_writer(make_way);
 }
 
 void progress_deinit(struct progress *progress)
 {
+	if (on_terminal == progress)
+		log_set_writer(NULL);
 	free(progress->models);
 	*progress = (struct progress){0};
 }

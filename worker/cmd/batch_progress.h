@@ -47,7 +47,7 @@ struct progress {
 	size_t model_count;
 };
 
-/* table: borrowed */
+/* table: borrowed. On a terminal it also sets log.h's writer, so that sentences take the line's place. */
 void progress_init(struct progress *progress, enum progress_mode mode, struct lull_table *table);
 void progress_deinit(struct progress *progress);
 
@@ -58,7 +58,7 @@ void progress_paused(struct progress *progress, const char *model, uint64_t unti
 
 /* Says how far it is, if it is time for that. Return: when it will be again. */
 uint64_t progress_tick(struct progress *progress);
-/* Makes way for a sentence; the line comes back by itself. */
+/* Makes way for results on the same terminal; the line comes back by itself. */
 void progress_hide(struct progress *progress);
 /* Once, at the end. */
 void progress_summary(struct progress *progress);
