@@ -380,6 +380,15 @@ static void does_renew_permit(void)
 		     &stage.hold);
 }
 
+/* as for a provider who says that nothing is left; so far that check_limits() allows it */
+static void does_drain_limits(void)
+{
+	const uint64_t until_ms = stage.now_ms - LULL_BURST_MS + 150;
+
+	(void)limits_drain(stage.slot, &stage.limits, LULL_LIMIT_RPM, until_ms, stage.now_ms);
+	(void)limits_drain(stage.slot, &stage.limits, LULL_LIMIT_TPM, until_ms, stage.now_ms);
+}
+
 /* as a call's end does it */
 static void does_settle_limits(void)
 {
@@ -738,6 +747,7 @@ static const struct operation operations[] = {
 	{"link", given_healthy, does_link, 1},
 	{"take limits", given_limits, does_take_limits, 1},
 	{"renew a permit", given_limits_taken, does_renew_permit, 1},
+	{"drain limits", given_limits, does_drain_limits, 1},
 	{"settle limits, somebody waits", given_limits_taken, does_settle_limits, 1},
 	{"a call within limits", given_a_call_with_limits, does_answered_call, LONG_EVERY},
 	{"a call, answered by a probe", given_a_call_and_cooled, does_answered_call, LONG_EVERY},
