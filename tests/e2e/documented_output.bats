@@ -12,6 +12,7 @@ setup() {
 }
 
 teardown() {
+	[[ -z ${LOG:-} ]] || serve_teardown
 	mock_stop
 }
 
@@ -165,5 +166,4 @@ fail_model() {
 	until_log event=worker_died
 	grep event=worker_died "$LOG" | prints lull-serve.1 "$(awk '/^```/ { inside = !inside; block += inside } /event=worker_died/ { print block; exit }' \
 		"$LULL_SOURCE_DIR/docs/man/lull-serve.1.scd")"
-	serve_teardown
 }
