@@ -81,6 +81,17 @@ stream_text() {
 	[ "$(chat a | jq -r '.choices[0].message.content')" = old ]
 }
 
+@test "the script of the README is one, and does what is said of it" {
+	mock_rules "$(sed -n '/^```json$/,/^```$/{/^```/!p}' "$LULL_SOURCE_DIR/tests/support/mock_provider/README.md")"
+	run -0 chat primary false -i
+	[[ $output == "HTTP/1.1 429 "*"Retry-After: 30"* ]]
+	run ! chat flaky
+	run ! chat flaky
+	[ "$(chat flaky | jq -r '.choices[0].message.content')" = hi ]
+	run -0 mock_ask -d '{}' "$MOCK_URL/v2/chat"
+	[[ $output == *'"finish_reason"'* ]]
+}
+
 @test "a connection is reused, and a rule can tell" {
 	mock_rules '[{"reused": true, "text": "again"}]'
 	run -0 mock_ask -d '{"model": "a"}' "$MOCK_URL"/{1,2}/chat/completions
