@@ -463,6 +463,7 @@ static void word_charge(struct lull_call *call, struct route_word *word,
 	if (ready_in_ms > ret->ready_in_ms) {
 		ret->kind = word->key.kind;
 		ret->ready_in_ms = ready_in_ms;
+		ret->is_first = step.verdict == WORD_COOLED;
 	}
 	if (step.verdict == WORD_COUNTED)
 		ret->soft_count = word_unpack(step.to).strikes;

@@ -173,6 +173,7 @@ struct charge {
 /* What the outcome left behind, for the trail. */
 struct charged {
 	uint32_t kind; /* of the key it left cooling; 0 = nothing */
+	bool is_first;
 	uint64_t ready_in_ms;
 	uint32_t soft_count;
 };

@@ -122,6 +122,7 @@ static void trail_close(struct lull_call *call, const struct lull_outcome *outco
 	entry->class_id = charge->class_id;
 	entry->http_status = charge->http_status;
 	entry->cooled_kind = charged->kind;
+	entry->cooled_first = charged->is_first;
 	entry->ready_in_ms = charged->ready_in_ms;
 	entry->soft_count = charged->soft_count;
 	if (outcome->detail)

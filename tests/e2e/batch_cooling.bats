@@ -3,12 +3,14 @@
 # `lull batch` when models cool: how many calls are under way, pauses, limits, keys that are refused.
 
 load batch
+load terminal
 
 setup() {
 	batch_setup
 }
 
 teardown() {
+	terminal_teardown
 	batch_teardown
 }
 
@@ -33,7 +35,7 @@ teardown() {
 	[ "$(mock_count b)" = 60 ]
 	[ "$(mock_counts | jq .max_in_flight.b)" -le 8 ]
 	[[ $stderr =~ ' 60 '+' 60 '+[0-9]+' '+[0-9]+'  openai/b' ]]
-	saved=$(sed -nE 's/^lull: +0 +0 +[0-9]+ +([0-9]+)  openai\/a$/\1/p' <<<"$stderr")
+	saved=$(sed -nE 's/^lull: +0 +0 +1 +([0-9]+)  openai\/a$/\1/p' <<<"$stderr")
 	[ $((saved + $(mock_count a))) = 60 ]
 }
 
@@ -54,6 +56,25 @@ teardown() {
 		grep -q "openai/m goes on" err
 	done
 	[ "$(mock_count)" = 60 ]
+}
+
+# eta: what the screen says, in seconds
+eta() {
+	screen | sed -nE 's/.* ETA ([0-9]+) s,.*/\1/p'
+}
+
+@test "the time left counts down through a pause" {
+	local first
+
+	mock_rules '[{"responses": [{"times": 2}, {"status": 429, "headers": {"Retry-After": 40}}]}]'
+	rows 3 >in
+	terminal_setup
+	terminal_start 120 20 "lull batch in -o out -j 1"
+	waits_for 'paused until [0-9:]+, '
+	first=$(eta)
+	[ "$first" -le 45 ]
+	until_true eval "[ \$(eta) -lt $first ]"
+	[ "$(eta)" -gt 20 ]
 }
 
 @test "a pause ends by itself, and costs no row its budget" {

@@ -105,6 +105,26 @@ static void test_soft_counts_and_what_they_lead_to(void)
 	world_end(&w);
 }
 
+static void test_a_cooldown_begins_with_one_attempt(void)
+{
+	struct world w;
+	struct caller first, second;
+
+	world_make(&w, 1);
+	caller_begin(&first, &w);
+	caller_begin(&second, &w);
+	EXPECT_TRY(&first, 0);
+	EXPECT_TRY(&second, 0);
+	report(&first, LULL_CLASS_RATE_LIMITED);
+	report(&second, LULL_CLASS_RATE_LIMITED);
+	CU_ASSERT_EQUAL(last_entry(&first, LULL_TRAIL_ATTEMPT).cooled_first, 1);
+	CU_ASSERT_EQUAL(last_entry(&second, LULL_TRAIL_ATTEMPT).cooled_kind, LULL_KIND_ROUTE);
+	CU_ASSERT_EQUAL(last_entry(&second, LULL_TRAIL_ATTEMPT).cooled_first, 0);
+	caller_end(&first);
+	caller_end(&second);
+	world_end(&w);
+}
+
 static void test_a_resent_request_is_told_and_no_evidence(void)
 {
 	struct world w;
@@ -291,6 +311,7 @@ int main(void)
 		CUNIT_TEST(test_an_attempt_and_all_that_is_known_of_it),
 		CUNIT_TEST(test_an_answer_and_its_times),
 		CUNIT_TEST(test_soft_counts_and_what_they_lead_to),
+		CUNIT_TEST(test_a_cooldown_begins_with_one_attempt),
 		CUNIT_TEST(test_a_resent_request_is_told_and_no_evidence),
 		CUNIT_TEST(test_a_skip_says_which_key_and_why),
 		CUNIT_TEST(test_the_longest_of_several_is_told),

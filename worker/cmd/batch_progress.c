@@ -108,16 +108,36 @@ static double rate_of(const struct progress *progress, uint64_t count)
 	return (double)count / seconds_since_begin(progress);
 }
 
-/* Seconds; negative: not known */
+static double seconds_paused(const struct progress *progress)
+{
+	uint64_t for_ms = progress->paused_for_ms;
+
+	if (progress->paused_until_ms != 0)
+		for_ms += lull_clock_ms() - progress->paused_since_ms;
+	return (double)for_ms / 1000;
+}
+
+static uint64_t left_of_pause(const struct progress *progress)
+{
+	const uint64_t now_ms = lull_clock_ms();
+
+	if (progress->paused_until_ms == LULL_NEVER)
+		return LULL_NEVER;
+	return progress->paused_until_ms > now_ms ? progress->paused_until_ms - now_ms : 0;
+}
+
+/* Seconds; negative: not known. What rows took while there was no pause, and what is left of this one. */
 static double time_left(const struct progress *progress)
 {
 	const uint64_t total = total_count(progress);
 	const uint64_t done = done_count(progress) + progress->before_count;
-	const double rate = rate_of(progress, done_count(progress));
+	const uint64_t pause_ms = left_of_pause(progress);
+	const double worked_s = seconds_since_begin(progress) - seconds_paused(progress);
 
-	if (total < done || done_count(progress) == 0 || rate <= 0)
+	if (total < done || done_count(progress) == 0 || pause_ms == LULL_NEVER)
 		return -1;
-	return (double)(total - done) / rate;
+	return (double)pause_ms / 1000 +
+	       (double)(total - done) * worked_s / (double)done_count(progress);
 }
 
 /* ---- what cools */
@@ -143,12 +163,17 @@ static uint64_t ready_in_ms(struct lull_table *table, const struct model_stats *
 
 static const char *clock_text(uint64_t in_ms, char *ret, size_t size)
 {
-	const time_t at = time(NULL) + (time_t)((in_ms + 999) / 1000);
+	struct timespec now;
 	struct tm tm;
+	time_t at;
 
-	if (in_ms == LULL_NEVER)
+	if (in_ms == LULL_NEVER) {
 		(void)snprintf(ret, size, "cleared");
-	else if (!localtime_r(&at, &tm) || strftime(ret, size, "%H:%M:%S", &tm) == 0)
+		return ret;
+	}
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	at = now.tv_sec + (time_t)((in_ms + (uint64_t)now.tv_nsec / 1000000 + 999) / 1000);
+	if (!localtime_r(&at, &tm) || strftime(ret, size, "%H:%M:%S", &tm) == 0)
 		(void)snprintf(ret, size, "%.0f s", (double)in_ms / 1000);
 	return ret;
 }
@@ -207,15 +232,6 @@ static size_t cooling_size(const struct progress *progress)
 }
 
 /* ---- the line */
-
-static uint64_t left_of_pause(const struct progress *progress)
-{
-	const uint64_t now_ms = lull_clock_ms();
-
-	if (progress->paused_until_ms == LULL_NEVER)
-		return LULL_NEVER;
-	return progress->paused_until_ms > now_ms ? progress->paused_until_ms - now_ms : 0;
-}
 
 /* What can be done without where the line is narrow, the first first. */
 enum narrowness { ALL, NO_TOKENS, NO_RATES, NO_RATES_AND_OK, NARROWEST = NO_RATES_AND_OK };
@@ -399,8 +415,13 @@ static void tell_going_on(struct progress *progress)
 /* One that ends only to begin again was one pause, so its end is told with the next result. */
 void progress_paused(struct progress *progress, const char *model, uint64_t until_ms)
 {
+	const uint64_t now_ms = lull_clock_ms();
+
 	if (until_ms != 0 && progress->paused_until_ms == 0 && !progress->pause_was_told)
-		progress->paused_at_ms = lull_clock_ms();
+		progress->paused_at_ms = now_ms;
+	if (progress->paused_until_ms != 0)
+		progress->paused_for_ms += now_ms - progress->paused_since_ms;
+	progress->paused_since_ms = now_ms;
 	progress->paused_until_ms = until_ms;
 	if (until_ms != 0)
 		(void)snprintf(progress->paused_model, sizeof(progress->paused_model), "%s", model);

@@ -43,6 +43,8 @@ struct progress {
 	char paused_model[96];
 	uint64_t paused_at_ms;
 	uint64_t paused_until_ms; /* 0: not paused */
+	uint64_t paused_since_ms;
+	uint64_t paused_for_ms; /* before that */
 	struct model_stats *models;
 	size_t model_count;
 };

@@ -171,7 +171,7 @@ static uint32_t take_notes(const struct driver_result *call, const struct route_
 			continue;
 		note = note_of(notes, &count, &routes->routes[entry->route]);
 		note->saved += is_saving(entry);
-		note->cooled += entry->type == LULL_TRAIL_ATTEMPT && entry->cooled_kind;
+		note->cooled += entry->type == LULL_TRAIL_ATTEMPT && entry->cooled_first;
 		if (entry->type == LULL_TRAIL_ATTEMPT && entry->class_id == LULL_CLASS_ANSWERED) {
 			note->answered = true;
 			note->is_fallback = entry->route > 0;

@@ -303,8 +303,9 @@ struct lull_trail_entry {
 	/* ATTEMPT: kind of the key that this outcome left cooling, 0 = nothing; SKIP: kind of
 	 * the key that is shut */
 	uint32_t cooled_kind;
-	uint32_t state; /* SKIP: enum lull_state */
-	uint32_t limit; /* SKIP: LULL_STATE_LIMITED: enum lull_limit; else 0 */
+	uint32_t cooled_first; /* ATTEMPT: 1 that cooldown began with it; 0 it was there already */
+	uint32_t state;        /* SKIP: enum lull_state */
+	uint32_t limit;        /* SKIP: LULL_STATE_LIMITED: enum lull_limit; else 0 */
 	/* ATTEMPT: how long it is left cooling; SKIP: time left (a permit: at most); LULL_NEVER
 	 * held */
 	uint64_t ready_in_ms;
