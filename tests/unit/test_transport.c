@@ -25,6 +25,8 @@ struct seen {
 	char type[64];
 	int ended;
 	int stop_at_head; /* non-zero: on_head ends the transfer */
+	bool is_stream;
+	struct transfer *transfer;
 };
 
 static void on_connected(void *userdata)
@@ -45,6 +47,8 @@ static int on_head(const struct wire_response *head, void *userdata)
 	seen->heads++;
 	seen->status = head->status;
 	(void)snprintf(seen->type, sizeof(seen->type), "%s", type ? type : "");
+	if (seen->is_stream)
+		transfer_expect_stream(seen->transfer);
 	return seen->stop_at_head;
 }
 
@@ -89,6 +93,7 @@ static bool exchange_with(struct transport *transport, const struct http_route *
 	request.body = (struct buffer){.bytes = (char[]){"{\"a\":1}"}, .size = 7};
 	*failure = (struct transport_failure){0};
 	CU_ASSERT_EQUAL_FATAL(transfer_start(transport, &job, &transfer), 0);
+	seen->transfer = transfer;
 	while (!transfer_ended(transfer) && lull_clock_ms() < end_ms)
 		CU_ASSERT_EQUAL(transport_wait(transport, end_ms), 0);
 	CU_ASSERT(transfer_ended(transfer));
@@ -366,6 +371,26 @@ static void test_endless_bodies_end_at_the_cap(void)
 	CU_ASSERT_EQUAL(f.failure.curl_code, CURLE_WRITE_ERROR);
 	CU_ASSERT(f.seen.body_bytes <= WIRE_BODY_BYTES_MAX);
 	CU_ASSERT(f.seen.body_bytes > WIRE_BODY_BYTES_MAX - 65536);
+	end(&f);
+}
+
+static void test_streams_may_be_longer(void)
+{
+	static char turn_bytes[65536 + 1];
+	static const struct raw_turn endless[] = {{turn_bytes, RAW_AGAIN}};
+	const struct http_route route = {0};
+	struct fixture f;
+	size_t head;
+
+	head = (size_t)snprintf(turn_bytes, sizeof(turn_bytes), "%s", OK_HEAD "\r\n");
+	memset(turn_bytes + head, 'x', sizeof(turn_bytes) - 1 - head);
+	f = BEGIN(endless);
+	f.seen.is_stream = true;
+	CU_ASSERT(exchange_with(f.transport, &route, "http", raw_server_port(f.server), &f.seen,
+				&f.failure));
+	CU_ASSERT(f.failure.body_cap);
+	CU_ASSERT(f.seen.body_bytes <= WIRE_STREAM_BYTES_MAX);
+	CU_ASSERT(f.seen.body_bytes > WIRE_STREAM_BYTES_MAX - 65536);
 	end(&f);
 }
 
@@ -768,6 +793,7 @@ int main(void)
 		CUNIT_TEST(test_trailers_are_no_headers),
 		CUNIT_TEST(test_headers_cut_off_are_never_told),
 		CUNIT_TEST(test_endless_bodies_end_at_the_cap),
+		CUNIT_TEST(test_streams_may_be_longer),
 		CUNIT_TEST(test_endless_headers_end_at_the_cap),
 		CUNIT_TEST(test_a_line_that_is_too_long_is_the_servers_fault),
 		CUNIT_TEST(test_the_environment_sets_no_proxy),

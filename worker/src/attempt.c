@@ -229,6 +229,7 @@ static int on_head(const struct wire_response *head, void *userdata)
 	tell(attempt, LULL_PROGRESS_ACCEPTED);
 	if (!is_stream(attempt, head))
 		return 0;
+	transfer_expect_stream(attempt->transfer);
 	attempt->reader = stream_new(attempt->job.route, head);
 	if (attempt->reader && attempt->job.sink)
 		stream_want_chunks_only(attempt->reader);

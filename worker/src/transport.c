@@ -69,7 +69,7 @@ struct transfer {
 	struct transfer_job job;
 	struct wire_response head;
 	size_t head_bytes;
-	size_t body_bytes;
+	size_t body_bytes, body_bytes_max;
 	unsigned sending_count;
 	int socket_errno; /* of the last socket() that failed, while none succeeded */
 	bool socket_opened;
@@ -274,7 +274,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *userdata)
 
 	(void)one;
 	transfer->body_bytes += size;
-	if (transfer->body_bytes > WIRE_BODY_BYTES_MAX) {
+	if (transfer->body_bytes > transfer->body_bytes_max) {
 		transfer->over_cap = true;
 		return 0;
 	}
@@ -529,7 +529,8 @@ int transfer_start(struct transport *transport, const struct transfer_job *job,
 	transfer = malloc(sizeof(*transfer));
 	if (!transfer)
 		return -ENOMEM;
-	*transfer = (struct transfer){.transport = transport, .job = *job};
+	*transfer = (struct transfer){
+		.transport = transport, .job = *job, .body_bytes_max = WIRE_BODY_BYTES_MAX};
 	transport->transfer_count++;
 	transfer->handle = take_handle(transport, job);
 	transfer->header_lines = link_lines(job);
@@ -555,6 +556,11 @@ struct transfer *transfer_free(struct transfer *transfer)
 	free(transfer->headers);
 	free(transfer);
 	return NULL;
+}
+
+void transfer_expect_stream(struct transfer *transfer)
+{
+	transfer->body_bytes_max = WIRE_STREAM_BYTES_MAX;
 }
 
 void transfer_pause(struct transfer *transfer, bool pause)

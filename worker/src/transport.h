@@ -52,6 +52,9 @@ int transfer_start(struct transport *transport, const struct transfer_job *job,
 /* At any time outside its own events. Ends the transfer if it is running; does not wait. */
 struct transfer *transfer_free(struct transfer *transfer);
 
+/* What comes is a stream, and may be as long as one: WIRE_STREAM_BYTES_MAX. For the event of its head. */
+void transfer_expect_stream(struct transfer *transfer);
+
 /* Takes no more of the body, until it is let go on: what the reader of a slow reader does. At any
  * time, also inside its own events to pause it. */
 void transfer_pause(struct transfer *transfer, bool pause);

@@ -11,6 +11,9 @@
 #include "route.h"
 
 #define WIRE_BODY_BYTES_MAX (32u << 20) /* each way; no model's request or answer comes near */
+/* Of a stream the wire is many times its text: 128,000 tokens, the most that a model of 2026 writes, are 40 MB of
+ * OpenAI's chunks, and 200 MB with 20 alternatives each. */
+#define WIRE_STREAM_BYTES_MAX (256u << 20)
 
 struct wire_header {
 	const char *name; /* any case */
