@@ -107,8 +107,8 @@ teardown() {
 }
 
 @test "errors are OpenAI's in form and status" {
-	gateway_config m1 r400 r401 r403 r404 r413 r429 r500 r503 html </dev/null
-	mock_rules '[{"model":"r400","status":400},{"model":"r401","status":401},{"model":"r403","status":403},
+	gateway_config m1 r400 r401 r402 r403 r404 r413 r429 r500 r503 html </dev/null
+	mock_rules '[{"model":"r400","status":400},{"model":"r401","status":401},{"model":"r402","status":402},{"model":"r403","status":403},
 		{"model":"r404","status":404},{"model":"r413","status":413},{"model":"r429","status":429},
 		{"model":"r500","status":500},{"model":"r503","status":503},
 		{"model":"html","headers":{"Content-Type":"text/html"},"body":"<html>"}]'
@@ -123,6 +123,8 @@ teardown() {
 	}
 	check r400 "400 invalid_request_error bad_request"
 	check r401 "502 server_error auth"
+	lull clear --all
+	check r402 "402 insufficient_quota insufficient_quota"
 	lull clear --all
 	check r403 "502 server_error permission"
 	check r404 "404 invalid_request_error model_not_found"

@@ -329,12 +329,26 @@ const char *trail_advice(const struct driver_result *result)
 	return results[result->result].advice;
 }
 
+/* Every route that was asked wants to be paid first. */
+static bool all_are_money(const struct driver_result *result)
+{
+	for (uint32_t i = 0; i < result->trail_count; i++)
+		if (result->trail[i].type == LULL_TRAIL_ATTEMPT &&
+		    result->trail[i].http_status != 402)
+			return false;
+	return true;
+}
+
 int trail_http_status(const struct driver_result *result)
 {
 	const struct lull_class_info *info = lull_class_info(result->class_id);
 	const int status = results[result->result].http_status;
 
-	return status || !info ? status : info->http_status;
+	if (status || !info)
+		return status;
+	return result->class_id == LULL_CLASS_QUOTA_EXHAUSTED && all_are_money(result)
+		       ? 402
+		       : info->http_status;
 }
 
 /* ---- JSON */
