@@ -1,15 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Usage: deb.sh BUILD_DIR; CPACK is the program.
-# Makes the Debian package, installs it into a root of its own, runs it, removes and purges it:
-# nothing may be left.
+# Usage: deb.sh SOURCE_DIR
+# Makes the Debian package as docs/operations.md says, in a copy of the sources; installs it into a root of its own, runs
+# it, removes and purges it: nothing may be left.
 set -eu
-build=$1
+source=$1
 command -v dpkg-shlibdeps >/dev/null || { echo "dpkg-dev is missing"; exit 77; }
 [ "$(id -u)" = 0 ] || { echo "only root installs packages"; exit 77; }
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 root=$scratch/root
+copy=$scratch/copy
+build=$copy/build/deb
 
 fail() { echo "deb.sh: $*" >&2; exit 1; }
 
@@ -21,9 +23,19 @@ package_manager() {
 
 everything() { find "$root" -path "$root/var/lib/dpkg" -prune -o -print | sort; }
 
-"$CPACK" -G DEB -B "$scratch" --config "$build/CPackConfig.cmake" >"$scratch/log" 2>&1 ||
-	{ cat "$scratch/log"; fail "no package"; }
-package=$(find "$scratch" -maxdepth 1 -name 'lull_*.deb')
+played() {
+	printf '#!/bin/sh\n%s\n' "$2" >"$scratch/bin/$1"
+	chmod +x "$scratch/bin/$1"
+}
+
+mkdir "$copy" "$scratch/bin"
+tar -C "$source" --exclude=./build --exclude=./.git -c . | tar -C "$copy" -x
+played sudo 'exec "$@"'
+played apt "[ \$# = 2 ] && [ \$1 = install ] && cp \$2 $scratch/lull.deb" # into the root of its own, below
+command=$(sed -n 's/^    \(cmake --workflow \)/\1/p' "$copy/docs/operations.md")
+[ -n "$command" ] || fail "docs/operations.md does not say how a package is made"
+(cd "$copy" && PATH=$scratch/bin:$PATH sh -euc "$command") >"$scratch/log" 2>&1 || { cat "$scratch/log"; fail "no package"; }
+package=$scratch/lull.deb
 
 depends=$(dpkg-deb -f "$package" Depends)
 for library in libc6 libcurl4 libncursesw6; do
