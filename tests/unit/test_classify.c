@@ -413,6 +413,36 @@ static void test_a_message_that_quotes_the_caller_changes_nothing(void)
 	CHECK_ALL(cases);
 }
 
+static void test_a_sentence_of_the_request_shuts_nothing(void)
+{
+	static const struct {
+		const char *provider;
+		int status;
+		const char *body;
+		const char *request;
+		uint32_t class_id;
+	} cases[] = {
+		{"cohere", 429, FLAT("You are limited to 1000 API calls / month"), "{\"a\":\"hi\"}", LULL_CLASS_QUOTA_EXHAUSTED},
+		{"cohere", 429, FLAT("Too busy for: limited to 1000 API calls / month"), "{\"a\":\"limited to 1000 API calls \\/ month\"}", LULL_CLASS_RATE_LIMITED},
+		{"openrouter", 429, SAYS("Rate limit exceeded: free-models-per-day"), "{\"a\":\"what is free models per day?\"}", LULL_CLASS_RATE_LIMITED},
+		{"openai", 429, SAYS("Request too large for gpt-4o"), "{\"a\":\"request too large\"}", LULL_CLASS_TOO_LARGE},
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct wire_response response = {
+			.status = cases[i].status,
+			.body = cases[i].body,
+			.body_bytes = strlen(cases[i].body),
+			.request = cases[i].request,
+			.request_bytes = strlen(cases[i].request),
+		};
+		struct verdict verdict;
+
+		classify_response(provider_by_name(cases[i].provider), &response, &verdict);
+		CU_ASSERT_EQUAL(verdict.outcome.class_id, cases[i].class_id);
+	}
+}
+
 static void test_error_bodies_of_every_form_are_found(void)
 {
 	static const struct {
@@ -695,6 +725,7 @@ int main(void)
 		CUNIT_TEST(test_under_a_200_the_error_names_the_status),
 		CUNIT_TEST(test_every_sentence_of_a_full_context_is_known),
 		CUNIT_TEST(test_a_message_that_quotes_the_caller_changes_nothing),
+		CUNIT_TEST(test_a_sentence_of_the_request_shuts_nothing),
 		CUNIT_TEST(test_error_bodies_of_every_form_are_found),
 		CUNIT_TEST(test_overload_is_proven_by_a_wait_and_local_ones_shut_the_server),
 		CUNIT_TEST(test_a_wait_that_is_not_believed_is_told_and_not_handed_on),

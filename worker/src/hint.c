@@ -16,8 +16,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "json_scan.h"
-#include "squeeze.h"
+#include "quote.h"
 
 #define NS_PER_MS UINT64_C(1000000)
 #define NS_PER_S  UINT64_C(1000000000)
@@ -406,8 +405,6 @@ static const struct bucket {
 #define BUCKET_COUNT (sizeof(buckets) / sizeof(buckets[0]))
 #define QUOTED_MAX   8u
 
-#define SENTENCE_BYTES_MAX 128u /* a longer one is no wait that anybody wrote */
-
 static int64_t bucket_ms(const struct places *places, const struct bucket *bucket)
 {
 	const char *remaining = wire_header_get(places->response, bucket->remaining);
@@ -443,47 +440,6 @@ static int64_t empty_bucket(const struct places *places, const char **from)
 
 /* ---- sentences, and who says them */
 
-static bool is_string(const struct json_token *token, const char *text)
-{
-	return token->type == JSON_TOKEN_STRING &&
-	       json_name_is(token->start + 1, token->size - 2, text);
-}
-
-/* Of a request the texts that somebody wrote, one behind the other: a sentence may stand in two parts
- * of a message, and what lies between them is the form's. What is no JSON is one text. */
-static size_t squeeze_request(const char *request, size_t size, char *ret)
-{
-	struct json_scanner scanner;
-	struct json_token token, text = {0};
-	bool is_forms_word = false;
-	size_t used = 0;
-	int rc;
-
-	json_scan_init(&scanner, request, size);
-	while ((rc = json_scan(&scanner, &token)) == 1) {
-		if (json_token_is(&token, ':')) { /* it was a key */
-			is_forms_word = is_string(&text, "type") || is_string(&text, "role");
-			text = (struct json_token){0};
-			continue;
-		}
-		used += squeeze(text.start, text.size, ret + used, NULL);
-		text = token.type == JSON_TOKEN_STRING && !is_forms_word ? token
-									 : (struct json_token){0};
-		is_forms_word = false;
-	}
-	used += squeeze(text.start, text.size, ret + used, NULL);
-	return rc == 0 ? used : squeeze(request, size, ret, NULL);
-}
-
-/* What also stands in the request, the provider quotes. */
-static bool is_quoted(const char *request, size_t request_size, const char *at, size_t size)
-{
-	char said[SENTENCE_BYTES_MAX];
-
-	return size > sizeof(said) ||
-	       memmem(request, request_size, said, squeeze(at, size, said, NULL)) != NULL;
-}
-
 /* "Please try again in 18.642s." Who quotes that often says nothing of his own. */
 static int64_t own_sentence(const char *message, const char *request, size_t request_size)
 {
@@ -498,7 +454,7 @@ static int64_t own_sentence(const char *message, const char *request, size_t req
 			at = phrase + strlen(phrases[i]);
 			if (!read_go_duration(&at, &ns) && !read_worded_duration(&at, &ns))
 				continue;
-			if (!is_quoted(request, request_size, phrase, (size_t)(at - phrase)))
+			if (!quote_is_of(request, request_size, phrase, (size_t)(at - phrase)))
 				return ms_from_ns(ns);
 			if (++quoted == QUOTED_MAX)
 				return -1;
@@ -509,19 +465,17 @@ static int64_t own_sentence(const char *message, const char *request, size_t req
 
 static int64_t sentence(const struct places *places, const char **from)
 {
-	const struct wire_response *response = places->response;
-	const char *said = response->request ? response->request : "";
+	size_t request_size;
 	char *request;
 	int64_t wait_ms;
 
 	(void)from;
 	if (!places->message || !strcasestr(places->message, "try"))
 		return -1;
-	request = malloc(response->request_bytes + 1);
+	request = quote_source(places->response, &request_size);
 	if (!request) /* nobody knows who says it */
 		return -1;
-	wait_ms = own_sentence(places->message, request,
-			       squeeze_request(said, response->request_bytes, request));
+	wait_ms = own_sentence(places->message, request, request_size);
 	free(request);
 	return wait_ms;
 }

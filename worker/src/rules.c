@@ -7,8 +7,8 @@
  *
  *   - exact codes hold whatever the status, also inside a stream that began with 200;
  *   - sentences are read only where a vendor has no code, only under the statuses listed, and only
- *     in the message itself. Messages quote what the caller wrote, so where one would shut anything
- *     under a status that is the request's own, it must begin so;
+ *     in the message itself. Messages quote what the caller wrote, so one that shuts anything must not
+ *     stand in the request, and under a status that is the request's own the message must begin so;
  *   - what stands between the provider and us comes last.
  *
  * Scope and proof are named only where they differ from the class's own (<lull/class.h>).
@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "json_build.h"
+#include "quote.h"
 
 #define LONG_WAIT_MS 3600000 /* Azure names such waits for one oversized request */
 
@@ -357,7 +358,7 @@ static const struct rule rules[] = {
 {"gemini 403 unregistered callers", "gemini",   {403}, .says = "unregistered callers",           IS(AUTH)},
 {"gemini 429 no capacity",         "gemini",    {429}, .says = "no capacity available",          IS(OVERLOADED)},
 {"vertex 429 no capacity",         "vertex_ai", {429}, .says = "no capacity available",          IS(OVERLOADED)},
-{"cohere 429 per month",           "cohere",    {429}, .says = "/ month",                        IS(QUOTA_EXHAUSTED)},
+{"cohere 429 per month",           "cohere",    {429}, .says = "api calls / month",              IS(QUOTA_EXHAUSTED)},
 {"cohere 498",                     "cohere",    {498},                                           IS(CONTENT_POLICY)},
 {"mistral 3505",                   "mistral",   {429, 503}, .code = "3505",                      IS(OVERLOADED)},
 {"mistral capacity exceeded",      "mistral",   {429, 503}, .says = "capacity exceeded",         IS(OVERLOADED)},
@@ -419,6 +420,21 @@ static bool has_code(const struct wire_error *error, const char *code)
 	return false;
 }
 
+/* A sentence that shuts nothing may be anybody's, and a message that begins with one is not the caller's. */
+static bool is_own_word(const struct rule *rule, const struct wire_error *error)
+{
+	char *request;
+	size_t request_size;
+	bool is_quoted;
+
+	if (*rule->says == '^' || lull_class_info(rule->class_id)->proof == LULL_PROOF_NONE)
+		return true;
+	request = quote_source(error->response, &request_size);
+	is_quoted = !request || quote_is_of(request, request_size, rule->says, strlen(rule->says));
+	free(request);
+	return !is_quoted;
+}
+
 static bool holds(const struct rule *rule, const struct wire_error *error)
 {
 	const size_t status_count = sizeof(rule->statuses) / sizeof(rule->statuses[0]);
@@ -430,7 +446,7 @@ static bool holds(const struct rule *rule, const struct wire_error *error)
 		return false;
 	if (rule->code && !has_code(error, rule->code))
 		return false;
-	if (rule->says && !says(error->message, rule->says))
+	if (rule->says && !(says(error->message, rule->says) && is_own_word(rule, error)))
 		return false;
 	return !rule->fact || rule->fact(error, rule->value);
 }
