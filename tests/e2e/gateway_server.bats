@@ -83,6 +83,28 @@ teardown() {
 	[ "$(grep -o -e chatcmpl-mock -e '"object":"list"' -e alive "$SCRATCH/out" | paste -sd' ')" = 'chatcmpl-mock "object":"list" alive' ]
 }
 
+@test "who has sent a great deal ahead gets the answer under way, and is heard when he leaves" {
+	local body='{"model":"slow","messages":[]}' ahead
+
+	mock_rules '[{"model": "slow", "responses": [{"delay_ms": 500}, {"delay_ms": 15000}]}]'
+	gateway_config slow </dev/null
+	gateway_start --listen 127.0.0.1:0
+	ahead=$(for ((i = 0; i < 2000; i++)); do printf 'GET /health/live HTTP/1.1\r\nHost: x\r\n\r\n'; done)
+	send() { # on descriptor 5
+		exec 5<>"/dev/tcp/127.0.0.1/${URL##*:}"
+		printf 'POST /v1/chat/completions HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s%s' ${#body} "$body" "$ahead" >&5
+	}
+	send
+	timeout 10 cat <&5 >"$SCRATCH/out"
+	exec 5>&-
+	[ "$(grep -c '^HTTP/1.1 200' "$SCRATCH/out")" = 1 ]
+	grep -qi '^connection: close' "$SCRATCH/out"
+	send
+	until_true in_flight slow 1
+	exec 5>&-
+	within 0 5000 until_true in_flight slow 0
+}
+
 @test "connections are bounded: idle ones make room, busy ones are waited for" {
 	gateway_config slow <<-END
 		lull: {gateway: {max_connections: 2}}

@@ -23,7 +23,9 @@
 #include <event2/buffer.h>
 #include <event2/event.h>
 
-#define AHEAD_BYTES_MAX (64u << 10) /* of further requests, while one is being answered */
+/* Of further requests, while one is being answered. Who sends more gets that answer, and has to connect again: were the
+ * rest left unread, nobody would hear that he has left. */
+#define AHEAD_BYTES_MAX (64u << 10)
 #define FULL_BYTES      (64u << 10) /* of a stream, not yet taken by its reader ... */
 #define DRAINED_BYTES   (16u << 10) /* ... until no more of it than this is left */
 #define WIND_UP_MS      500         /* who asks again and again does so within that time */
@@ -56,6 +58,7 @@ struct connection {
 	bool is_broken;    /* nothing can be written any more */
 	bool has_ended;    /* the client sends nothing any more */
 	bool closes;       /* after this answer */
+	bool overran;      /* it has sent too much ahead: no more of that is taken */
 	bool chunked;      /* the answer */
 	bool bodiless;     /* likewise: the request is a HEAD */
 	bool was_full;
@@ -313,8 +316,8 @@ static void add_head(struct connection *connection, const struct server_answer *
 
 	connection->bodiless = parser->method && strcmp(parser->method, "HEAD") == 0;
 	connection->chunked = streams && !parser->is_1_0;
-	connection->closes = answer->closes || !parser->whole || !parser->keeps_alive ||
-			     parser->is_1_0 || connection->server->stopping;
+	connection->closes = answer->closes || connection->overran || !parser->whole ||
+			     !parser->keeps_alive || parser->is_1_0 || connection->server->stopping;
 	head.size = 0;
 	add_status(&head, answer->status);
 	add_header(&head, "Date", date_of(connection->server));
@@ -561,8 +564,10 @@ static void advance(struct connection *connection)
 		used = take(connection, (const char *)bytes, size);
 		(void)evbuffer_drain(in, used);
 	}
-	if (evbuffer_get_length(in) > AHEAD_BYTES_MAX)
-		(void)event_del(connection->readable);
+	if (evbuffer_get_length(in) > AHEAD_BYTES_MAX) {
+		connection->overran = connection->closes = true;
+		(void)evbuffer_drain(in, evbuffer_get_length(in));
+	}
 }
 
 /* Only what cannot be taken yet is kept. */
@@ -603,7 +608,7 @@ static void on_readable(evutil_socket_t fd, short what, void *userdata)
 		connection_cut(connection);
 	} else if (n == 0) {
 		end_of_input(connection);
-	} else if (connection->phase != LINGER) {
+	} else if (connection->phase != LINGER && !connection->overran) {
 		keep(connection, bytes, (size_t)n);
 	}
 }
@@ -613,7 +618,8 @@ static void on_readable(evutil_socket_t fd, short what, void *userdata)
 /* The answer has left. */
 static void end_exchange(struct connection *connection)
 {
-	const bool unread = !connection->parser.whole || evbuffer_get_length(connection->in) > 0;
+	const bool unread = !connection->parser.whole || connection->overran ||
+			    evbuffer_get_length(connection->in) > 0;
 
 	tell_end(connection, true);
 	connection->asked = true;
@@ -622,7 +628,6 @@ static void end_exchange(struct connection *connection)
 	} else if (connection->closes) {
 		linger(connection);
 	} else {
-		(void)event_add(connection->readable, NULL);
 		await_head(connection);
 		advance(connection);
 	}
