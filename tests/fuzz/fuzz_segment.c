@@ -133,14 +133,21 @@ static void segment_blank(void)
 	now_ms = START_MS;
 }
 
+static struct scratch scratch;
+
+static void tidy_up(void)
+{
+	scratch_remove(&scratch);
+}
+
 static void begin_once(void)
 {
-	static struct scratch scratch;
 	struct lull_table_options options;
 
 	if (table)
 		return;
 	scratch_make(&scratch);
+	CHECK(atexit(tidy_up) == 0);
 	lull_table_options_init(&options);
 	options.flags = LULL_TABLE_LOCAL;
 	options.slot_count = SLOTS;

@@ -392,7 +392,8 @@ static void test_a_result_is_one_line_and_notes(void)
 		{.type = LULL_TRAIL_ATTEMPT,
 		 .route = 0,
 		 .class_id = LULL_CLASS_RATE_LIMITED,
-		 .cooled_kind = LULL_KIND_ROUTE},
+		 .cooled_kind = LULL_KIND_ROUTE,
+		 .cooled_first = 1},
 		{.type = LULL_TRAIL_SLEEP},
 		{.type = LULL_TRAIL_ATTEMPT, .route = 1, .class_id = LULL_CLASS_ANSWERED},
 	};
