@@ -135,6 +135,23 @@ teardown() {
 	[ "$STATUS" = 200 ]
 }
 
+@test "code of libraries that only its start needed goes back to the system" {
+	gateway_config m1 </dev/null
+	gateway_start --listen 127.0.0.1:0
+	code_kib() {
+		awk '$2 ~ /^r-xp/ { is_code = $6 ~ /\.so/ } is_code && /^Rss:/ { kib += $2 } END { print kib + 0 }' "/proc/$GATEWAY/smaps"
+	}
+	local before
+	before=$(code_kib)
+	is_less() { (($(code_kib) * 2 < before)); }
+	! is_less || return 1
+	chat m1
+	[ "$STATUS" = 200 ]
+	until_true is_less
+	chat m1
+	[ "$STATUS" = 200 ]
+}
+
 @test "with keys nobody asks without one; a key may be for some models only" {
 	gateway_config m1 m2 embed-a <<-END
 		general_settings: {master_key: sk-master-1234}
@@ -172,7 +189,7 @@ teardown() {
 	call /health/live
 	[ "$STATUS" = 200 ]
 	until_true logged key=site status=200
-	! grep -q -e sk-site -e sk-batch -e sk-master "$LOG"
+	! grep -q -e sk-site -e sk-batch -e sk-master "$LOG" || return 1
 	[ "$(mock_requests '[.requests[].headers | to_entries[] | select(.value | tostring | test("sk-(site|batch|master)"))] | length')" = 0 ]
 }
 

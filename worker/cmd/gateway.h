@@ -46,6 +46,7 @@ struct gateway_memory {
 	uint64_t counted_at_ms;
 	struct event *tidy;
 	uint64_t worked_at_ms;
+	bool is_warm; /* what only the start needed has been given back */
 };
 
 struct gateway_counts {
