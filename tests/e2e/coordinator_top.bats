@@ -183,7 +183,7 @@ rows() {
 	waits_for name:n00
 	press End
 	waits_for name:n39
-	! shows name:n00
+	! shows name:n00 || return 1
 	press h
 	waits_for '^held name:n39$'
 	press Home
@@ -206,7 +206,7 @@ rows() {
 	terminal_end
 	NO_COLOR=1 start_top 80 24
 	waits_for name:held
-	! tmux -L "$SOCKET" capture-pane -pe | grep -qE $'\033\\[[0-9;]*3[1-6]m'
+	! tmux -L "$SOCKET" capture-pane -pe | grep -qE $'\033\\[[0-9;]*3[1-6]m' || return 1
 	terminal_end
 	start_top 80 24 "TERM=vt100 lull top"
 	waits_for '^held .* name:held'
@@ -232,7 +232,7 @@ rows() {
 	lull reset -q
 	lull hold -q b
 	waits_for 'name:b'
-	! shows 'keys with|held .* name:a$'
+	! shows '^held .* name:a$' || return 1
 	rm "$LULL_SHM_DIR"/*
 	waits_for 'there is no table yet'
 	press h

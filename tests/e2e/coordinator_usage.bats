@@ -114,7 +114,7 @@ synopsis_of() {
 	done
 	for page in "$LULL_SOURCE_DIR"/docs/man/lull{,-*}.1.scd; do
 		scdoc <"$page" >"$SCRATCH/page.1"
-		! mandoc -T lint -W warning "$SCRATCH/page.1" | grep -v 'skipping paragraph macro'
+		! mandoc -T lint -W warning "$SCRATCH/page.1" | grep -v 'skipping paragraph macro' || return 1
 	done
 }
 

@@ -183,7 +183,7 @@ teardown() {
 	chat cut '"stream":true'
 	[ "$STATUS" = 200 ]
 	[ "$(grep '^data: ' <<<"$BODY" | tail -n 1 | sed 's/^data: //' | jq -r '.error | .type + " " + .code')" = "server_error truncated_stream" ]
-	! grep -q DONE <<<"$BODY"
+	! grep -q DONE <<<"$BODY" || return 1
 	[ "$(mock_count m2)" = 0 ]
 	gateway_stop
 	logged model=cut status=200 error=truncated_stream
