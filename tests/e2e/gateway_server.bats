@@ -139,7 +139,7 @@ teardown() {
 	gateway_config m1 </dev/null
 	gateway_start --listen 127.0.0.1:0
 	code_kib() {
-		awk '$2 ~ /^r-xp/ { is_code = $6 ~ /\.so/ } is_code && /^Rss:/ { kib += $2 } END { print kib + 0 }' "/proc/$GATEWAY/smaps"
+		awk '/^[0-9a-f]+-/ { is_code = $2 == "r-xp" && $6 ~ /\.so/ } is_code && /^Rss:/ { kib += $2 } END { print kib + 0 }' "/proc/$GATEWAY/smaps"
 	}
 	local before
 	before=$(code_kib)
