@@ -33,7 +33,7 @@
 #define PAUSE_FIRST_MS   500u   /* before the first, times 0.5 to 1.5 */
 #define PAUSE_SECOND_MS  2000u  /* before the second, likewise */
 #define USEFUL_REST_MS   5000u  /* a sleep must leave this, or a quarter of the budget if less */
-#define ROOM_SCATTER_MS  5u     /* several times what programs differ by when they wake */
+#define ROOM_SCATTER_MS  10u    /* several times what programs differ by when they wake */
 #define FURTHER_ROUTE_MS 10000u /* kept back for each further ready route */
 
 /* splitmix64: pauses need spread, not secrecy */
@@ -472,7 +472,7 @@ static uint64_t wake_at_ms(struct lull_call *call, uint64_t now_ms, uint64_t soo
  * always the quickest program gets it, little enough that what a bucket gives is not lost. */
 static uint64_t room_scatter_ms(struct lull_call *call, uint64_t room_ms)
 {
-	return random_below(call, (uint32_t)at_most(ROOM_SCATTER_MS, room_ms / 64) + 1);
+	return random_below(call, (uint32_t)at_most(ROOM_SCATTER_MS, room_ms / 8) + 1);
 }
 
 /* A sleep that ends when there is room. For a permit, as long as it is of use; 0 = not worth it. */

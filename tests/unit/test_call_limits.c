@@ -9,7 +9,7 @@
 #include "cunit_main.h"
 #include "limit.h"
 
-#define SCATTER_MS 5 /* who waits for room may wake that much later */
+#define SCATTER_MS 10 /* who waits for room may wake that much later */
 
 #define ROUTE LULL_KIND_ROUTE
 
