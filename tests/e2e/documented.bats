@@ -37,14 +37,26 @@ play() {
 	export TERM=xterm # for lull top
 	played llm 'echo "of $2: $(wc -c) bytes"'
 	played git 'echo "+a line"'
-	played mail 'cat >/dev/null'
+	played mail "cat >/dev/null; echo \"mail \$*\" >>$SCRATCH/told"
+	played tell-somebody "echo \"\$LULL_EVENT_CAUSE: \$LULL_EVENT_KEY\" >>$SCRATCH/told"
 	played your-program 'echo "$OPENAI_BASE_URL"'
 	played sudo '[[ $1 == -u ]] && shift 2; exec "$@"'
 	played docker 'shift 2; exec "$@"'
 	played watch 'while [[ $1 == -* ]]; do [[ $1 != -n ]] || shift; shift; done; exec "$@"'
-	for name in adduser apt cmake install systemctl xdg-open; do
+	for name in adduser apt cmake xdg-open; do
 		played "$name" 'true'
 	done
+	played systemctl '[[ $1 =~ ^(enable|reload)$ ]] || exit
+		for unit; do [[ $unit == "$1" || $unit == --now || -n $(compgen -G "'"$LULL_SOURCE_DIR"'/packaging/systemd/${unit%.service}.service*") ]] || exit; done'
+	played install 'for arg; do
+			case $arg in
+			lull) arg=$(id -gn) ;; # the group, which is made by the package
+			/etc/*) arg='"$SCRATCH"'/root$arg ;;
+			esac
+			args+=("$arg")
+		done
+		mkdir -p '"$SCRATCH"'/root/etc
+		exec /usr/bin/install "${args[@]}"'
 	played curl 'args=("${@/https:\/\/api.openai.com\/v1/$OPENAI_BASE_URL}")
 		exec "$REAL_CURL" --noproxy "*" "${args[@]/https:\/\/api.example.com\/v1/$OPENAI_BASE_URL}"'
 }
@@ -64,6 +76,7 @@ provide() {
 			printf "{\"custom_id\":\"row-%d\",\"method\":\"POST\",\"url\":\"/v1/chat/completions\"," \
 				"\"body\":{\"model\":\"gpt-4o\",\"messages\":[{\"role\":\"user\",\"content\":\"Row %d\"}]}}\n", i, i
 	}' >requests.jsonl
+	echo "OPENAI_API_KEY=$KEY" >keys
 	cp "$LULL_WIRE_DIR/openai/429_requests.http" 429.http
 	cp "$LULL_WIRE_DIR/groq/413_request_too_large.http" 413.http
 	cat >lull.yaml <<-END
@@ -190,6 +203,79 @@ ends_well() {
 	echo "$count examples, $bad failed"
 	[ "$bad" = 0 ]
 	[ "$count" -gt 100 ]
+}
+
+# fails_for STATUS: of gpt-4o, for the first time
+fails_for() {
+	lull clear -q --all
+	mock_rules "[{\"model\": \"gpt-4o\", \"status\": $1}]"
+	! lull complete -q -m openai/gpt-4o hi >/dev/null 2>&1
+}
+
+@test "what is run for an event is told of it" {
+	local example pid count=0
+
+	is_told() {
+		fails_for 401
+		grep -qxE "(mail -s )?auth: credential:[0-9a-f]{16}( root)?" "$SCRATCH/told"
+	}
+	collect
+	for example in "${examples[@]}"; do
+		[[ $example == *--exec* ]] || continue
+		echo "$example"
+		: >"$SCRATCH/told"
+		bash -c "exec ${example//\/usr\/local\/bin\//}" 3>&- &
+		pid=$!
+		until_true is_told
+		kill "$pid"
+		wait "$pid" || true
+		count=$((count + 1))
+	done
+	[ "$count" = 3 ]
+}
+
+@test "what jq is to find is there" {
+	local example said count=0
+
+	is_watched() {
+		fails_for 429
+		grep -qx rate_limited "$SCRATCH/said"
+	}
+	collect
+	fails_for 429
+	for example in "${examples[@]}"; do
+		[[ $example == *"| jq"* ]] || continue
+		echo "$example"
+		count=$((count + 1))
+		[[ $example != *doctor* ]] || chmod 666 "$LULL_SHM_DIR"/* # a problem
+		if is_endless "$example"; then
+			bash -c "$example" >"$SCRATCH/said" 3>&- &
+			until_true is_watched
+			pkill -P $!
+			wait $! 2>/dev/null || true
+		else
+			bash -c "$example" >"$SCRATCH/said"
+			chmod 600 "$LULL_SHM_DIR"/*
+			[ -s "$SCRATCH/said" ]
+			! grep -q null "$SCRATCH/said" || return 1
+		fi
+	done
+	[ "$count" = 13 ]
+}
+
+@test "lull run with curl goes on when it says 429" {
+	local example
+
+	collect
+	mock_rules '[{"model": "gpt-4o", "status": 429}]'
+	for example in "${examples[@]}"; do
+		[[ $example == *"'^HTTP 429'"* ]] || continue
+		bash -c "$example"
+		[ "$(mock_count gpt-4o-mini)" = 1 ]
+		run -75 lull check gpt-4o
+		return
+	done
+	return 1
 }
 
 @test "servers, on the addresses that their examples name, and places of the system" {

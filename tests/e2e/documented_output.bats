@@ -68,6 +68,12 @@ fail_model() {
 	has_members lull-check.1 2 <<<"$output"
 }
 
+@test "lull wait on a terminal" {
+	fail_model gpt-4o 0000000000000001 rate_limited 429 30000
+	timeout 1 script -qec "$(shown lull-wait.1 3 | sed -n 's/^\$ //p')" /dev/null </dev/null >"$SCRATCH/said" || [ $? = 124 ]
+	{ shown lull-wait.1 3 | grep '^\$ '; tr -d '\r' <"$SCRATCH/said"; } | prints lull-wait.1 3
+}
+
 @test "lull cool, hold and clear" {
 	local line
 

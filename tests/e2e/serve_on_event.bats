@@ -57,6 +57,16 @@ until_told() {
 	[ "$(grep -c event=hook_died "$LOG")" = 0 ]
 }
 
+@test "the command that the manual shows" {
+	lull init -q
+	printf '#!/bin/sh\necho "mail $*" >>%s\n' "$TOLD" >"$SCRATCH/bin/mail"
+	chmod +x "$SCRATCH/bin/mail"
+	serve_hook "$(sed -n "s/^  on_event: '\(.*\)'$/\1/p" "$LULL_SOURCE_DIR/docs/configuration.md")"
+	fail auth 401 c
+	until_told "mail -s auth: credential:c root"
+	stop
+}
+
 @test "it watches the table that is served with" {
 	printf 'table: mine\non_event: true\n' >"$CONFIG"
 	for asked in "" other; do
