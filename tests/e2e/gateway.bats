@@ -174,6 +174,21 @@ teardown() {
 	[ "$(mock_count)" = 0 ]
 }
 
+@test "what stands for a * is a model, and no other path of its address" {
+	gateway_config m1 <<-END
+		  - {model_name: azure/*, litellm_params: {model: azure/*, api_base: $MOCK_URL, api_key: k, api_version: "2024-10-21"}}
+		  - {model_name: bedrock/*, litellm_params: {model: bedrock/*, api_base: $MOCK_URL, api_key: k}}
+	END
+	gateway_start --listen 127.0.0.1:0
+	for model in azure/. azure/.. bedrock/..; do
+		chat "$model"
+		[ "$STATUS" = 404 ]
+	done
+	[ "$(mock_count)" = 0 ]
+	chat azure/m1
+	[ "$(mock_count)" = 1 ]
+}
+
 @test "a stream that breaks off after its first content ends in an error, not in [DONE]" {
 	gateway_config cut m2 <<-END
 		router_settings: {fallbacks: [{cut: [m2]}]}

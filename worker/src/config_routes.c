@@ -72,6 +72,15 @@ const char *config_alias(const struct settings *settings, const char *name)
 
 /* ---- patterns */
 
+/* In the path of an address "." and ".." are another path, and no model. */
+static bool is_dots(const char *name)
+{
+	const char *slash = strrchr(name, '/');
+	const char *last = slash ? slash + 1 : name;
+
+	return strcmp(last, ".") == 0 || strcmp(last, "..") == 0;
+}
+
 /* What of the name stands for the '*'. NULL: it does not fit. */
 static const char *fit(const char *pattern, const char *name, size_t *ret_size)
 {
@@ -79,7 +88,7 @@ static const char *fit(const char *pattern, const char *name, size_t *ret_size)
 	size_t head = (size_t)(star - pattern), tail = strlen(star + 1), size = strlen(name);
 
 	if (size < head + tail || memcmp(name, pattern, head) != 0 ||
-	    memcmp(name + size - tail, star + 1, tail) != 0)
+	    memcmp(name + size - tail, star + 1, tail) != 0 || is_dots(name))
 		return NULL;
 	*ret_size = size - head - tail;
 	return name + head;
