@@ -14,7 +14,7 @@ struct route_note {
 	char key[LULL_KEY_BYTES_MAX + 1];
 	bool answered;
 	bool is_fallback; /* it has answered, and another one was before it */
-	uint32_t cooled;  /* attempts that left something cooling */
+	uint32_t cooled;  /* cooldowns that began with its attempts */
 	uint32_t saved;   /* times that it was passed over, because somebody knew */
 };
 
