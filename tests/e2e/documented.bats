@@ -19,6 +19,7 @@ setup() {
 
 teardown() {
 	cd /
+	[[ -z ${WATCHING:-} ]] || stop_watching
 	complete_teardown
 }
 
@@ -205,6 +206,14 @@ ends_well() {
 	[ "$count" -gt 100 ]
 }
 
+# WATCHING, and what it has started.
+stop_watching() {
+	pkill -P "$WATCHING" || true
+	kill "$WATCHING" 2>/dev/null || true
+	wait "$WATCHING" 2>/dev/null || true
+	WATCHING=
+}
+
 # fails_for STATUS: of gpt-4o, for the first time
 fails_for() {
 	lull clear -q --all
@@ -213,7 +222,7 @@ fails_for() {
 }
 
 @test "what is run for an event is told of it" {
-	local example pid count=0
+	local example count=0
 
 	is_told() {
 		fails_for 401
@@ -225,10 +234,9 @@ fails_for() {
 		echo "$example"
 		: >"$SCRATCH/told"
 		bash -c "exec ${example//\/usr\/local\/bin\//}" 3>&- &
-		pid=$!
+		WATCHING=$!
 		until_true is_told
-		kill "$pid"
-		wait "$pid" || true
+		stop_watching
 		count=$((count + 1))
 	done
 	[ "$count" = 3 ]
@@ -250,9 +258,9 @@ fails_for() {
 		[[ $example != *doctor* ]] || chmod 666 "$LULL_SHM_DIR"/* # a problem
 		if is_endless "$example"; then
 			bash -c "$example" >"$SCRATCH/said" 3>&- &
+			WATCHING=$!
 			until_true is_watched
-			pkill -P $!
-			wait $! 2>/dev/null || true
+			stop_watching
 		else
 			bash -c "$example" >"$SCRATCH/said"
 			chmod 600 "$LULL_SHM_DIR"/*
