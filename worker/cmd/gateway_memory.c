@@ -5,8 +5,8 @@
  *
  * And what is no longer used goes back to the system: pages between what is in use, which the
  * allocator would keep, every few seconds of work; pages of libraries that only their start needed,
- * once and then between calls, for it takes 2 ms; connections to providers once it is quiet. A
- * process without work does nothing at all.
+ * once and then between calls, for that takes longer than a request; connections to providers once
+ * it is quiet. A process without work does nothing at all.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -74,8 +74,8 @@ static void tidy_later(struct gateway_memory *memory)
 		(void)event_add(memory->tidy, &time);
 }
 
-/* A fault in a library maps as much as the page cache has in one piece (on Linux 6.18 and ext4 some
- * 7 MiB in all, of which a gateway goes on to need a third). What has been written to stays: what was
+/* A fault in a library maps as much as the page cache has in one piece; on Linux 6.18 and ext4 that
+ * doubles what a gateway has (tests/bench/gateway memory). What has been written to stays: what was
  * relocated, and code with a debugger's breakpoint or a probe in it. */
 static void give_back_libraries(void)
 {
