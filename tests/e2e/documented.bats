@@ -44,9 +44,11 @@ play() {
 	played sudo '[[ $1 == -u ]] && shift 2; exec "$@"'
 	played docker 'shift 2; exec "$@"'
 	played watch 'while [[ $1 == -* ]]; do [[ $1 != -n ]] || shift; shift; done; exec "$@"'
-	for name in adduser apt cmake xdg-open; do
+	for name in apt cmake; do # deb.sh has them
 		played "$name" 'true'
 	done
+	played adduser 'id -u "$1" && grep -q "^u $2 " '"$LULL_SOURCE_DIR"'/packaging/systemd/lull.sysusers'
+	played xdg-open 'exec "$REAL_CURL" -sSf "$1"'
 	played systemctl '[[ $1 =~ ^(enable|reload)$ ]] || exit
 		for unit; do [[ $unit == "$1" || $unit == --now || -n $(compgen -G "'"$LULL_SOURCE_DIR"'/packaging/systemd/${unit%.service}.service*") ]] || exit; done'
 	played install 'for arg; do
@@ -163,7 +165,7 @@ collect() {
 # It serves, or asks, addresses that other programs of this host may have, or uses places of the system.
 is_server() {
 	[[ $1 == *"lull serve"* || $1 == *"gateway --listen"* || $1 == systemd-socket-activate* || $1 == kill* ||
-		$1 == "curl http://127.0.0.1:"* || $1 == *" /etc/lull/config.yaml && "* || $1 == "cd /var/lib/"* ||
+		$1 == "curl http://127.0.0.1:"* || $1 == "xdg-open "* || $1 == *" /etc/lull/config.yaml && "* || $1 == "cd /var/lib/"* ||
 		$1 == "LULL_SHM_GROUP="* ]]
 }
 
@@ -317,9 +319,9 @@ fails_for() {
 				serve_until_told "$example" "Listening on"
 				until_true "$REAL_CURL" -sSf http://127.0.0.1:4000/health/ready
 				;;
-			curl*)
+			curl* | xdg-open*)
 				serve_until_told "lull serve --admin 127.0.0.1:4001" event=ready
-				eval "$1"
+				eval "${1/#curl /curl -f }"
 				;;
 			cd*)
 				mount -t tmpfs none /var/lib
@@ -387,6 +389,30 @@ unclocked() {
 		last=$code
 	done <"$SCRATCH/shown" >"$SCRATCH/said"
 	diff <(unclocked <"$SCRATCH/shown") <(unclocked <"$SCRATCH/said")
+}
+
+@test "where the programs are when they are built, and what is run to test them" {
+	local built
+
+	built=$(jq -r '.configurePresets[] | select(.name == "base").binaryDir' "$LULL_SOURCE_DIR/CMakePresets.json")
+	built=${built/'${presetName}'/release}
+	mkdir -p "${built/'${sourceDir}'/.}/bin"
+	touch "${built/'${sourceDir}'/.}/bin/lull"
+	chmod +x "${built/'${sourceDir}'/.}/bin/lull"
+	(
+		eval "$(of_readme | grep '^PATH=')"
+		[ "$(command -v lull)" = "${built/'${sourceDir}'/$PWD}/bin/lull" ]
+	)
+	of_readme | grep -q "sudo cmake --install ${built#'${sourceDir}/'}$"
+
+	cd "$LULL_SOURCE_DIR"
+	{
+		sed -nE 's/^    (scripts\/.*)/\1/p' README.md CONTRIBUTING.md
+		grep -ohE '`(tests\/bench|scripts)\/[^`]*`' README.md CONTRIBUTING.md docs/*.md | tr -d '`'
+	} | while read -r program option _; do
+		[ -x "$program" ]
+		[[ $option != --* ]] || grep -qe "$option" "$program"
+	done
 }
 
 @test "configurations" {
