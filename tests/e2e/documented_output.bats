@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What the manual pages show as printed is what is printed, but for times, processes, owners, keys and addresses.
+# What the README and the manual pages show as printed is what is printed, but for times, processes, owners, keys and addresses.
 # documented.bats has the commands.
 
 load coordinator
@@ -22,15 +22,32 @@ shown() {
 		"$LULL_SOURCE_DIR/docs/man/$1.scd"
 }
 
+# Seconds are rounded to tens: a wait as long as it should be, and no longer.
 shape() {
 	sed -E -e "s#(/dev|$SCRATCH)/shm/[^ :,\"]+#TABLE#g" -e 's#https?://[^ #",]+#URL#g' -e 's/[0-9a-f]{16}/FINGERPRINT/g' \
-		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:]{8}(\.[0-9]{3}Z?)?/TIME/g' -e 's/[0-9]+\.[0-9]+ s/N s/g' \
-		-e 's/(by |pid=|_ms=)[0-9]+/\1N/g' -e 's/[0-9]+ of [0-9]+/N of N/' -e 's/(owner|group) [^ ]+ \([0-9]+\)/\1 SOMEBODY/g'
+		-e 's/[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9:]{8}(\.[0-9]{3}Z?)?/TIME/g' \
+		-e 's/(by |pid=|_ms=)[0-9]+/\1N/g' -e 's/[0-9]+ of /N of /' -e 's/[0-9.]+ s ago/N s ago/' -e 's/(owner|group) [^ ]+ \([0-9]+\)/\1 SOMEBODY/g' |
+		awk '{
+			for (said = ""; match($0, /[0-9]+\.[0-9]+ s/); $0 = substr($0, RSTART + RLENGTH))
+				said = said substr($0, 1, RSTART - 1) int(substr($0, RSTART) / 10 + 0.5) * 10 " s"
+			print said $0
+		}'
 }
 
-# members: of JSON, where they stand; what is elided has none
+# members: of JSON, each with where it stands and what it is; of a number that is counted or measured, that it is one
 members() {
-	sed 's/\[\.\.\.\]/[]/g; s/{\.\.\.}/{}/g' | jq -r 'paths | map(tostring) | join(".")'
+	sed 's/\[\.\.\.\]/[]/g; s/{\.\.\.}/{}/g' | jq -r 'paths as $path | getpath($path) as $value |
+		($path | map(tostring) | join(".")) as $where | $where,
+		if $value | type == "object" or type == "array" then empty
+		elif $value == null or ($value | type == "number") and ($where | test("^v$|status|strikes$") | not) then "\($where) is null or a number"
+		elif $where == "id" then "\($where) begins with \($value[:10])"
+		elif $where | endswith(".request_id") then empty
+		else "\($where) is \($value | tojson)" end' | shape | sort
+}
+
+# apart: how far its last time is from the first, in tens of seconds
+apart() {
+	grep -oE '[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}' | date -f - +%s | awk 'NR == 1 { first = $1 } END { print int(($1 - first) / 10 + 0.5) }'
 }
 
 # prints PAGE N: stdin is what it shows
@@ -42,7 +59,7 @@ prints() {
 has_members() {
 	local missing
 
-	missing=$(comm -23 <(shown "$1" "$2" | members | sort) <(members | sort))
+	missing=$(comm -23 <(shown "$1" "$2" | members) <(members))
 	[[ -z $missing ]] || {
 		echo "not there: $missing"
 		return 1
@@ -71,7 +88,9 @@ fail_model() {
 @test "lull wait on a terminal" {
 	fail_model gpt-4o 0000000000000001 rate_limited 429 30000
 	timeout 1 script -qec "$(shown lull-wait.1 3 | sed -n 's/^\$ //p')" /dev/null </dev/null >"$SCRATCH/said" || [ $? = 124 ]
-	{ shown lull-wait.1 3 | grep '^\$ '; tr -d '\r' <"$SCRATCH/said"; } | prints lull-wait.1 3
+	{ shown lull-wait.1 3 | grep '^\$ '; tr -d '\r' <"$SCRATCH/said"; } >"$SCRATCH/shown"
+	prints lull-wait.1 3 <"$SCRATCH/shown"
+	diff <(shown lull-wait.1 3 | apart) <(apart <"$SCRATCH/shown")
 }
 
 @test "lull cool, hold and clear" {
@@ -172,4 +191,23 @@ fail_model() {
 	until_log event=worker_died
 	grep event=worker_died "$LOG" | prints lull-serve.1 "$(awk '/^```/ { inside = !inside; block += inside } /event=worker_died/ { print block; exit }' \
 		"$LULL_SOURCE_DIR/docs/man/lull-serve.1.scd")"
+}
+
+@test "what the README begins with, and what is said to it" {
+	local line command code last=0
+
+	mock_start
+	export OPENAI_BASE_URL=$MOCK_URL/v1 OPENAI_API_KEY=a-key
+	mock_rules '[{"model": "gpt-4o", "status": 429, "headers": {"Retry-After": 30}}]'
+	sed -n '/^```$/,/^```$/p' "$LULL_SOURCE_DIR/README.md" | sed '2,/^```$/!d; /^```$/d' >"$SCRATCH/shown"
+	[ "$(grep -c '^\$ ' "$SCRATCH/shown")" = 4 ]
+	while IFS= read -r line; do
+		[[ $line == '$ '* || -z $line ]] || continue
+		echo "$line"
+		command=${line#'$ '}
+		code=0
+		eval "${command/'$?'/$last}" </dev/null 2>&1 || code=$?
+		last=$code
+	done <"$SCRATCH/shown" >"$SCRATCH/said"
+	diff <(shape <"$SCRATCH/shown") <(shape <"$SCRATCH/said")
 }
