@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # SPDX-License-Identifier: MIT
-# What the pages for operators have for nginx, Caddy and Prometheus, word for word: those programs take it, and an
-# answer comes through as it is made.
+# What the pages for operators have for nginx, Caddy and Prometheus, word for word: those programs take it, what is asked is
+# large and what is answered late, and an answer comes through as it is made.
 
 load complete
 
@@ -27,13 +27,14 @@ through() {
 		-out "$SCRATCH/ssl/llm.pem" -keyout "$SCRATCH/ssl/llm.key" 2>/dev/null
 	unshare -rnmp --fork --mount-proc bash -euc '
 		source "$LULL_SOURCE_DIR/tests/support/mock.bash"
-		'"$(declare -f until_true ask_proxy)"'
+		'"$(declare -f until_true ask_proxy ask_model connections)"'
 		ip link set lo up
 		mount -t tmpfs none /run
 		mkdir /run/lull
 		mount --bind "$SCRATCH/ssl" /etc/ssl
-		mock_start --script "[{\"model\": \"stalls\", \"text\": \"one two three\", \"send_events\": 2, \"end\": \"stall\"}]"
-		for name in chat stalls; do
+		mock_start --script "[{\"model\": \"stalls\", \"text\": \"one two three\", \"send_events\": 2, \"end\": \"stall\"},
+			{\"model\": \"slow\", \"delay_ms\": 1500}]"
+		for name in chat stalls slow; do
 			echo "{model_name: $name, litellm_params: {model: openai/$name, api_base: $MOCK_URL/v1, api_key: none}}"
 		done | sed "1i model_list:
 			s/^/  - /" >"$SCRATCH/c.yaml"
@@ -42,20 +43,35 @@ through() {
 		until_true grep -q event=ready "$SCRATCH/serve"
 		eval "exec $1" >"$SCRATCH/proxy" 2>&1 &
 		until_true ask_proxy health/ready 2>/dev/null
-		ask_proxy v1/chat/completions -d "{\"model\": \"chat\", \"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}" >"$SCRATCH/answer"
-		ask_proxy v1/chat/completions -N -d "{\"model\": \"stalls\", \"stream\": true, \"messages\": [{\"role\": \"user\", \"content\": \"hi\"}]}" \
-			>"$SCRATCH/stream" &
+		ask_model chat hi >"$SCRATCH/answer"
+		connections >"$SCRATCH/before"
+		head -c 10000000 /dev/zero | tr "\0" a >"$SCRATCH/large"
+		ask_model chat "$(<"$SCRATCH/large")" >"$SCRATCH/answer_large"
+		connections | grep -qxFf "$SCRATCH/before" # it is used again
+		ask_model slow hi >"$SCRATCH/answer_slow"
+		ask_model stalls hi true >"$SCRATCH/stream" &
 		until_true grep -q one "$SCRATCH/stream"
 	' - "$1" || {
 		cat "$SCRATCH/serve" "$SCRATCH/proxy"
 		return 1
 	}
-	[ "$(jq -r '.choices[0].message.content' "$SCRATCH/answer")" = "Answer from chat." ]
+	[ "$(jq -r '.choices[0].message.content' "$SCRATCH"/answer*)" = $'Answer from chat.\nAnswer from chat.\nAnswer from slow.' ]
 }
 
 # ask_proxy PATH [OPTION...]
 ask_proxy() {
 	curl -sSf --insecure --max-time 20 --resolve llm.example.com:443:127.0.0.1 "https://llm.example.com/$1" "${@:2}"
+}
+
+# ask_model MODEL TEXT [STREAM]
+ask_model() {
+	printf '{"model": "%s", "messages": [{"role": "user", "content": "%s"}], "stream": %s}' "$1" "$2" "${3:-false}" |
+		ask_proxy v1/chat/completions -N --data-binary @-
+}
+
+# Those of the gateway's socket file
+connections() {
+	awk '$6 == "03" && $8 == "/run/lull/gateway.sock" { print $7 }' /proc/net/unix
 }
 
 @test "nginx" {
