@@ -19,17 +19,25 @@ block() {
 		inside { text = text $0 "\n" }' "$LULL_SOURCE_DIR/docs/$1"
 }
 
-# through COMMAND: on a network and with a /run of its own, a gateway, and before it what COMMAND starts
-through() {
+# alone SCRIPT [ARGUMENT]: on a network and with a /run of its own
+alone() {
 	unshare -rnmp --fork --mount-proc true 2>/dev/null || skip "no namespaces to be had"
+	unshare -rnmp --fork --mount-proc bash -euc '
+		source "$LULL_SOURCE_DIR/tests/support/mock.bash"
+		ip link set lo up
+		mount -t tmpfs none /run
+		'"$1" - "$2" || {
+		cat "$SCRATCH/serve" "$SCRATCH/server"
+		return 1
+	}
+}
+
+# through COMMAND: a gateway, and before it what COMMAND starts
+through() {
 	mkdir "$SCRATCH/ssl"
 	openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=llm.example.com \
 		-out "$SCRATCH/ssl/llm.pem" -keyout "$SCRATCH/ssl/llm.key" 2>/dev/null
-	unshare -rnmp --fork --mount-proc bash -euc '
-		source "$LULL_SOURCE_DIR/tests/support/mock.bash"
-		'"$(declare -f until_true ask_proxy ask_model connections)"'
-		ip link set lo up
-		mount -t tmpfs none /run
+	alone "$(declare -f ask_proxy ask_model connections)"'
 		mkdir /run/lull
 		mount --bind "$SCRATCH/ssl" /etc/ssl
 		mock_start --script "[{\"model\": \"stalls\", \"text\": \"one two three\", \"send_events\": 2, \"end\": \"stall\"},
@@ -41,7 +49,7 @@ through() {
 		chmod 600 "$SCRATCH/c.yaml"
 		lull serve -c "$SCRATCH/c.yaml" --listen unix:/run/lull/gateway.sock >"$SCRATCH/serve" 2>&1 &
 		until_true grep -q event=ready "$SCRATCH/serve"
-		eval "exec $1" >"$SCRATCH/proxy" 2>&1 &
+		eval "exec $1" >"$SCRATCH/server" 2>&1 &
 		until_true ask_proxy health/ready 2>/dev/null
 		ask_model chat hi >"$SCRATCH/answer"
 		connections >"$SCRATCH/before"
@@ -51,10 +59,7 @@ through() {
 		ask_model slow hi >"$SCRATCH/answer_slow"
 		ask_model stalls hi true >"$SCRATCH/stream" &
 		until_true grep -q one "$SCRATCH/stream"
-	' - "$1" || {
-		cat "$SCRATCH/serve" "$SCRATCH/proxy"
-		return 1
-	}
+	' "$1"
 	[ "$(jq -r '.choices[0].message.content' "$SCRATCH"/answer*)" = $'Answer from chat.\nAnswer from chat.\nAnswer from slow.' ]
 }
 
@@ -109,6 +114,16 @@ connections() {
 	block observability.md scrape_configs >"$SCRATCH/prometheus.yml"
 	grep -q 'job_name: lull' "$SCRATCH/prometheus.yml"
 	"$SERVERS/bin/promtool" check config "$SCRATCH/prometheus.yml"
+	sed -i '1i global: {scrape_interval: 1s}' "$SCRATCH/prometheus.yml" # not a minute
+	alone '
+		cd "$SCRATCH"
+		$1 >serve 2>&1 &
+		"$SERVERS/bin/prometheus" --config.file=prometheus.yml --storage.tsdb.path=data >server 2>&1 &
+		is_scraped() {
+			curl -sS --noproxy "*" "http://127.0.0.1:9090/api/v1/query?query=lull_table_shared" | grep -q "\"job\":\"lull\""
+		}
+		until_true is_scraped >/dev/null 2>&1
+	' "$(grep -o '`lull serve --admin [^`]*`' "$LULL_SOURCE_DIR/docs/observability.md" | tr -d '`' | sort -u)"
 }
 
 @test "Prometheus: what to be told of" {
