@@ -4,6 +4,7 @@
 # large and what is answered late, and an answer comes through as it is made.
 
 load complete
+load coordinator
 
 SERVERS=$LULL_SOURCE_DIR/build/foreign-debian/usr
 
@@ -126,13 +127,44 @@ connections() {
 	' "$(grep -o '`lull serve --admin [^`]*`' "$LULL_SOURCE_DIR/docs/observability.md" | tr -d '`' | sort -u)"
 }
 
+# evaluated ALERTED...: what lull metrics prints now, counters a thousand times within a minute, and the labels of each
+# alert that is to come of it; "-": none
+evaluated() {
+	local labels number=0
+
+	printf '  - interval: 1m\n    input_series:\n'
+	lull metrics | awk '!/^#/ {
+		value = $NF
+		sub(/ [^ ]*$/, "")
+		printf "      - {series: \047%s\047, values: \047%s\047}\n", $0, /_total/ ? "0 " value * 1000 : value " " value
+	}'
+	printf '    alert_rule_test:\n'
+	for labels; do
+		[[ $labels != - ]] && labels="[{exp_labels: {$labels}}]" || labels="[]"
+		echo "      - {eval_time: 1m, alertname: A$((++number)), exp_alerts: $labels}"
+	done
+}
+
 @test "Prometheus: what to be told of" {
-	local page=$LULL_SOURCE_DIR/docs/man/lull-metrics.1.scd expression
+	local page=$LULL_SOURCE_DIR/docs/man/lull-metrics.1.scd expression line=0
 
 	printf 'groups:\n  - name: lull\n    rules:\n' >"$SCRATCH/rules.yml"
 	sed -n '/^```/,/^```/p' "$page" | grep -E '^(sum|rate|lull_)' | while IFS= read -r expression; do
-		printf "      - {alert: A, expr: '%s', labels: {line: \"%d\"}}\n" "$expression" $((++line))
+		printf "      - {alert: A%d, expr: '%s'}\n" $((++line)) "$expression"
 	done >>"$SCRATCH/rules.yml"
 	run -0 "$SERVERS/bin/promtool" check rules "$SCRATCH/rules.yml"
 	[[ $output == *"5 rules found"* ]]
+	{
+		printf 'rule_files: [rules.yml]\nevaluation_interval: 1m\ntests:\n'
+		lull init -q --slots 16
+		fail_other_route answered 200 -1
+		evaluated "model: gpt-4o" - - - -
+		fail_route rate_limited 429 60000
+		fail_other_route auth 401 -1
+		for ((line = 0; line < 16; line++)); do
+			lull run -q -m "m$line" -- true </dev/null || true
+		done
+		evaluated "model: gpt-4o" "" "" "model: gpt-4o" "kind: route, key: '$ROUTE', model: gpt-4o"
+	} >"$SCRATCH/tests.yml"
+	"$SERVERS/bin/promtool" test rules "$SCRATCH/tests.yml"
 }
