@@ -5,6 +5,8 @@
 load ../support/mock
 bats_require_minimum_version 1.5.0
 
+PAGE=$LULL_SOURCE_DIR/docs/operations.md
+
 setup() {
 	scratch_make
 	[ -n "$(command -v systemd-analyze)" ] || skip "no systemd-analyze"
@@ -25,19 +27,76 @@ setup() {
 	[ -z "$output" ]
 }
 
+# What docs/operations.md adds to the unit, each ended by a NUL; the program is where it was built
+drop_ins() {
+	awk '/^    \[Service\]/ { inside = 1 } inside && !/^    / { printf "%c", 0; inside = 0 } inside { print substr($0, 5) }' "$PAGE" |
+		sed "s#=/usr/bin/lull #=$LULL_BIN_DIR/lull #"
+}
+
 @test "what docs/operations.md adds to the unit" {
 	local count=0 drop_in
 
 	mkdir "$SCRATCH/system/lull.service.d"
-	mapfile -d '' drop_ins < <(awk '/^    \[Service\]/ { inside = 1 } inside && !/^    / { printf "%c", 0; inside = 0 } inside { print substr($0, 5) }' \
-		"$LULL_SOURCE_DIR/docs/operations.md")
+	mapfile -d '' drop_ins < <(drop_ins)
 	for drop_in in "${drop_ins[@]}"; do
-		sed "s#=/usr/bin/lull #=$LULL_BIN_DIR/lull #" <<<"$drop_in" >"$SCRATCH/system/lull.service.d/local.conf"
+		printf %s "$drop_in" >"$SCRATCH/system/lull.service.d/local.conf"
 		run -0 systemd-analyze verify --man=no "$SCRATCH/system/lull.service"
 		[ -z "$output" ]
 		count=$((count + 1))
 	done
 	[ "$count" = 2 ]
+}
+
+@test "the service, set up as docs/operations.md says, as the unit has it and with what the page adds" {
+	unshare -rnmp --fork --mount-proc true 2>/dev/null || skip "no namespaces to be had"
+	export SCRATCH PAGE LULL_SOURCE_DIR LULL_BIN_DIR
+	drop_ins | tr '\0' '\n' | cat "$SCRATCH/system/lull.service" - >"$SCRATCH/with_drop_ins"
+	unshare -rnmp --fork --mount-proc bash -euc '
+		source "$LULL_SOURCE_DIR/tests/support/mock.bash"
+		ip link set lo up
+		mount -t tmpfs none /run
+		mkdir "$SCRATCH/etc"
+		cp -r /etc/passwd /etc/ld.so.* /etc/ssl "$SCRATCH/etc" 2>/dev/null || true
+		echo lull:x:0: >"$SCRATCH/etc/group"
+		mount --bind "$SCRATCH/etc" /etc
+		mock_start
+		cd "$SCRATCH"
+		echo OPENAI_API_KEY=sk-of-the-environment >keys
+		cat >lull.yaml <<-END
+			model_list:
+			  - {model_name: one, litellm_params: {model: openai/one, api_base: $MOCK_URL/v1, api_key: os.environ/OPENAI_API_KEY}}
+			  - {model_name: two, litellm_params: {model: openai/two, api_base: $MOCK_URL/v1, $(grep -o "api_key: file:[^\`]*" "$PAGE")}}
+		END
+
+		sudo() { "$@"; }
+		eval "$(sed -n "s/^    \(sudo install \)/\1/p" "$PAGE")"
+		IFS=: read -r name file < <(sed -n "s/^LoadCredentialEncrypted=//p" with_drop_ins)
+		mkdir -p /run/credentials/lull.service
+		echo sk-of-the-credential | tee "$file" >"/run/credentials/lull.service/$name"
+		ls $(grep -o "/etc/lull/[a-z.]*" "$PAGE")
+
+		for unit in system/lull.service with_drop_ins; do
+			: >said
+			(
+				set -a
+				source "$(sed -n "s/^EnvironmentFile=-//p" $unit)"
+				exec $(sed -n "s/^ExecStart=//p" $unit | tail -n 1)
+			) >said 2>&1 &
+			server=$!
+			until_true grep -q event=ready said
+			for model in one two; do
+				mock_ask --fail-with-body http://127.0.0.1:4000/v1/chat/completions -d "{\"model\": \"$model\", \"messages\": []}"
+			done
+			[ "$(mock_requests ".requests[].headers.authorization" | paste -sd,)" = "Bearer sk-of-the-environment,Bearer sk-of-the-credential" ]
+			mock_reset
+			[ $unit = system/lull.service ] || mock_ask --fail http://127.0.0.1:4001/health
+			kill $server
+			wait $server
+		done
+	' || {
+		cat "$SCRATCH/said"
+		return 1
+	}
 }
 
 @test "systemd-analyze security stays below 2.0" {
