@@ -19,16 +19,19 @@ teardown() {
 	[[ -z ${MOCK_PID:-} ]] || complete_teardown
 }
 
-install_and_build() {
-	local flags
+# of_head PROGRAM: the command of the first comment that runs it
+of_head() {
+	sed -nE "s|^ \\*     (([A-Z_]+=[^ ]+ )?$1 .*)|\1|p" "$LULL_SOURCE_DIR/docs/examples/prefork.c"
+}
 
+install_and_build() {
 	cmake --install "$LULL_BIN_DIR/.." --prefix "$SCRATCH/root" >"$SCRATCH/install"
 	PKG_CONFIG_PATH=$(dirname "$(find "$SCRATCH/root" -name lull-http.pc)")
-	export PKG_CONFIG_PATH
-	flags=$(pkg-config --cflags --libs lull-http json-c)
-	# shellcheck disable=SC2086
-	cc -Wall -Wextra -Werror -o "$SCRATCH/prefork" "$LULL_SOURCE_DIR/docs/examples/prefork.c" $flags \
-		-Wl,-rpath,"$(pkg-config --variable=libdir lull-http)"
+	LD_RUN_PATH=$(pkg-config --variable=libdir "$PKG_CONFIG_PATH/lull-http.pc")
+	export PKG_CONFIG_PATH LD_RUN_PATH
+	cd "$SCRATCH"
+	cp "$LULL_SOURCE_DIR/docs/examples/prefork.c" .
+	eval "$(of_head cc) -Wall -Wextra -Werror"
 }
 
 # of_manual PAGE: its example, a part of a function
@@ -46,21 +49,65 @@ of_manual() {
 			printf '#include <%s>\n' lull/http.h lull/call.h stdio.h string.h
 			echo 'static uint32_t ask(const char *name, uint64_t by_ms)'
 			echo '{ printf("%s\n", name); return by_ms > 0 ? LULL_CLASS_ANSWERED : LULL_CLASS_LOCAL; }'
-			echo 'int main(void) { (void)ask;'
+			echo 'static int steps; /* one that sleeps needs few */'
+			echo '#define lull_call_next(...) (++steps < 20 ? lull_call_next(__VA_ARGS__) : -1)'
+			echo 'int main(void) { (void)ask, (void)steps;'
 			of_manual $page
 			echo 'return 0; }'
 		} >"$SCRATCH/$page.c"
 		# shellcheck disable=SC2086
-		cc -Wall -Wextra -Werror -o "$SCRATCH/$page" "$SCRATCH/$page.c" $flags \
-			-Wl,-rpath,"$(pkg-config --variable=libdir lull-http)"
+		cc -Wall -Wextra -Werror -o "$SCRATCH/$page" "$SCRATCH/$page.c" $flags
 	done
 	[ "$("$SCRATCH/lull_call.3")" = gpt-4o ]
 	[ "$("$SCRATCH/lull_complete.3")" = "Answer from gpt-4o." ]
+
+	# the first is shut, and then both
+	lull cool gpt-4o 10m
+	[ "$("$SCRATCH/lull_call.3")" = local-llama ]
+	lull cool local-llama 500ms
+	[ "$(within 300 20000 "$SCRATCH/lull_call.3")" = local-llama ]
+}
+
+# synopsis PAGE: what a program has to include
+synopsis() {
+	sed -n '/^# SYNOPSIS/,/^# [^S]/p' "$LULL_SOURCE_DIR/docs/man/$1.scd" | awk '/^```/ { inside = !inside; next } inside'
+}
+
+# declarations: of C on stdin, one a line
+declarations() {
+	grep -v '^#' | tr -s ' \t\n' ' ' | sed -E 's/; ?/;\n/g' | sed -E 's/^ |__attribute__\S+ //g'
+}
+
+@test "each SYNOPSIS in C declares what its header does" {
+	local page
+
+	for page in lull_table.3 lull_call.3 lull_complete.3; do
+		# shellcheck disable=SC2046
+		synopsis $page | grep '^#include' | cc -E -x c - $(pkg-config --cflags lull-http) | declarations >"$SCRATCH/declared"
+		synopsis $page | declarations | grep . >"$SCRATCH/$page"
+		[ "$(grep -c 'lull_.*(.*);$' "$SCRATCH/$page")" -ge 6 ]
+		run -1 grep -vxFf "$SCRATCH/declared" "$SCRATCH/$page"
+	done
+}
+
+@test "what the manual says to link with is what pkg-config says" {
+	local library command count=0
+
+	while read -r library command; do
+		[[ " $($command) " == *" $library "* ]]
+		count=$((count + 1))
+	done < <(sed -nE 's/^Link with \*([^*]*)\* \(\*(pkg-config [^*]*)\*\)\.$/\1 \2/p' "$LULL_SOURCE_DIR"/docs/man/*.3.scd)
+	[ "$count" = 2 ]
 }
 
 # start_prefork [MODEL...]: four workers; sets PREFORK and URL.
 start_prefork() {
-	"$SCRATCH/prefork" 0 4 "$@" >"$SCRATCH/listening" 2>"$SCRATCH/log" 3>&- </dev/null &
+	start_as ./prefork 0 4 "$@"
+}
+
+# start_as COMMAND...
+start_as() {
+	env "$@" >"$SCRATCH/listening" 2>"$SCRATCH/log" 3>&- </dev/null &
 	PREFORK=$!
 	until_true grep -q '^listening' "$SCRATCH/listening"
 	URL=http://$(sed 's/listening on //' "$SCRATCH/listening")
@@ -68,6 +115,19 @@ start_prefork() {
 
 post() {
 	mock_ask "$@" "$URL/"
+}
+
+@test "the commands of its first comment, on another port" {
+	local start ask port
+
+	read -ra start < <(of_head ./prefork)
+	ask=$(of_head curl)
+	port=${ask##*:} port=${port%/}
+	[[ " ${start[*]} " == *" $port "* ]]
+	unset OPENAI_API_KEY
+	start_as "${start[@]/#$port/0}"
+	[[ $(eval "${ask/http:*/$URL/}") == *"Answer from gpt-4o."* ]]
+	[ "$(mock_requests '.requests[-1] | .headers.authorization, (.body | fromjson | .messages | length)' | xargs)" = "Bearer ... 1" ]
 }
 
 @test "answers prompts and whole requests" {
