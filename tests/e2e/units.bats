@@ -27,6 +27,33 @@ setup() {
 	[ -z "$output" ]
 }
 
+# enabled UNIT: by the command that it begins with, and the service with the socket
+enabled() {
+	SYSTEMD_OFFLINE=1 bash -c "$(sed -nE 's/^#.*`(systemctl [^`]*enable [^`]*)`.*/\1/p' "$LULL_SOURCE_DIR/packaging/systemd/$1" |
+		sed "s|^systemctl enable|systemctl --root=$SCRATCH/root enable|; s| --now||; s|\(.*\)socket$|&; \1service|")"
+}
+
+# are_wanted DIR [OPTION]: both units, by targets that exist
+are_wanted() {
+	local unit target
+
+	for unit in lull.socket lull.service; do
+		target=$(compgen -G "$1/*.wants/$unit")
+		systemd-analyze verify "${@:2}" --man=no "$(basename "${target%/*}" .wants)"
+	done
+}
+
+@test "enabled as their first words say, they are wanted by targets that exist" {
+	[ -n "$(command -v systemctl)" ] || skip "no systemctl"
+	mkdir -p "$SCRATCH/root/etc/systemd" "$XDG_CONFIG_HOME/systemd"
+	cp -r "$SCRATCH/system" "$SCRATCH/root/etc/systemd/"
+	cp -r "$SCRATCH/user" "$XDG_CONFIG_HOME/systemd/"
+	enabled lull.service.in
+	are_wanted "$SCRATCH/root/etc/systemd/system"
+	enabled user/lull.service.in
+	are_wanted "$XDG_CONFIG_HOME/systemd/user" --user
+}
+
 # What docs/operations.md adds to the unit, each ended by a NUL; the program is where it was built
 drop_ins() {
 	awk '/^    \[Service\]/ { inside = 1 } inside && !/^    / { printf "%c", 0; inside = 0 } inside { print substr($0, 5) }' "$PAGE" |
