@@ -6,6 +6,8 @@
 load ../support/mock
 bats_require_minimum_version 1.5.0
 
+README=$LULL_SOURCE_DIR/tests/support/mock_provider/README.md
+
 setup() {
 	scratch_make
 	mock_start
@@ -81,8 +83,58 @@ stream_text() {
 	[ "$(chat a | jq -r '.choices[0].message.content')" = old ]
 }
 
+# told HEADING: the first column of the README's tables below it
+told() {
+	sed -n "/^## $1/,/^## /p" "$README" | sed -nE 's/^\| (`[^|]*) \|.*/\1/p' | tr -d '`'
+}
+
+@test "the usage of the README is that of the program, and each option does something" {
+	local usage options script
+
+	usage=$(grep '^    mock-provider ' "$README" | xargs)
+	[ "$(mock-provider --help | head -n 1)" = "usage: $usage" ]
+	mkdir "$SCRATCH/wire"
+	cp "$LULL_WIRE_DIR/cohere/success.http" "$SCRATCH/wire/one.http"
+	echo '[{"file": "one.http"}]' >"$SCRATCH/script"
+	for script in "$SCRATCH/script" "$(<"$SCRATCH/script")"; do
+		mock_stop
+		read -ra options < <(tr -d '[]' <<<"${usage#* }")
+		options=("${options[@]/%FILE|JSON/$script}")
+		options=("${options[@]/%DIR/$SCRATCH/wire}")
+		options=("${options[@]/%A/127.0.0.2}")
+		mock_start "${options[@]/%N/0}"
+		[[ $MOCK_URL == http://127.0.0.2:* ]]
+		mock_ask "$MOCK_URL/" -d '{}' | jq -e .finish_reason
+	done
+}
+
+@test "what the README says of rules and responses is known" {
+	local name names
+
+	names=$(told 'The script' | tr -d ',')
+	[ "$(wc -w <<<"$names")" -ge 20 ]
+	for name in $names; do
+		run mock_rules "[{\"$name\": {\"none\": []}}]"
+		[[ $output != *"one of the known members"* ]]
+	done
+}
+
+@test "what the README says can be asked while it runs" {
+	local method path count=0
+
+	chat a
+	while read -r method path; do
+		mock_ask --fail -X "$method" "$MOCK_URL$path" -d '[]' >"$SCRATCH/got"
+		[[ $path != */counts ]] || cp "$SCRATCH/got" "$SCRATCH/counts"
+		count=$((count + 1))
+	done < <(told 'While it runs')
+	[ "$count" = 5 ]
+	# the keys, as they stand there
+	diff <(grep -F '/__mock/counts`' "$README" | grep -oE '"[a-z_]+"' | tr -d '"' | sort) <(jq -r 'keys[]' "$SCRATCH/counts")
+}
+
 @test "the script of the README is one, and does what is said of it" {
-	mock_rules "$(sed -n '/^```json$/,/^```$/{/^```/!p}' "$LULL_SOURCE_DIR/tests/support/mock_provider/README.md")"
+	mock_rules "$(sed -n '/^```json$/,/^```$/{/^```/!p}' "$README")"
 	run -0 chat primary false -i
 	[[ $output == "HTTP/1.1 429 "*"Retry-After: 30"* ]]
 	run ! chat flaky
