@@ -378,6 +378,44 @@ fails_for() {
 	[ "$count" -gt 10 ]
 }
 
+# named: the commands of Lull in running text and in the comments of examples, one a line, without markup
+named() {
+	{ # both go on in the next line
+		sed -E 's/^ *[#*] //' README.md CONTRIBUTING.md docs/*.md docs/examples/* | tr -s '\n ' ' ' |
+			grep -oE '`(lull|lulld|lull-worker) [^`]*`'
+		cat docs/man/*.scd | tr -s '\n ' ' ' |
+			grep -oE '\*(lull|lulld|lull-worker) [a-z-][^*]*\*( \[?(\*-[^*]*\*|_[^_]*_|\|)+[].]*)*'
+	} | tr -d '`*_[]' | sed -E 's/ (--|\||\|\||&&) .*//' | sort -u
+}
+
+# is_there PROGRAM WORD...: its --help knows the verb and the options
+is_there() {
+	local command=("$1") known option
+
+	[[ $2 == -* ]] || command+=("$2")
+	[[ $2 != config || -z ${3:-} ]] || command+=("$3")
+	known=$("${command[@]}" --help </dev/null | sed -nE 's/^ +(-[^ ]+( --[^ ]+)?).*/\1/p' | grep -oE -- '-[-a-z]+') || return
+	for option in $(printf '%s\n' "$@" | tr '|' '\n' | grep -oE -- '^--?[a-z-]+'); do
+		grep -qxFe "$option" <<<"$known" || return
+	done
+}
+
+@test "what the text names" {
+	local words bad=0 count=0
+
+	cd "$LULL_SOURCE_DIR"
+	while read -ra words; do
+		count=$((count + 1))
+		is_there "${words[@]}" || {
+			echo "there is no ${words[*]}"
+			bad=$((bad + 1))
+		}
+	done < <(named)
+	echo "$count named, $bad are not there"
+	[ "$bad" = 0 ]
+	[ "$count" -gt 50 ]
+}
+
 # of_yaml FILE: each block, ended by a NUL
 of_yaml() {
 	awk '/^```yaml/ || (/^```$/ && !inside && FILENAME ~ /scd$/) { inside = 1; next } /^```/ { if (inside) printf "%c", 0; inside = 0; next } inside' "$1"
