@@ -71,7 +71,7 @@ cron_days() {
 		}
 		/^#/ { if (!said) said = $2 " " $3; next }
 		/^$/ { said = ""; next }
-		/^(PATH|SHELL|MAILTO|HOME|LOGNAME|CRON_TZ)=./ { next }
+		/^(PATH|SHELL|MAILTO|HOME|CRON_TZ)=./ { next }
 		NF > 5 && named($3, 1, 31) && named($4, 1, 12) && named($5, 0, 7) && (count = named($1, 0, 59) * named($2, 0, 23)) {
 			print said, count
 			next
