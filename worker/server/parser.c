@@ -364,6 +364,8 @@ void parser_deinit(struct parser *parser)
 {
 	if (parser->head)
 		explicit_bzero(parser->head, parser->scanned);
+	if (parser->body)
+		explicit_bzero(parser->body, parser->body_bytes);
 	free(parser->head);
 	free(parser->body);
 	parser->head = parser->body = NULL;
