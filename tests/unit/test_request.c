@@ -115,6 +115,8 @@ static void test_unknown_forms_are_refused_with_a_sentence(void)
 	} cases[] = {
 		{"{\"model\":5}", "'model' is no name of a model"},
 		{"{\"model\":\"a\\u0000b\"}", "'model' is no name of a model"},
+		{"{\"model\":\"a\\r\\nb\"}", "'model' is no name of a model"},
+		{"{\"model\":\"\"}", "'model' is no name of a model"},
 		{"{\"models\":\"a\"}", "'models' is no list, expected names of models"},
 		{"{\"models\":[\"a\",5]}", "models[1] is no name of a model"},
 		{"{\"models\":[{\"model\":\"a\"}]}", "models[0] is no name of a model"},

@@ -11,6 +11,7 @@
 #include "json_build.h"
 #include "json_scan.h"
 #include "splice.h"
+#include "text.h"
 #include "wire_error.h"
 
 #define SECONDS_MAX 86400 /* one day, as in the configuration: more is as good as none */
@@ -35,13 +36,15 @@ static int refuse(const struct reader *reader, const char *format, ...)
 
 /* ---- the list */
 
-/* NULL: it is no text that could be a name */
+/* NULL: it is no text that could be a name, as find_provider() of resolve.c has it */
 static const char *name_of(struct json_object *value)
 {
 	const char *name =
 		json_object_is_type(value, json_type_string) ? json_object_get_string(value) : NULL;
 
-	return name && strlen(name) == (size_t)json_object_get_string_len(value) ? name : NULL;
+	if (!name || strlen(name) != (size_t)json_object_get_string_len(value))
+		return NULL;
+	return name[0] && text_is_plain(name) ? name : NULL;
 }
 
 /* Room for so many more. A list of none is one, too. */
