@@ -421,7 +421,7 @@ of_yaml() {
 	awk '/^```yaml/ || (/^```$/ && !inside && FILENAME ~ /scd$/) { inside = 1; next } /^```/ { if (inside) printf "%c", 0; inside = 0; next } inside' "$1"
 }
 
-@test "where the programs are when they are built, and what is run to test them" {
+@test "where the programs are when they are built, the key that they need, and what is run to test them" {
 	local built
 
 	built=$(jq -r '.configurePresets[] | select(.name == "base").binaryDir' "$LULL_SOURCE_DIR/CMakePresets.json")
@@ -433,6 +433,12 @@ of_yaml() {
 		eval "$(of_readme | grep '^PATH=')"
 		[ "$(command -v lull)" = "${built/'${sourceDir}'/$PWD}/bin/lull" ]
 	)
+	(
+		unset OPENAI_API_KEY
+		eval "$(of_readme | grep '^export ')"
+		eval "$(of_readme | grep '^lull complete' | head -n 1)"
+	)
+	mock_requests '.requests[].headers.authorization' | grep '^Bearer '
 	of_readme | grep -q "sudo cmake --install ${built#'${sourceDir}/'}$"
 
 	cd "$LULL_SOURCE_DIR"
