@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +50,9 @@ static int parse_tcp(const char *text, struct address *ret)
 	if (length == 0 || length >= sizeof(host))
 		return -EINVAL;
 	(void)snprintf(host, sizeof(host), "%.*s", (int)length, text);
-	if (getaddrinfo(host, colon + 1, &hints, &found) != 0)
+	/* glibc takes 65537 for 1 */
+	if (strtoul(colon + 1, NULL, 10) > UINT16_MAX ||
+	    getaddrinfo(host, colon + 1, &hints, &found) != 0)
 		return -EINVAL;
 	memcpy(&ret->bytes, found->ai_addr, found->ai_addrlen);
 	ret->size = found->ai_addrlen;

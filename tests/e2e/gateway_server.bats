@@ -322,6 +322,7 @@ teardown() {
 	run -64 lull-worker gateway
 	[[ $output == *"nowhere to listen"* ]]
 	run -64 lull-worker gateway --listen nonsense
+	run -64 lull-worker gateway --listen 127.0.0.1:65536
 	run -64 lull-worker gateway --listen 127.0.0.1:0 more
 	run -64 lull-worker gateway --log xml
 	gateway_start --listen 127.0.0.1:0

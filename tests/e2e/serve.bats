@@ -283,6 +283,7 @@ teardown() {
 		--socket-mode 0999|'0999' is no mode: expected octal digits such as 0600 or 0660
 		--log xml|'xml' is no form of log: expected logfmt, json or none
 		--listen localhost|'localhost' is no address: expected 127.0.0.1:4000, [::1]:4000 or unix:/path of at most 107 bytes
+		--listen 127.0.0.1:65536|'127.0.0.1:65536' is no address: expected 127.0.0.1:4000, [::1]:4000 or unix:/path of at most 107 bytes
 		--listen ::1:4000|'::1:4000' is no address: expected 127.0.0.1:4000, [::1]:4000 or unix:/path of at most 107 bytes
 		--listen unix:here|'unix:here' is no address: expected 127.0.0.1:4000, [::1]:4000 or unix:/path of at most 107 bytes
 		4000|'4000' is one argument too many for 'lull serve'

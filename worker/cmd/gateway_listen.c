@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -145,7 +146,9 @@ static int open_host(const char *address, int *ret_fd)
 	} else if (strchr(host, ':')) {
 		return -EINVAL;
 	}
-	if (getaddrinfo(host, colon + 1, &hints, &info) != 0)
+	/* glibc takes 65537 for 1 */
+	if (strtoul(colon + 1, NULL, 10) > UINT16_MAX ||
+	    getaddrinfo(host, colon + 1, &hints, &info) != 0)
 		return -EINVAL;
 	rc = open_inet(info, ret_fd);
 	freeaddrinfo(info);
