@@ -193,6 +193,32 @@ name:hosted_vllm/meta-llama/Llama-3.1-8B" ]
 	[[ $stderr == *"own.yaml:8: others may read the api_key here (mode 0644), expected chmod 600 or os.environ/NAME"* ]]
 }
 
+@test "keys of the gateway that it could not know" {
+	cat >gateway.yaml <<-'END'
+		lull:
+		  gateway:
+		    keys:
+		      - {name: a, key: os.environ/NOT_SET}
+		      - {name: b, key: file:/not-there}
+		      - {name: c, user: nobody-of-this-name}
+		      - {name: d, key: "sha256:2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"}
+	END
+	chmod 600 gateway.yaml
+	run -0 --separate-stderr worker -- config check gateway.yaml
+	[ "$output" = "gateway.yaml: no errors, 0 routes" ]
+	diff <(echo "$stderr") - <<-'END'
+		gateway.yaml:4: key 'a' of the gateway: its variable is not set
+		gateway.yaml:5: key 'b' of the gateway: No such file or directory
+		gateway.yaml:6: key 'c' of the gateway: no such user is on this host
+	END
+	sed -i 's/25b"/25"/' gateway.yaml
+	run -78 worker -- config check gateway.yaml
+	[[ $output == "gateway.yaml:7: key 'd' of the gateway is no digest, expected sha256: and 64 digits in hex" ]]
+	echo 'general_settings: {master_key: "sha256:25"}' >gateway.yaml
+	run -78 worker -- config check gateway.yaml
+	[[ $output == "gateway.yaml: key 'master' of the gateway is no digest"* ]]
+}
+
 @test "usage errors end with 64" {
 	run -64 worker -- config
 	run -64 worker -- config nonsense

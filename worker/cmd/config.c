@@ -9,6 +9,7 @@
 
 #include "../src/config.h"
 #include "cmd.h"
+#include "gateway.h"
 #include "log.h"
 #include "options.h"
 
@@ -108,6 +109,7 @@ static int check(int argc, char **argv)
 		const char *path = config_path(config) ? config_path(config) : "no file";
 
 		print_problems(path, &list);
+		gateway_access_print_problems(config);
 		if (settings.for_serve)
 			print_for_serve(config);
 		else

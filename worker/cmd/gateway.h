@@ -108,6 +108,8 @@ struct gateway_visit {
 /* Return: 0, or the exit code of the program, everything having been said. */
 int gateway_access_new(const struct config *config, struct gateway_access **ret_access);
 struct gateway_access *gateway_access_free(struct gateway_access *access);
+/* On stderr: each key that a gateway of this host could not know. */
+void gateway_access_print_problems(const struct config *config);
 /* Likewise: whether that socket may be listened on with the keys that there are. */
 int gateway_access_check_socket(const struct gateway_access *access, int fd);
 /* Whether it may ask at all. *ret_caller: NULL: there are no keys. */

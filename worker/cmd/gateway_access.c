@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pwd.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -42,86 +43,93 @@ struct gateway_access {
 
 /* ---- from the configuration */
 
-static bool read_digest(const char *hex, unsigned char *ret)
+/* Of 64 digits, as config_check() has seen. */
+static void read_digest(const char *hex, unsigned char *ret)
 {
-	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++, hex += 2) {
-		int high = text_hex_digit(hex[0]);
-		int low = high < 0 ? -1 : text_hex_digit(hex[1]);
-
-		if (low < 0)
-			return false;
-		ret[i] = (unsigned char)(high << 4 | low);
-	}
-	return *hex == '\0';
+	for (size_t i = 0; i < SHA256_DIGEST_LENGTH; i++, hex += 2)
+		ret[i] = (unsigned char)(text_hex_digit(hex[0]) << 4 | text_hex_digit(hex[1]));
 }
 
-static int complain(const struct config *config, const struct gateway_key *key, const char *what)
-{
-	log_error("%s:%u: key '%s' of the gateway: %s", config->path, key->line, key->name, what);
-	return EX_CONFIG;
-}
-
-static int digest_of(const struct config *config, const struct gateway_key *key, unsigned char *ret)
+/* Both return NULL, or why it cannot be had on this host. */
+static const char *digest_of(const struct config *config, const struct gateway_key *key,
+			     unsigned char *ret)
 {
 	const size_t prefix = strlen(REFERENCE_DIGEST);
 	char *secret;
 	int rc;
 
-	if (strncmp(key->key, REFERENCE_DIGEST, prefix) == 0)
-		return read_digest(key->key + prefix, ret)
-			       ? 0
-			       : complain(config, key, "expected sha256: and 64 digits in hex");
+	if (strncmp(key->key, REFERENCE_DIGEST, prefix) == 0) {
+		read_digest(key->key + prefix, ret);
+		return NULL;
+	}
 	rc = settings_secret(&config->settings, key->key, &secret);
 	if (rc != 0)
-		return complain(config, key,
-				rc == -EINVAL ? "it is empty, or has control characters"
-				: rc == -ENOENT && strncmp(key->key, REFERENCE_FILE,
-							   strlen(REFERENCE_FILE)) != 0
-					? "its variable is not set"
-					: strerror(-rc));
+		return rc == -EINVAL ? "it is empty, or has control characters"
+		       : rc == -ENOENT && strncmp(key->key, REFERENCE_FILE,
+						  strlen(REFERENCE_FILE)) != 0
+			       ? "its variable is not set"
+			       : strerror(-rc);
 	(void)SHA256((const unsigned char *)secret, strlen(secret), ret);
 	text_free_secret(secret);
-	return 0;
+	return NULL;
 }
 
-static int find_user(const struct config *config, const struct gateway_key *key, uid_t *ret)
+static const char *find_user(const struct gateway_key *key, uid_t *ret)
 {
 	const struct passwd *user = getpwnam(key->user);
 	char *end;
 
 	if (user) {
 		*ret = user->pw_uid;
-		return 0;
+		return NULL;
 	}
 	*ret = (uid_t)strtoul(key->user, &end, 10);
-	return end != key->user && !*end ? 0
-					 : complain(config, key, "no such user is on this host");
+	return end != key->user && !*end ? NULL : "no such user is on this host";
 }
 
-static int add_caller(struct gateway_access *access, const struct config *config,
-		      const struct gateway_key *key)
+/* Likewise. */
+static const char *read_caller(const struct config *config, const struct gateway_key *key,
+			       struct caller *ret)
 {
-	struct caller *caller = &access->callers[access->count];
-	int code = 0;
+	const char *problem = NULL;
 
-	*caller = (struct caller){
+	*ret = (struct caller){
 		.name = key->name,
 		.models = key->models.count > 0 ? &key->models : NULL,
 		.has_key = key->key != NULL,
 		.has_user = key->user != NULL,
 	};
 	if (key->key)
-		code = digest_of(config, key, caller->digest);
-	if (code == 0 && key->user)
-		code = find_user(config, key, &caller->uid);
-	access->count += code == 0;
-	return code;
+		problem = digest_of(config, key, ret->digest);
+	if (!problem && key->user)
+		problem = find_user(key, &ret->uid);
+	return problem;
+}
+
+static struct gateway_key master_of(const struct config *config)
+{
+	return (struct gateway_key){.name = "master", .key = config->settings.gateway.master_key};
+}
+
+#define PROBLEM_FORMAT "%s:%u: key '%s' of the gateway: %s"
+
+static int add_caller(struct gateway_access *access, const struct config *config,
+		      const struct gateway_key *key)
+{
+	const char *problem = read_caller(config, key, &access->callers[access->count]);
+
+	if (problem) {
+		log_error(PROBLEM_FORMAT, config->path, key->line, key->name, problem);
+		return EX_CONFIG;
+	}
+	access->count++;
+	return 0;
 }
 
 int gateway_access_new(const struct config *config, struct gateway_access **ret_access)
 {
 	const struct gateway_settings *settings = &config->settings.gateway;
-	const struct gateway_key master = {.name = "master", .key = settings->master_key};
+	const struct gateway_key master = master_of(config);
 	struct gateway_access *access = calloc(1, sizeof(*access));
 	int code = 0;
 
@@ -149,6 +157,27 @@ struct gateway_access *gateway_access_free(struct gateway_access *access)
 	free(access->callers);
 	free(access);
 	return NULL;
+}
+
+static void print_problem(const struct config *config, const struct gateway_key *key)
+{
+	struct caller caller;
+	const char *problem = read_caller(config, key, &caller);
+
+	if (problem)
+		(void)fprintf(stderr, PROBLEM_FORMAT "\n", config->path, key->line, key->name,
+			      problem);
+}
+
+void gateway_access_print_problems(const struct config *config)
+{
+	const struct gateway_settings *settings = &config->settings.gateway;
+	const struct gateway_key master = master_of(config);
+
+	if (master.key)
+		print_problem(config, &master);
+	for (size_t i = 0; i < settings->key_count; i++)
+		print_problem(config, &settings->keys[i]);
 }
 
 /* ---- sockets */

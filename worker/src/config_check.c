@@ -13,6 +13,9 @@
 #include "settings.h"
 #include "text.h"
 
+#define DIGEST_DIGITS 64 /* of SHA-256, FIPS 180-4 */
+#define HEX_DIGITS    "0123456789abcdefABCDEF"
+
 /*
  * The name of the table that is used when nobody says one: liblull knows, from the user, the group
  * and the environment. NULL without memory.
@@ -67,6 +70,29 @@ static bool is_literal_key(const char *key)
 {
 	return key && strncmp(key, REFERENCE_VARIABLE, strlen(REFERENCE_VARIABLE)) != 0 &&
 	       strncmp(key, REFERENCE_FILE, strlen(REFERENCE_FILE)) != 0;
+}
+
+static void check_digest(struct config *config, unsigned line, const char *name, const char *key)
+{
+	const size_t prefix = strlen(REFERENCE_DIGEST);
+
+	if (key && strncmp(key, REFERENCE_DIGEST, prefix) == 0 &&
+	    (strlen(key) != prefix + DIGEST_DIGITS ||
+	     strspn(key + prefix, HEX_DIGITS) != DIGEST_DIGITS))
+		report_error(config->tree.report, line,
+			     "key '%s' of the gateway is no digest, expected " REFERENCE_DIGEST
+			     " and %d digits in hex",
+			     name, DIGEST_DIGITS);
+}
+
+static void check_digests(struct config *config)
+{
+	const struct gateway_settings *gateway = &config->settings.gateway;
+
+	check_digest(config, 0, "master", gateway->master_key);
+	for (size_t i = 0; i < gateway->key_count; i++)
+		check_digest(config, gateway->keys[i].line, gateway->keys[i].name,
+			     gateway->keys[i].key);
 }
 
 static void check_gateway_keys(struct config *config, mode_t mode)
@@ -172,6 +198,7 @@ void config_check(struct config *config, mode_t mode)
 	const struct settings *settings = &config->settings;
 
 	check_table(config);
+	check_digests(config);
 	check_permissions(config, mode);
 	if (config->tree.report->errors > 0)
 		return; /* the names of broken entries are not to be relied upon */
