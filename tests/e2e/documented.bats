@@ -36,7 +36,7 @@ play() {
 	REAL_CURL=$(command -v curl)
 	PATH=$SCRATCH/bin:$PATH
 	export TERM=xterm # for lull top
-	played llm 'echo "of $2: $(wc -c) bytes"'
+	played llm '[[ $2 != *{* ]] && echo "of $2: $(wc -c) bytes"'
 	played git 'echo "+a line"'
 	played mail "cat >/dev/null; echo \"mail \$*\" >>$SCRATCH/told"
 	played tell-somebody "echo \"\$LULL_EVENT_CAUSE: \$LULL_EVENT_KEY\" >>$SCRATCH/told"
@@ -460,7 +460,8 @@ of_yaml() {
 		for block in "${blocks[@]}"; do
 			printf %s "$block" >lull.yaml
 			run -0 --separate-stderr lull config check lull.yaml
-			[[ $stderr != *"unknown key"* ]]
+			# only names may be those of a list that is not shown
+			[[ -z $stderr || $block != *model_list:* && -z $(grep -v "no model_name of model_list" <<<"$stderr") ]]
 			count=$((count + 1))
 		done
 	done
