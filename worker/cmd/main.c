@@ -37,11 +37,13 @@ static const struct verb verbs[] = {
 
 static void print_help(FILE *out)
 {
-	(void)fprintf(out, "usage: lull VERB [OPTION...]\n\nverbs that talk to models or read the "
-			   "configuration:\n");
+	(void)fprintf(
+		out, "usage: lull-worker VERB [OPTION...]\n\nverbs that talk to models or read the "
+		     "configuration:\n");
 	for (size_t i = 0; i < VERB_COUNT; i++)
 		(void)fprintf(out, "  %-16s%s\n", verbs[i].name, verbs[i].help);
-	(void)fprintf(out, "\n`lull VERB --help` says more; `lull --help` knows all verbs.\n");
+	(void)fprintf(out,
+		      "\n`lull-worker VERB --help` says more; `lull --help` knows all verbs.\n");
 }
 
 /*
