@@ -35,6 +35,7 @@ teardown() {
 	[ "$(mock_count b)" = 60 ]
 	[ "$(mock_counts | jq .max_in_flight.b)" -le 8 ]
 	[[ $stderr =~ ' 60 '+' 60 '+[0-9]+' '+[0-9]+'  openai/b' ]]
+	grep -qxE 'lull: +rows +as fallback +cooldowns +saved calls +model' <<<"$stderr"
 	saved=$(sed -nE 's/^lull: +0 +0 +1 +([0-9]+)  openai\/a$/\1/p' <<<"$stderr")
 	[ $((saved + $(mock_count a))) = 60 ]
 }
