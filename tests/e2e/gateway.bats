@@ -174,6 +174,40 @@ teardown() {
 	[ "$(mock_count)" = 0 ]
 }
 
+@test "without a model_list, it reaches what the environment names by a key or an address" {
+	CONFIG=$SCRATCH/lull.yaml
+	echo "lull: {budget: 5s}" >"$CONFIG"
+	export OPENAI_BASE_URL=$MOCK_URL/v1 OPENAI_API_KEY=sk-a LM_STUDIO_API_BASE=$MOCK_URL/v1
+	gateway_start --listen 127.0.0.1:0
+	for model in ollama/m ollama_chat/m hosted_vllm/m llamafile/m; do
+		chat "$model"
+		[ "$STATUS" = 404 ]
+		chat gpt-4o "\"fallbacks\":[\"$model\"]"
+		[ "$STATUS" = 404 ]
+	done
+	[ "$(mock_count)" = 0 ]
+	for model in gpt-4o lm_studio/m; do
+		chat "$model"
+		[ "$STATUS" = 200 ]
+	done
+	[ "$(mock_count)" = 2 ]
+	gateway_stop
+
+	# and so where the list leaves the provider to who asks
+	cat >"$CONFIG" <<-END
+		model_list:
+		  - {model_name: "*", litellm_params: {model: "*"}}
+		  - {model_name: ollama/named, litellm_params: {model: ollama/named}}
+	END
+	gateway_start --listen 127.0.0.1:0
+	chat ollama/m
+	[ "$STATUS" = 404 ]
+	chat ollama/named
+	[ "$STATUS" != 404 ]
+	chat lm_studio/m
+	[ "$STATUS" = 200 ]
+}
+
 @test "what stands for a * is a model, and no other path of its address" {
 	gateway_config m1 <<-END
 		  - {model_name: azure/*, litellm_params: {model: azure/*, api_base: $MOCK_URL, api_key: k, api_version: "2024-10-21"}}

@@ -74,8 +74,10 @@ int config_names(const struct config *config, int (*fn)(const char *name, void *
 		 void *userdata);
 /* It is that name, or fits its '*'. */
 bool config_name_fits(const char *pattern, const char *name);
-/* A name, an alias or what fits a pattern of the model list; without a list, any name. Return: 1;
- * 0; -ENOMEM. */
+/*
+ * A name, an alias or what fits a pattern of the model list; without a list, any name but of a
+ * provider that needs no key and whose address nobody has said. Return: 1; 0; -ENOMEM.
+ */
 int config_lists(const struct config *config, const char *name);
 
 /* Every configured route, as listed (for `config show`); a pattern's has '*' in its names, and is

@@ -202,14 +202,21 @@ static int add_matches(const struct config *config, const struct wanted *wanted,
 	return r;
 }
 
+static bool has_exact(const struct settings *settings, const char *name)
+{
+	for (size_t i = 0; i < settings->entry_count; i++)
+		if (strcmp(settings->entries[i].model_name, name) == 0)
+			return true;
+	return false;
+}
+
 int config_has(const struct settings *settings, const char *name)
 {
 	struct match match = {0};
 	int r;
 
-	for (size_t i = 0; i < settings->entry_count; i++)
-		if (strcmp(settings->entries[i].model_name, name) == 0)
-			return 1;
+	if (has_exact(settings, name))
+		return 1;
 	r = find_match(settings, name, &match);
 	free(match.name);
 	return r == 0 ? match.pattern != NULL : r;
@@ -470,11 +477,58 @@ int config_names(const struct config *config, int (*fn)(const char *name, void *
 	return rc;
 }
 
+/* Whom to ask, the environment says by a key; where none is needed, by an address. */
+static int environment_lists(const struct config *config, const char *name)
+{
+	struct route_list list;
+	const char *variable;
+	int r = config_named_routes(config, name, &list);
+
+	if (r != 0)
+		return r;
+	r = 1;
+	for (uint32_t i = 0; i < list.count; i++) {
+		const struct provider *provider = list.routes[i].provider;
+
+		if (provider && provider->local &&
+		    !environment_first(provider->base_variables, &variable) &&
+		    !settings_own_variable(&config->settings, provider->base_variables, &variable))
+			r = 0;
+	}
+	route_list_deinit(&list);
+	return r;
+}
+
+/* It fits a '*' that leaves the provider, and so the address, to who asks. */
+static int is_open(const struct settings *settings, const char *name)
+{
+	struct match match = {0};
+	int r = has_exact(settings, name) ? 0 : find_match(settings, name, &match);
+
+	for (size_t i = 0; r == 0 && match.pattern && i < settings->entry_count; i++) {
+		const struct entry *entry = &settings->entries[i];
+
+		r = strcmp(entry->model_name, match.pattern) == 0 && entry->model[0] == '*' &&
+		    !entry->api_base;
+	}
+	free(match.name);
+	return r;
+}
+
 int config_lists(const struct config *config, const char *name)
 {
 	const struct settings *settings = &config->settings;
+	int open = 1;
 
-	return settings->entry_count == 0 ? 1 : config_has(settings, config_alias(settings, name));
+	name = config_alias(settings, name);
+	if (settings->entry_count > 0) {
+		int r = config_has(settings, name);
+
+		open = r == 1 ? is_open(settings, name) : 0;
+		if (open <= 0)
+			return open < 0 ? open : r;
+	}
+	return environment_lists(config, name);
 }
 
 const char *config_first_model(const struct config *config)
