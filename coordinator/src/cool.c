@@ -91,7 +91,7 @@ const struct verb verb_cool = {
 		"stays as it is.\n",
 	.examples = "  lull cool gpt-4o 10m\n"
 		    "      calls take their fallbacks for ten minutes\n"
-		    "  lull cool endpoint:https://api.openai.com 45s\n"
+		    "  lull cool endpoint:https://api.openai.com:443 45s\n"
 		    "      every route at that address\n",
 	.run = cool,
 };

@@ -283,6 +283,21 @@ fails_for() {
 	[ "$count" = 13 ]
 }
 
+@test "an address that is cooled is that of its routes" {
+	local example count=0
+
+	unset OPENAI_BASE_URL
+	collect
+	for example in "${examples[@]}"; do
+		[[ $example == "lull cool endpoint:"* ]] || continue
+		bash -c "$example"
+		run -75 lull check gpt-4o-mini
+		lull clear -q --all
+		count=$((count + 1))
+	done
+	[ "$count" = 1 ]
+}
+
 @test "lull run with curl goes on when it says 429" {
 	local example
 
