@@ -317,7 +317,8 @@ fails_for() {
 	local example bad=0 count=0
 
 	unshare -rnmp --fork --mount-proc true 2>/dev/null || skip "no namespaces to be had"
-	export SCRATCH
+	ADMIN=$(of_page operations.md | grep '^lull serve --admin')
+	export SCRATCH ADMIN
 	collect
 	for example in "${examples[@]}"; do
 		is_server "$example" || continue
@@ -345,7 +346,7 @@ fails_for() {
 				until_true "$REAL_CURL" -sSf http://127.0.0.1:4000/health/ready
 				;;
 			curl* | xdg-open*)
-				serve_until_told "lull serve --admin 127.0.0.1:4001" event=ready
+				serve_until_told "$ADMIN" event=ready
 				eval "${1/#curl /curl -f }"
 				;;
 			cd*)
@@ -467,20 +468,43 @@ of_yaml() {
 }
 
 @test "configurations" {
-	local block blocks count=0
+	local block blocks providers provider count=0
 
+	run -64 lull explain-error -p none 429.http
+	providers=" ${output##*expected one of },"
 	export SITE_KEY=a-key
 	for page in README.md docs/configuration.md docs/man/lull.yaml.5.scd; do
 		mapfile -d '' blocks < <(of_yaml "$LULL_SOURCE_DIR/$page")
 		for block in "${blocks[@]}"; do
 			printf %s "$block" >lull.yaml
 			run -0 --separate-stderr lull config check lull.yaml
+			while read -r provider; do
+				[[ $providers == *" $provider,"* ]]
+			done < <(grep -oE '\bmodel: [a-z_]+/' <<<"$block" | sed 's/model: //; s/\/$//')
 			# only names may be those of a list that is not shown
 			[[ -z $stderr || $block != *model_list:* && -z $(grep -v "no model_name of model_list" <<<"$stderr") ]]
 			count=$((count + 1))
 		done
 	done
 	[ "$count" = 8 ]
+}
+
+@test "pieces of configurations, and commands, in the text about them" {
+	local page=$LULL_SOURCE_DIR/docs/configuration.md key count=0 KEY=sk-any
+
+	awk '/^```/ { inside = !inside; next } !inside' "$page" | tr '\n' ' ' | grep -oE '`[^`]+`' | tr -d '`' | sort -u >"$SCRATCH/pieces"
+	sed -nE 's/^\| `([^`]+)`.*/\1/p' "$page" | tr '.' '\n' >"$SCRATCH/keys"
+	echo hidden >>"$SCRATCH/keys" # of an alias
+	while read -r key; do
+		grep -qx "$key" "$SCRATCH/keys" || {
+			echo "no key: $key"
+			return 1
+		}
+		count=$((count + 1))
+	done < <(grep -E '^([a-z_.]+: |\{)' "$SCRATCH/pieces" | grep -oE '[a-z_.]+: ' | tr -d ': ' | tr '.' '\n')
+	[ "$count" -gt 15 ]
+	eval "$(grep '^lull complete --limit' "$SCRATCH/pieces") hi" </dev/null
+	[[ "$(eval "$(grep sha256sum "$SCRATCH/pieces")")" == "$(printf %s sk-any | openssl dgst -sha256 -r | cut -c -64) "* ]]
 }
 
 @test "what the manual says of a configuration with mistakes" {
