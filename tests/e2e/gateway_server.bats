@@ -318,6 +318,25 @@ teardown() {
 	wait "$pid"
 }
 
+@test "where descriptors are few, so are connections, and requests are answered" {
+	local i fd port
+
+	gateway_config m1 </dev/null
+	ulimit -n 512
+	gateway_start --listen 127.0.0.1:0
+	logged "128 connections at once, not 1024: the hard limit of descriptors is 512, expected 2304"
+	port=${URL##*:}
+	(
+		for ((i = 0; i < 480; i++)); do
+			exec {fd}<>"/dev/tcp/127.0.0.1/$port"
+		done
+		for ((i = 0; i < 5; i++)); do
+			chat m1
+			[ "$STATUS" = 200 ]
+		done
+	)
+}
+
 @test "usage errors end with 64, addresses in use with 71" {
 	run -64 lull-worker gateway
 	[[ $output == *"nowhere to listen"* ]]

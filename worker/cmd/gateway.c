@@ -165,16 +165,25 @@ static int watch_table(struct gateway *gateway)
 	return gateway->table_moved && event_add(gateway->table_moved, NULL) == 0 ? 0 : -ENOMEM;
 }
 
-/* One for each client, and one for each model that is asked for it. */
-static void raise_descriptor_limit(uint32_t connections_max)
+/* One for each client, and one for each model that is asked for it. Returns for how many clients there are enough. */
+static uint32_t raise_descriptor_limit(uint32_t connections_max)
 {
 	struct rlimit limit;
 	const rlim_t wanted = 2 * (rlim_t)connections_max + DESCRIPTORS_MIN;
+	rlim_t enough_for = 1;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
-		return;
+		return connections_max;
 	limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
+	if (setrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == wanted)
+		return connections_max;
+	if (limit.rlim_cur > DESCRIPTORS_MIN + 2)
+		enough_for = (limit.rlim_cur - DESCRIPTORS_MIN) / 2;
+	log_warn("gateway: %u connections at once, not %u: the hard limit of descriptors is "
+		 "%ju, expected %ju",
+		 (unsigned)enough_for, connections_max, (uintmax_t)limit.rlim_cur,
+		 (uintmax_t)wanted);
+	return (uint32_t)enough_for;
 }
 
 static int begin(struct gateway *gateway, struct listen_list *listeners)
@@ -186,7 +195,7 @@ static int begin(struct gateway *gateway, struct listen_list *listeners)
 	gateway_limits(gateway->http->config, &limits, &gateway->memory.bytes_max);
 	TAILQ_INIT(&gateway->calls);
 	TAILQ_INIT(&gateway->moved);
-	raise_descriptor_limit(limits.connections_max);
+	limits.connections_max = raise_descriptor_limit(limits.connections_max);
 	gateway->base = make_base();
 	if (!gateway->base)
 		return -ENOMEM;
