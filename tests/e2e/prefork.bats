@@ -68,6 +68,34 @@ of_manual() {
 	[ "$(within 300 20000 "$SCRATCH/lull_call.3")" = local-llama ]
 }
 
+# of_header FILE: the example of its first comment
+of_header() {
+	sed -n '1d; /\*\//q; s/^ \* \{5\}//p' "$SCRATCH/root/include/lull/$1"
+}
+
+@test "the examples that the headers begin with" {
+	local name count=0
+
+	export OPENAI_BASE_URL=$MOCK_URL/v1
+	{
+		printf '#include <%s>\n' lull/http.h stdio.h string.h
+		echo '#define send(json, bytes) fwrite(json, 1, bytes, stdout)'
+		echo 'int main(void) { const char request[] = "{\"model\": \"gpt-4o\", \"messages\": []}"; const size_t size = strlen(request);'
+		of_header http.h | sed '/^ *lull_http_close/q'
+		echo 'return 0; }'
+	} >"$SCRATCH/head.c"
+	# shellcheck disable=SC2046
+	cc -Wall -Wextra -Werror -o "$SCRATCH/head" "$SCRATCH/head.c" $(pkg-config --cflags --libs lull-http)
+	[ "$("$SCRATCH/head" | jq -r '.choices[0].message.content')" = "Answer from gpt-4o." ]
+
+	# call.h has words in between
+	while read -r name; do
+		grep -qE "^[A-Za-z].*\b$name\(" "$SCRATCH"/root/include/lull/*.h
+		count=$((count + 1))
+	done < <(of_header call.h | grep -oE 'lull_[a-z_]+\(' | tr -d '(' | sort -u)
+	[ "$count" -ge 6 ]
+}
+
 # synopsis PAGE: what a program has to include
 synopsis() {
 	sed -n '/^# SYNOPSIS/,/^# [^S]/p' "$LULL_SOURCE_DIR/docs/man/$1.scd" | awk '/^```/ { inside = !inside; next } inside'
