@@ -478,25 +478,17 @@ int config_names(const struct config *config, int (*fn)(const char *name, void *
 }
 
 /* Whom to ask, the environment says by a key; where none is needed, by an address. */
-static int environment_lists(const struct config *config, const char *name)
+static int environment_lists(const struct settings *settings, const char *name)
 {
-	struct route_list list;
-	const char *variable;
-	int r = config_named_routes(config, name, &list);
+	const struct provider *provider;
+	char near[PROVIDER_NEAR_BYTES];
+	const char *model, *variable;
 
-	if (r != 0)
-		return r;
-	r = 1;
-	for (uint32_t i = 0; i < list.count; i++) {
-		const struct provider *provider = list.routes[i].provider;
-
-		if (provider && provider->local &&
-		    !environment_first(provider->base_variables, &variable) &&
-		    !settings_own_variable(&config->settings, provider->base_variables, &variable))
-			r = 0;
-	}
-	route_list_deinit(&list);
-	return r;
+	if (provider_map(name, NULL, &provider, &model, near, sizeof(near)) != 0 ||
+	    !provider->local)
+		return 1;
+	return environment_first(provider->base_variables, &variable) ||
+	       settings_own_variable(settings, provider->base_variables, &variable);
 }
 
 /* It fits a '*' that leaves the provider, and so the address, to who asks. */
@@ -518,17 +510,16 @@ static int is_open(const struct settings *settings, const char *name)
 int config_lists(const struct config *config, const char *name)
 {
 	const struct settings *settings = &config->settings;
-	int open = 1;
+	int r;
 
 	name = config_alias(settings, name);
-	if (settings->entry_count > 0) {
-		int r = config_has(settings, name);
-
-		open = r == 1 ? is_open(settings, name) : 0;
-		if (open <= 0)
-			return open < 0 ? open : r;
-	}
-	return environment_lists(config, name);
+	if (settings->entry_count == 0)
+		return environment_lists(settings, name);
+	r = config_has(settings, name);
+	if (r != 1)
+		return r;
+	r = is_open(settings, name);
+	return r == 1 ? environment_lists(settings, name) : r == 0 ? 1 : r;
 }
 
 const char *config_first_model(const struct config *config)
